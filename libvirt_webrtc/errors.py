@@ -1,0 +1,77 @@
+"""Every error the program raises on purpose.
+
+::
+
+    LibvirtWebRTCError
+    ├── ConfigError               a setting that cannot be used; says which and what to write
+    ├── DomainXMLError            domain XML that cannot be read, or must not be changed as asked
+    ├── HypervisorError           libvirt refused a call
+    │   ├── HypervisorUnavailable no connection to libvirt right now
+    │   └── NoSuchDomain
+    ├── DisplayError              QEMU's D-Bus display
+    │   ├── DisplayClosed         the connection has ended
+    │   ├── DisplayProtocolError  the other side sent what the protocol does not allow
+    │   └── InputRejected         a key, button or position QEMU would not take
+    ├── MediaError                no encoder, or it failed
+    ├── NegotiationError          an offer that cannot be answered
+    └── WorkerError               a console's worker process
+        └── WorkerGone            it ended before it answered
+
+An error is turned into an HTTP status, a close code or an exit status once, at the edge that meets it.
+"""
+
+
+class LibvirtWebRTCError(Exception):
+    """Base of all errors raised on purpose."""
+
+
+class ConfigError(LibvirtWebRTCError):
+    """A setting that cannot be used."""
+
+
+class DomainXMLError(LibvirtWebRTCError):
+    """Domain XML that cannot be read, or must not be changed in the way asked for."""
+
+
+class HypervisorError(LibvirtWebRTCError):
+    """libvirt refused a call."""
+
+
+class HypervisorUnavailable(HypervisorError):
+    """There is no connection to libvirt right now."""
+
+
+class NoSuchDomain(HypervisorError):
+    """libvirt knows no domain of this name or UUID."""
+
+
+class DisplayError(LibvirtWebRTCError):
+    """QEMU's D-Bus display cannot be used."""
+
+
+class DisplayClosed(DisplayError):
+    """The connection to the display has ended."""
+
+
+class DisplayProtocolError(DisplayError):
+    """The other side sent what the protocol does not allow."""
+
+
+class InputRejected(DisplayError):
+    """QEMU would not take a key, a button or a position."""
+
+
+class MediaError(LibvirtWebRTCError):
+    """A picture could not be encoded."""
+
+
+class NegotiationError(LibvirtWebRTCError):
+    """An offer that cannot be answered."""
+
+
+class WorkerError(LibvirtWebRTCError):
+    """A console's worker process failed."""
+
+
+class WorkerGone(WorkerError):
+    """The worker process ended before it answered."""

@@ -1,0 +1,277 @@
+"""The picture of one console: what the display fills and the encoder reads.
+
+Pure: no I/O, no event loop. Pixels are always B, G, R, X bytes; other formats are converted as they come in,
+except in QEMU's own shared memory, which is used in place where it already has that layout.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from libvirt_webrtc.errors import DisplayProtocolError
+
+Pixels = npt.NDArray[np.uint8]
+Buffer = bytes | bytearray | memoryview
+
+MAX_DIMENSION = 8192
+"""Largest width or height taken from a guest, in pixels."""
+
+MAX_DAMAGE_RECTS = 16
+"""More rectangles than this are merged into one; converting a few pixels twice is cheaper than many calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """A rectangle in pixels, origin at the top left."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> int:
+        return self.y + self.height
+
+    def clipped(self, width: int, height: int) -> "Rect | None":
+        """The part inside a ``width`` x ``height`` picture; None when nothing is."""
+        x, y = max(self.x, 0), max(self.y, 0)
+        right, bottom = min(self.right, width), min(self.bottom, height)
+        return Rect(x, y, right - x, bottom - y) if right > x and bottom > y else None
+
+    def union(self, other: "Rect") -> "Rect":
+        """The smallest rectangle that holds both."""
+        x, y = min(self.x, other.x), min(self.y, other.y)
+        return Rect(x, y, max(self.right, other.right) - x, max(self.bottom, other.bottom) - y)
+
+    def touches(self, other: "Rect") -> bool:
+        """Whether the two overlap or share an edge."""
+        return (
+            self.x <= other.right
+            and other.x <= self.right
+            and self.y <= other.bottom
+            and other.y <= self.bottom
+        )
+
+
+class PixelFormat(IntEnum):
+    """pixman's format codes, as QEMU sends them (``bpp<<24 | type<<16 | a<<12 | r<<8 | g<<4 | b``)."""
+
+    X8R8G8B8 = 0x20020888
+    A8R8G8B8 = 0x20028888
+    X8B8G8R8 = 0x20030888
+    A8B8G8R8 = 0x20038888
+    B8G8R8X8 = 0x20080888
+    B8G8R8A8 = 0x20088888
+    R8G8B8X8 = 0x20090888
+    R8G8B8 = 0x18020888
+    R5G6B5 = 0x10020565
+    X1R5G5B5 = 0x10020555
+
+    @property
+    def bytes_per_pixel(self) -> int:
+        return self.value >> 27
+
+
+# Which byte of a little-endian pixel holds blue, green and red.
+_BGR_BYTES: dict[PixelFormat, tuple[int, int, int]] = {
+    PixelFormat.X8R8G8B8: (0, 1, 2),
+    PixelFormat.A8R8G8B8: (0, 1, 2),
+    PixelFormat.X8B8G8R8: (2, 1, 0),
+    PixelFormat.A8B8G8R8: (2, 1, 0),
+    PixelFormat.B8G8R8X8: (3, 2, 1),
+    PixelFormat.B8G8R8A8: (3, 2, 1),
+    PixelFormat.R8G8B8X8: (1, 2, 3),
+    PixelFormat.R8G8B8: (0, 1, 2),
+}
+_IN_PLACE = (PixelFormat.X8R8G8B8, PixelFormat.A8R8G8B8)
+
+
+class Framebuffer:
+    """The newest picture of one console, and which part of it nobody has read yet.
+
+    Attributes:
+        width, height: size of the guest's picture in pixels; 0 before the first scanout.
+        pixels: ``(height, width, 4)`` uint8, B, G, R, X; a strided view of QEMU's memory while ``mapped``.
+        mapped: the picture came by ``ScanoutMap`` (shared memory), not by ``Scanout``.
+        enabled: False while the guest shows nothing (``Disable``).
+        generation: grows whenever size or backing memory changes.
+        on_damage: called, without arguments, after every change; must be cheap and not raise.
+    """
+
+    def __init__(self) -> None:
+        self.width = 0
+        self.height = 0
+        self.pixels: Pixels = np.zeros((0, 0, 4), np.uint8)
+        self.mapped = False
+        self.enabled = False
+        self.generation = 0
+        self.on_damage: Callable[[], None] | None = None
+        self._source: tuple[Buffer, int, PixelFormat] | None = None
+        self._damage: list[Rect] = []
+
+    def scanout(self, width: int, height: int, stride: int, pixel_format: int, data: Buffer) -> None:
+        """A whole new picture (``Listener.Scanout``), copied in."""
+        view = _bgr_view(width, height, stride, pixel_format, data)
+        self._resize(width, height)
+        self._store(Rect(0, 0, width, height), view, _format(pixel_format))
+
+    def update(
+        self, x: int, y: int, width: int, height: int, stride: int, pixel_format: int, data: Buffer
+    ) -> None:
+        """A changed rectangle (``Listener.Update``), copied in.
+
+        QEMU 7.2 sends rectangles beyond the last scanout after a mode change, without a new ``Scanout``: the
+        picture grows to hold them.
+        """
+        _check_position(x, y, width, height)
+        view = _bgr_view(width, height, stride, pixel_format, data)
+        if x + width > self.width or y + height > self.height:
+            self._grow(max(self.width, x + width), max(self.height, y + height))
+        elif self.mapped:
+            # QEMU left the shared map without a new scanout: never write into its memory.
+            self._grow(self.width, self.height)
+        self._store(Rect(x, y, width, height), view, _format(pixel_format))
+
+    def resize(self, width: int, height: int) -> None:
+        """The console's own size property changed: keep what fits, show the rest black."""
+        _check_size(width, height)
+        if (width, height) != (self.width, self.height) and self.width:
+            self._grow(width, height)
+            self._touch(Rect(0, 0, width, height))
+
+    def map(self, width: int, height: int, stride: int, pixel_format: int, memory: Buffer) -> None:
+        """The picture lies in shared memory from now on (``Unix.Map.ScanoutMap``); ``memory`` starts at its first row."""
+        view = _bgr_view(width, height, stride, pixel_format, memory)
+        kind = _format(pixel_format)
+        self.width, self.height, self.mapped = width, height, True
+        self._source = (memory, stride, kind)
+        self.pixels = view if kind in _IN_PLACE else np.zeros((height, width, 4), np.uint8)
+        self.generation += 1
+        self.update_map(0, 0, width, height)
+
+    def update_map(self, x: int, y: int, width: int, height: int) -> None:
+        """A rectangle of the shared picture changed in place (``Unix.Map.UpdateMap``)."""
+        _check_position(x, y, width, height)
+        if not self.mapped or self._source is None:
+            raise DisplayProtocolError("UpdateMap without a mapped scanout")
+        rect = Rect(x, y, width, height).clipped(self.width, self.height)
+        if rect is None:
+            return
+        memory, stride, kind = self._source
+        if kind not in _IN_PLACE:
+            whole = _bgr_view(self.width, self.height, stride, kind, memory)
+            self._convert(rect, whole[rect.y : rect.bottom, rect.x : rect.right], kind)
+        self._touch(rect)
+
+    def disable(self) -> None:
+        """The guest shows nothing until the next scanout; the last picture stays readable."""
+        self.enabled = False
+        if self.on_damage is not None:
+            self.on_damage()
+
+    def take_damage(self) -> tuple[Rect, ...]:
+        """What changed since the last call: clipped, merged, at most ``MAX_DAMAGE_RECTS``."""
+        damage, self._damage = self._damage, []
+        clipped = (rect.clipped(self.width, self.height) for rect in damage)
+        return tuple(rect for rect in clipped if rect is not None)
+
+    def _resize(self, width: int, height: int) -> None:
+        if self.mapped or (width, height) != (self.width, self.height):
+            self.width, self.height, self.mapped = width, height, False
+            self.pixels = np.zeros((height, width, 4), np.uint8)
+            self._source = None
+            self.generation += 1
+
+    def _grow(self, width: int, height: int) -> None:
+        old = self.pixels
+        self.pixels = np.zeros((height, width, 4), np.uint8)
+        rows, columns = min(old.shape[0], height), min(old.shape[1], width)
+        self.pixels[:rows, :columns] = old[:rows, :columns]
+        self.width, self.height, self.mapped = width, height, False
+        self._source = None
+        self.generation += 1
+
+    def _store(self, rect: Rect, view: Pixels, kind: PixelFormat) -> None:
+        self._convert(rect, view, kind)
+        self._touch(rect)
+
+    def _convert(self, rect: Rect, view: Pixels, kind: PixelFormat) -> None:
+        target = self.pixels[rect.y : rect.bottom, rect.x : rect.right]
+        if kind in _IN_PLACE:
+            target[:] = view
+        elif kind in _BGR_BYTES:
+            for channel, byte in enumerate(_BGR_BYTES[kind]):
+                target[..., channel] = view[..., byte]
+        else:
+            _expand_16_bit(target, view, kind)
+
+    def _touch(self, rect: Rect) -> None:
+        self.enabled = True
+        merged = rect
+        rest = []
+        for other in self._damage:
+            if merged.touches(other):
+                merged = merged.union(other)
+            else:
+                rest.append(other)
+        rest.append(merged)
+        if len(rest) > MAX_DAMAGE_RECTS:
+            for other in rest[:-1]:
+                merged = merged.union(other)
+            rest = [merged]
+        self._damage = rest
+        if self.on_damage is not None:
+            self.on_damage()
+
+
+def _format(code: int) -> PixelFormat:
+    try:
+        return PixelFormat(code)
+    except ValueError:
+        raise DisplayProtocolError(f"pixel format {code:#010x} is not supported") from None
+
+
+def _check_size(width: int, height: int) -> None:
+    if not (0 < width <= MAX_DIMENSION and 0 < height <= MAX_DIMENSION):
+        raise DisplayProtocolError(f"a picture of {width}x{height} pixels is not supported")
+
+
+def _check_position(x: int, y: int, width: int, height: int) -> None:
+    _check_size(width, height)
+    if not (0 <= x <= MAX_DIMENSION - width and 0 <= y <= MAX_DIMENSION - height):
+        raise DisplayProtocolError(
+            f"a rectangle at {x},{y} of {width}x{height} pixels is outside any picture"
+        )
+
+
+def _bgr_view(width: int, height: int, stride: int, pixel_format: int, data: Buffer) -> Pixels:
+    """``data`` as ``(height, width, bytes per pixel)``, without a copy."""
+    _check_size(width, height)
+    size = _format(pixel_format).bytes_per_pixel
+    # The last row may be cut short at its last pixel.
+    needed = stride * (height - 1) + width * size
+    if stride < width * size or stride > MAX_DIMENSION * 16:
+        raise DisplayProtocolError(f"stride {stride} does not fit rows of {width} pixels")
+    flat = np.frombuffer(data, np.uint8)
+    if flat.size < needed:
+        raise DisplayProtocolError(f"{flat.size} bytes are too few for {width}x{height} with stride {stride}")
+    return np.lib.stride_tricks.as_strided(flat, (height, width, size), (stride, size, 1))
+
+
+def _expand_16_bit(target: Pixels, view: Pixels, kind: PixelFormat) -> None:
+    packed = view[..., 0].astype(np.uint16) | (view[..., 1].astype(np.uint16) << 8)
+    green_bits = 6 if kind is PixelFormat.R5G6B5 else 5
+    blue = packed & 0x1F
+    green = (packed >> 5) & ((1 << green_bits) - 1)
+    red = (packed >> (5 + green_bits)) & 0x1F
+    target[..., 0] = (blue << 3 | blue >> 2).astype(np.uint8)
+    target[..., 1] = (green << (8 - green_bits) | green >> (2 * green_bits - 8)).astype(np.uint8)
+    target[..., 2] = (red << 3 | red >> 2).astype(np.uint8)
