@@ -148,7 +148,10 @@ class Framebuffer:
             self._touch(Rect(0, 0, width, height))
 
     def map(self, width: int, height: int, stride: int, pixel_format: int, memory: Buffer) -> None:
-        """The picture lies in shared memory from now on (``Unix.Map.ScanoutMap``); ``memory`` starts at its first row."""
+        """The picture lies in shared memory from now on (``Unix.Map.ScanoutMap``).
+
+        ``memory`` starts at the picture's first row; it is never written to.
+        """
         view = _bgr_view(width, height, stride, pixel_format, memory)
         kind = _format(pixel_format)
         self.width, self.height, self.mapped = width, height, True
