@@ -14,6 +14,9 @@
     │   └── InputRejected         a key, button or position QEMU would not take
     ├── MediaError                no encoder, or it failed
     ├── NegotiationError          an offer that cannot be answered
+    ├── ConsoleError              a console that cannot be opened
+    │   ├── NoConsole             not as things are; says why
+    │   └── ConsoleStarting       not yet; worth another try in a moment
     └── WorkerError               a console's worker process
         └── WorkerGone            it ended before it answered
 
@@ -67,6 +70,18 @@ class MediaError(LibvirtWebRTCError):
 
 class NegotiationError(LibvirtWebRTCError):
     """An offer that cannot be answered."""
+
+
+class ConsoleError(LibvirtWebRTCError):
+    """A console cannot be opened."""
+
+
+class NoConsole(ConsoleError):
+    """There is no such console, or the domain has none as things are; the message says why."""
+
+
+class ConsoleStarting(ConsoleError):
+    """The console is being set up; worth another try in a moment."""
 
 
 class WorkerError(LibvirtWebRTCError):
