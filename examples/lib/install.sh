@@ -118,10 +118,11 @@ system_python() {
     die "no Python >= 3.11 found"
 }
 
-# ensure_venv [EXTRA]: the program, editable, in CHECKOUT/.venv (in the cache where the checkout cannot be written). A stamp
+# ensure_venv EXTRA: ('' or test)
+# the program, editable, in CHECKOUT/.venv (in the cache where the checkout cannot be written). A stamp
 # in it names all that it was made of, so that the next run does nothing.
 ensure_venv() {
-    local extra=${1:-} base dir target stamp
+    local extra=$1 base dir target stamp
     dir=$CHECKOUT/.venv
     [ -w "$CHECKOUT" ] || dir=$(cache_dir)/venv-$(printf '%s' "$CHECKOUT" | sha256sum | cut -c1-12)
     PYTHON=$dir/bin/python
