@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# All tests: installs what is missing, then unit tests and, in a private world with its own libvirtd, the tests with real
+# libvirt, QEMU and Chromium. Arguments go to pytest.
+#   sudo ./tests/run.sh [--no-lint] [PYTEST-ARGUMENT...]
+set -euo pipefail
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=examples/lib/common.sh
+. "$HERE/../examples/lib/common.sh"
+# shellcheck source=examples/lib/apt.sh
+. "$HERE/../examples/lib/apt.sh"
+# shellcheck source=examples/lib/install.sh
+. "$HERE/../examples/lib/install.sh"
+# shellcheck source=tests/support/qemu_beside.sh
+. "$HERE/support/qemu_beside.sh"
+
+lint=1
+if [ "${1:-}" = --no-lint ]; then
+    lint=0
+    shift
+fi
+
+cd "$CHECKOUT"
+ensure_system 0 "${TEST_PACKAGES[@]}"
+ensure_venv test
+[ "$lint" = 0 ] || "$HERE/lint.sh"
+
+if ! is_root; then
+    say "note: without root there is no private libvirtd; the tests that need it are skipped"
+    exec "$PYTHON" -m pytest "$@"
+fi
+
+step "building the demo guests"
+GUESTS=$(cache_dir)/guests
+quietly "$CHECKOUT/examples/guests/build.sh" "$GUESTS"
+export LIBVIRT_WEBRTC_TEST_GUESTS=$GUESTS
+LIBVIRT_WEBRTC_TEST_EMULATORS=$(command -v qemu-system-x86_64)$(other_qemu | sed 's/^/:/')
+export LIBVIRT_WEBRTC_TEST_EMULATORS
+
+exec "$HERE/support/private_world.sh" "$PYTHON" -m pytest "$@"
