@@ -239,7 +239,6 @@ static void paint_left(struct scene *s)
     text(c, (left + 14) * u, (228 + 12) * u, u, FONT_SMALL, MUTED, "moving zone");
 }
 
-/* A line of coloured words; returns nothing, moves s->random on. */
 static uint32_t next_random(struct scene *s)
 {
     s->random ^= s->random << 13;
@@ -248,6 +247,7 @@ static uint32_t next_random(struct scene *s)
     return s->random;
 }
 
+/* A line of coloured words, other ones at every call. */
 static void word_line(struct scene *s, int y)
 {
     struct rect zone = zone_rect(s);
@@ -291,7 +291,7 @@ static void paint_rest(struct scene *s)
                                            {"F5", "60 Hz"}, {"F6", "size"}, {"F7", "1080p"}, {"F8", "words"}};
     gradient(s, (struct rect){zone.w, 0, s->canvas.width - zone.w, s->canvas.height});
     gradient(s, (struct rect){0, zone.h, zone.w, s->canvas.height - zone.h});
-    for (int i = 0, at = 24; i < 8; i++, at += 8) {
+    for (int i = 0, at = 24; i < 8; i++, at += 20) {
         text(&s->canvas, at * u, (units_high(s) - 34) * u, u, FONT_SMALL, ACCENT, HELP[i][0]);
         at += 24;
         text(&s->canvas, at * u, (units_high(s) - 34) * u, u, FONT_SMALL, MUTED, HELP[i][1]);
@@ -324,8 +324,8 @@ static void paint_tile(struct scene *s)
     struct canvas t = {&tile[0][0], TILE, TILE, TILE};
     for (int y = 0; y < TILE; y++)
         for (int x = 0; x < TILE; x++)
-            tile[y][x] = (uint32_t)wave(x + 2 * y) << 16 | (uint32_t)wave(2 * x - y + 170) << 8
-                         | (uint32_t)wave(x * 3 + y + 340);
+            tile[y][x] = (uint32_t)(16 + wave(x + 2 * y) / 2) << 16 | (uint32_t)(24 + wave(2 * x - y + 170) / 2) << 8
+                         | (uint32_t)(40 + wave(x * 3 + y + 340) / 2);
     s->random = s->nonce | 1;
     for (int y = 8; y + 32 <= TILE; y += 56)
         for (int x = 0; x + 136 <= TILE; x += 168)
