@@ -43,8 +43,8 @@ class ListenAddress:
             raise ConfigError(f"listen = {text!r} is not HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080")
         if not is_loopback(host):
             raise ConfigError(
-                f"listen = {text!r} is refused: the portal has no TLS yet, so logins and keystrokes would cross "
-                "the network in the clear. Listen on 127.0.0.1 and reach it through a tunnel: "
+                f"listen = {text!r} is refused: the portal has no TLS yet, so logins and keystrokes would "
+                "cross the network in the clear. Listen on 127.0.0.1 and reach it through a tunnel: "
                 f"ssh -L {port}:127.0.0.1:{port} HOST"
             )
         return cls(host, int(port))

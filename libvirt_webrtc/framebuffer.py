@@ -104,6 +104,7 @@ class Framebuffer:
         enabled: False while the guest shows nothing (``Disable``).
         generation: grows whenever size or backing memory changes.
         on_damage: called, without arguments, after every change; must be cheap and not raise.
+        on_shape: called likewise after size, backing memory or ``enabled`` changed.
     """
 
     def __init__(self) -> None:
@@ -114,6 +115,7 @@ class Framebuffer:
         self.enabled = False
         self.generation = 0
         self.on_damage: Callable[[], None] | None = None
+        self.on_shape: Callable[[], None] | None = None
         self._source: tuple[Buffer, int, PixelFormat] | None = None
         self._damage: list[Rect] = []
 
@@ -157,7 +159,7 @@ class Framebuffer:
         self.width, self.height, self.mapped = width, height, True
         self._source = (memory, stride, kind)
         self.pixels = view if kind in _IN_PLACE else np.zeros((height, width, 4), np.uint8)
-        self.generation += 1
+        self._reshaped()
         self.update_map(0, 0, width, height)
 
     def update_map(self, x: int, y: int, width: int, height: int) -> None:
@@ -176,9 +178,7 @@ class Framebuffer:
 
     def disable(self) -> None:
         """The guest shows nothing until the next scanout; the last picture stays readable."""
-        self.enabled = False
-        if self.on_damage is not None:
-            self.on_damage()
+        self._set_enabled(False)
 
     def take_damage(self) -> tuple[Rect, ...]:
         """What changed since the last call: clipped, merged, at most ``MAX_DAMAGE_RECTS``."""
@@ -186,12 +186,23 @@ class Framebuffer:
         clipped = (rect.clipped(self.width, self.height) for rect in damage)
         return tuple(rect for rect in clipped if rect is not None)
 
+    def _set_enabled(self, enabled: bool) -> None:
+        if self.enabled != enabled:
+            self.enabled = enabled
+            if self.on_shape is not None:
+                self.on_shape()
+
+    def _reshaped(self) -> None:
+        self.generation += 1
+        if self.on_shape is not None:
+            self.on_shape()
+
     def _resize(self, width: int, height: int) -> None:
         if self.mapped or (width, height) != (self.width, self.height):
             self.width, self.height, self.mapped = width, height, False
             self.pixels = np.zeros((height, width, 4), np.uint8)
             self._source = None
-            self.generation += 1
+            self._reshaped()
 
     def _grow(self, width: int, height: int) -> None:
         old = self.pixels
@@ -200,7 +211,7 @@ class Framebuffer:
         self.pixels[:rows, :columns] = old[:rows, :columns]
         self.width, self.height, self.mapped = width, height, False
         self._source = None
-        self.generation += 1
+        self._reshaped()
 
     def _store(self, rect: Rect, view: Pixels, kind: PixelFormat) -> None:
         self._convert(rect, view, kind)
@@ -217,7 +228,7 @@ class Framebuffer:
             _expand_16_bit(target, view, kind)
 
     def _touch(self, rect: Rect) -> None:
-        self.enabled = True
+        self._set_enabled(True)
         merged = rect
         rest = []
         for other in self._damage:

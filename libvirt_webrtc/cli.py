@@ -1,0 +1,139 @@
+"""The command line: arguments in, an exit status out."""
+
+import argparse
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from libvirt_webrtc import __version__, config
+from libvirt_webrtc.domains import onboarding, xml
+from libvirt_webrtc.domains.inventory import Inventory
+from libvirt_webrtc.errors import ConfigError, LibvirtWebRTCError
+from libvirt_webrtc.overview import overview
+from libvirt_webrtc.serve import serve
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+"""Also argparse's own for arguments it cannot use."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the process's exit status."""
+    arguments = _parser().parse_args(argv)
+    logging.basicConfig(
+        level=logging.DEBUG if arguments.verbose else logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    # Their INFO is one line for every ICE check and RTCP packet.
+    for name in ("aioice", "aiortc", "libav"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        return int(arguments.run(arguments))
+    except ConfigError as error:
+        print(f"libvirt-webrtc: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except LibvirtWebRTCError as error:
+        print(f"libvirt-webrtc: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="libvirt-webrtc", description="A console in the browser for every libvirt guest, over WebRTC."
+    )
+    parser.add_argument("--version", action="version", version=f"libvirt-webrtc {__version__}")
+    parser.add_argument("--verbose", action="store_true", help="log details for finding faults")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    connection = argparse.ArgumentParser(add_help=False)
+    connection.add_argument(
+        "--uri", help="libvirt connection, such as qemu:///system (default: libvirt's own)"
+    )
+    connection.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML")
+
+    command = commands.add_parser(
+        "serve", parents=[connection], help="follow the domains and serve the portal"
+    )
+    command.add_argument("--listen", metavar="HOST:PORT", help="default 127.0.0.1:8080")
+    command.add_argument(
+        "--token-file",
+        type=Path,
+        metavar="FILE",
+        help="keep the login token in FILE instead of printing a new one",
+    )
+    command.set_defaults(run=_serve)
+
+    command = commands.add_parser("list", parents=[connection], help="list domains and their consoles")
+    command.add_argument("--json", action="store_true", help="print the list as GET /api/domains gives it")
+    command.set_defaults(run=_list)
+
+    for name, text in (("enable", "give a domain a console"), ("disable", "take it away again")):
+        command = commands.add_parser(name, parents=[connection], help=f"{text}, from its next start on")
+        command.add_argument("domain", metavar="DOMAIN", help="name or UUID")
+        if name == "enable":
+            _add_gl(command)
+        command.set_defaults(run=_enable if name == "enable" else _disable)
+
+    command = commands.add_parser("xml", help="change domain XML from standard input to standard output")
+    filters = command.add_subparsers(title="filters", metavar="FILTER", required=True)
+    for name, text in (
+        ("add", "add the D-Bus display"),
+        ("remove", "remove what add added"),
+        ("show", "tell about the D-Bus display"),
+    ):
+        command = filters.add_parser(name, help=text)
+        if name == "add":
+            _add_gl(command)
+        if name == "show":
+            command.add_argument("--json", action="store_true")
+        command.set_defaults(run=_xml, filter=name)
+    return parser
+
+
+def _add_gl(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--gl",
+        type=xml.Gl,
+        choices=list(xml.Gl),
+        default=xml.Gl.AUTO,
+        help="OpenGL display (default: auto, which is off so far)",
+    )
+
+
+def _config(arguments: argparse.Namespace, **flags: object) -> config.Config:
+    return config.load(arguments.config, uri=arguments.uri, **flags)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    listen = config.ListenAddress.parse(arguments.listen) if arguments.listen is not None else None
+    settings = _config(arguments, listen=listen, token_file=arguments.token_file)
+    asyncio.run(serve(settings))
+    return 0
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    settings = _config(arguments)
+
+    async def once() -> int:
+        async with Inventory(settings.uri) as inventory:
+            await inventory.refreshed()
+            domains = overview(inventory.snapshot)
+        if arguments.json:
+            print(json.dumps(domains.as_json(), indent=2))
+        else:
+            width = max([4, *(len(view.name) for view in domains.domains)])
+            print(f"{'NAME':{width}}  {'STATE':10}  CONSOLE")
+            for view in domains.domains:
+                print(f"{view.name:{width}}  {view.state:10}  {view.reason or 'can be opened'}")
+        if not domains.connected:
+            print(f"libvirt-webrtc: {domains.problem}", file=sys.stderr)
+            return EXIT_FAILED
+        return 0
+
+    return asyncio.run(once())

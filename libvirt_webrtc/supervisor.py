@@ -1,0 +1,152 @@
+"""Desired against running workers: one for each running domain that has a p2p D-Bus display."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import replace
+from functools import partial
+from typing import Any, Self
+
+from libvirt_webrtc.agent import Answer, ConsoleState, DomainList, DomainView
+from libvirt_webrtc.config import Config, is_loopback
+from libvirt_webrtc.domains.inventory import Domain, DomainState, Inventory, Snapshot
+from libvirt_webrtc.errors import NoConsole, NoSuchDomain, WorkerGone
+from libvirt_webrtc.keeper import Keeper
+from libvirt_webrtc.newest import Newest
+from libvirt_webrtc.overview import describe, why_no_console
+from libvirt_webrtc.worker.settings import WorkerSettings
+
+log = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """Implements :class:`libvirt_webrtc.agent.Agent` for the libvirt of this machine.
+
+    An async context manager: entering begins to follow the domains, leaving ends every worker.
+    """
+
+    def __init__(self, inventory: Inventory, config: Config) -> None:
+        self._inventory = inventory
+        self._config = config
+        self._keepers: dict[tuple[str, int], Keeper] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._follower: asyncio.Task[None] | None = None
+        self._newest = Newest(self.list())
+
+    async def __aenter__(self) -> Self:
+        self._follower = asyncio.create_task(self._follow(), name="supervisor")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End all workers; calling it twice is fine."""
+        if self._follower is not None:
+            self._follower.cancel()
+            await asyncio.wait([self._follower])
+        for key in list(self._keepers):
+            self._own(self._keepers.pop(key).close())
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self._newest.close()
+
+    def list(self) -> DomainList:
+        """See :class:`libvirt_webrtc.agent.Agent`."""
+        snapshot = self._inventory.snapshot
+        views = sorted((self._view(domain) for domain in snapshot.domains), key=lambda view: view.name)
+        return DomainList(snapshot.connected, snapshot.problem, tuple(views))
+
+    def watch(self) -> AsyncIterator[DomainList]:
+        """See :class:`libvirt_webrtc.agent.Agent`."""
+        return self._newest.values()
+
+    async def offer(self, uuid: str, console: int, sdp: str) -> Answer:
+        """See :class:`libvirt_webrtc.agent.Agent`."""
+        domain = self._domain(uuid)
+        keeper = self._keeper(domain)
+        if keeper is None:
+            raise NoConsole(why_no_console(domain) or "the domain has just started; try again in a moment")
+        peer = secrets.token_urlsafe(16)
+        servers = [server.as_json() for server in self._config.ice.servers]
+        return Answer(await keeper.offer(peer, console, sdp, servers), peer)
+
+    async def close_peer(self, uuid: str, peer: str) -> bool:
+        """See :class:`libvirt_webrtc.agent.Agent`."""
+        keeper = self._keeper(self._domain(uuid))
+        try:
+            return keeper is not None and await keeper.close_peer(peer)
+        except WorkerGone:
+            return False
+
+    async def _follow(self) -> None:
+        async for snapshot in self._inventory.changes():
+            self._reconcile(snapshot)
+            self._publish()
+
+    def _reconcile(self, snapshot: Snapshot) -> None:
+        """Start and end keepers so that they match. A restarted domain has a new id, so a new keeper."""
+        desired = {
+            (domain.uuid, domain.id): domain
+            for domain in snapshot.domains
+            if domain.id is not None and why_no_console(domain) is None
+        }
+        for key in self._keepers.keys() - desired.keys():
+            self._own(self._keepers.pop(key).close())
+        for key, domain in desired.items():
+            keeper = self._keepers.get(key)
+            if keeper is None:
+                keeper = self._keepers[key] = self._new_keeper(domain)
+            self._own(keeper.set_paused(domain.state is DomainState.PAUSED))
+
+    def _new_keeper(self, domain: Domain) -> Keeper:
+        assert domain.display is not None
+        settings = WorkerSettings(
+            domain_name=domain.name,
+            downsample=self._config.downsample,
+            offer_loopback=is_loopback(self._config.listen.host),
+            log_level=logging.getLogger().getEffectiveLevel(),
+        )
+        opener = partial(self._inventory.open_graphics_fd, domain.uuid, domain.display.index)
+        return Keeper(settings, opener, self._publish)
+
+    def _publish(self) -> None:
+        self._newest.set(self.list())
+
+    def _view(self, domain: Domain) -> DomainView:
+        keeper = self._keeper(domain)
+        state = str(domain.state)
+        if keeper is not None:
+            return DomainView(
+                domain.uuid,
+                domain.name,
+                state,
+                keeper.state,
+                keeper.reason,
+                keeper.consoles,
+                keeper.worker_pid,
+            )
+        reason = why_no_console(domain)
+        console = ConsoleState.STARTING if reason is None else ConsoleState.NONE
+        return DomainView(domain.uuid, domain.name, state, console, reason or "the console is being set up")
+
+    def _domain(self, uuid: str) -> Domain:
+        for domain in self._inventory.snapshot.domains:
+            if domain.uuid == uuid:
+                return domain
+        raise NoSuchDomain(f"there is no domain with the UUID {uuid}")
+
+    def _keeper(self, domain: Domain) -> Keeper | None:
+        return self._keepers.get((domain.uuid, domain.id)) if domain.id is not None else None
+
+    def _own(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            if not isinstance(error, WorkerGone):
+                log.error("unexpected: %r", error, exc_info=error)

@@ -1,0 +1,1 @@
+"""One domain's console in a process of its own."""

@@ -1,0 +1,249 @@
+"""Messages between the supervisor and a worker, with passed file descriptors.
+
+A ``SOCK_SEQPACKET`` pair keeps message boundaries, so one packet is one JSON object, and a descriptor
+arrives with exactly the message it belongs to. What a worker says is checked by type, because a worker reads
+hostile data and might say anything one day.
+"""
+
+import array
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from libvirt_webrtc.errors import WorkerError, WorkerGone
+
+MAX_PACKET = 192 * 1024
+"""Bytes. An SDP of 64 KiB fits with every line end escaped; Linux's default socket buffer bounds it above."""
+
+MAX_FDS = 4
+"""Descriptors taken with one packet; more than any message carries."""
+
+
+@dataclass(frozen=True, slots=True)
+class UseDisplay:
+    """To the worker, with one descriptor: QEMU's D-Bus display, unauthenticated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """To the worker: open a console for a viewer."""
+
+    request: int
+    peer: str
+    console: int
+    sdp: str
+    ice_servers: list[dict[str, Any]] = field(default_factory=list)
+    """``RTCIceServer`` objects for the worker's own side."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosePeer:
+    """To the worker: end one viewer. Answered by Done."""
+
+    request: int
+    peer: str
+
+
+@dataclass(frozen=True, slots=True)
+class DomainPaused:
+    """To the worker: the guest's processors stopped or run again."""
+
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """From the worker: the answer to an Offer."""
+
+    request: int
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """From the worker: why an Offer has no answer. ``kind`` names the error class."""
+
+    request: int
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """From the worker: whether the peer of a ClosePeer was there."""
+
+    request: int
+    found: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """From the worker, every ``BEAT_INTERVAL_S``: its event loop turns."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayLost:
+    """From the worker: QEMU's display ended or could not be used; another descriptor may help."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """From the worker, at every change: its consoles in the form of ``agent.ConsoleView``'s fields."""
+
+    consoles: list[dict[str, Any]]
+
+
+Message = (
+    UseDisplay | Offer | ClosePeer | DomainPaused | Answered | Refused | Done | Beat | DisplayLost | Status
+)
+
+_TYPES: dict[str, type[Message]] = {
+    cls.__name__: cls
+    for cls in (
+        UseDisplay,
+        Offer,
+        ClosePeer,
+        DomainPaused,
+        Answered,
+        Refused,
+        Done,
+        Beat,
+        DisplayLost,
+        Status,
+    )
+}
+
+BEAT_INTERVAL_S = 0.5
+
+
+def encode(message: Message) -> bytes:
+    """One packet's bytes."""
+    return json.dumps({"type": type(message).__name__, **asdict(message)}).encode()
+
+
+def decode(packet: bytes) -> Message:
+    """The message in one packet; WorkerError when it is none."""
+    try:
+        values = json.loads(packet)
+        cls = _TYPES[values.pop("type")]
+        message = cls(**values)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WorkerError(f"not a message: {packet[:80]!r}") from error
+    for item in fields(message):
+        value, expected = getattr(message, item.name), item.type
+        plain = expected if isinstance(expected, type) else list
+        if not isinstance(value, plain):
+            raise WorkerError(f"{type(message).__name__}.{item.name} is {value!r}")
+    return message
+
+
+class Channel:
+    """One end of the pair. Owns its socket; received descriptors belong to whoever called :meth:`receive`."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        self._sock = sock
+        self._send_lock = asyncio.Lock()
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._closed = False
+
+    @staticmethod
+    def pair() -> tuple[socket.socket, socket.socket]:
+        """Two connected sockets that a Channel can be made of."""
+        return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+    async def send(self, message: Message, fds: Sequence[int] = ()) -> None:
+        """Send a message; ``fds`` stay the caller's.
+
+        Raises:
+            WorkerGone: the other end is closed.
+            WorkerError: the message is too large.
+        """
+        packet = encode(message)
+        if len(packet) > MAX_PACKET:
+            raise WorkerError(f"a {type(message).__name__} of {len(packet)} bytes is too large")
+        async with self._send_lock:
+            while not self._closed:
+                try:
+                    socket.send_fds(self._sock, [packet], fds)
+                    return
+                except BlockingIOError:
+                    await self._ready(for_writing=True)
+                except OSError as error:
+                    raise WorkerGone("the other process is gone") from error
+        raise WorkerGone("this channel is closed")
+
+    async def receive(self) -> tuple[Message, list[int]]:
+        """The next message and the descriptors that came with it, which the caller must close.
+
+        Raises:
+            WorkerGone: the other end, or this one, is closed.
+            WorkerError: what came is not a message.
+        """
+        while not self._closed:
+            try:
+                packet, fds = _receive(self._sock)
+            except BlockingIOError:
+                await self._ready(for_writing=False)
+                continue
+            except OSError as error:
+                raise WorkerGone("the other process is gone") from error
+            if not packet:
+                raise WorkerGone("the other process is gone")
+            try:
+                return decode(packet), fds
+            except WorkerError:
+                for fd in fds:
+                    os.close(fd)
+                raise
+        raise WorkerGone("this channel is closed")
+
+    def close(self) -> None:
+        """Close the socket; whoever waits in send or receive gets WorkerGone."""
+        if self._closed:
+            return
+        self._closed = True
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._sock)
+        loop.remove_writer(self._sock)
+        for future in self._waiting:
+            if not future.done():
+                future.set_result(None)
+        self._sock.close()
+
+    async def _ready(self, *, for_writing: bool) -> None:
+        loop = asyncio.get_running_loop()
+        add, remove = (
+            (loop.add_writer, loop.remove_writer) if for_writing else (loop.add_reader, loop.remove_reader)
+        )
+        future: asyncio.Future[None] = loop.create_future()
+        self._waiting.add(future)
+        add(self._sock, _resolve, future)
+        try:
+            await future
+        finally:
+            self._waiting.discard(future)
+            if not self._closed:
+                remove(self._sock)
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _receive(sock: socket.socket) -> tuple[bytes, list[int]]:
+    """One packet with its descriptors, which are closed on exec (``MSG_CMSG_CLOEXEC``)."""
+    space = socket.CMSG_SPACE(MAX_FDS * array.array("i").itemsize)
+    packet, ancillary, _, _ = sock.recvmsg(MAX_PACKET, space, socket.MSG_CMSG_CLOEXEC)
+    fds = array.array("i")
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
+    return packet, list(fds)

@@ -1,0 +1,216 @@
+"""A worker as the supervisor sees it: start, talk, watch, end.
+
+Workers are forked from the standard library's fork server, which has everything heavy imported: a fork costs
+30 ms and little memory, where a fresh interpreter costs a second and 70 MB.
+"""
+
+import asyncio
+import itertools
+import logging
+import multiprocessing
+import os
+from collections.abc import Callable
+from multiprocessing.context import ForkServerProcess
+from typing import Any
+
+from libvirt_webrtc.errors import (
+    ConsoleStarting,
+    LibvirtWebRTCError,
+    NegotiationError,
+    NoConsole,
+    WorkerError,
+    WorkerGone,
+)
+from libvirt_webrtc.worker import ipc
+from libvirt_webrtc.worker.settings import WorkerSettings
+
+log = logging.getLogger(__name__)
+
+OFFER_TIMEOUT_S = 15.0
+START_TIMEOUT_S = 20.0
+END_TIMEOUT_S = 1.5
+"""A worker that was told to end is killed after this."""
+
+WATCHDOG_INTERVAL_S = 0.25
+MISSED_TICKS = 8
+"""Watchdog intervals without a beat after which a worker counts as hung: 2 s, counted in turns of our own
+event loop, so that a delay on this side never kills a healthy worker."""
+
+_REFUSALS: dict[str, type[LibvirtWebRTCError]] = {
+    cls.__name__: cls for cls in (NegotiationError, NoConsole, ConsoleStarting)
+}
+
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(["libvirt_webrtc.worker.preload"])
+
+
+class WorkerProcess:
+    """One worker. Made by :meth:`start`; ``close()`` ends it and may be called any number of times.
+
+    Attributes:
+        pid: the process.
+        consoles: the last status it sent, in the form of ``agent.ConsoleView``'s fields.
+        on_status: called after ``consoles`` changed.
+        on_display_lost: called with a reason when it needs another display descriptor.
+        exited: set when the process is gone.
+    """
+
+    def __init__(self, process: ForkServerProcess, channel: ipc.Channel, name: str) -> None:
+        self.consoles: list[dict[str, Any]] = []
+        self.on_status: Callable[[], None] | None = None
+        self.on_display_lost: Callable[[str], None] | None = None
+        self.exited = asyncio.Event()
+        assert process.pid is not None
+        self.pid = process.pid
+        self._name = name
+        self._process = process
+        self._channel = channel
+        self._requests = itertools.count(1)
+        self._answers: dict[int, asyncio.Future[ipc.Message]] = {}
+        self._beats = 0
+        loop = asyncio.get_running_loop()
+        loop.add_reader(process.sentinel, self._reap)
+        self._reader = loop.create_task(self._read(), name=f"worker {name} messages")
+        self._watchdog = loop.create_task(self._watch(), name=f"worker {name} watchdog")
+
+    @classmethod
+    async def start(cls, settings: WorkerSettings) -> "WorkerProcess":
+        """Fork a worker for one domain.
+
+        Raises:
+            WorkerError: the process could not be made.
+        """
+        ours, theirs = ipc.Channel.pair()
+        try:
+            process = _context.Process(
+                target=_enter, args=(theirs, settings), name=f"console {settings.domain_name}", daemon=True
+            )
+            await asyncio.to_thread(process.start)
+        except (OSError, EOFError) as error:
+            ours.close()
+            raise WorkerError(f"cannot start a worker: {error}") from error
+        finally:
+            theirs.close()
+        log.info("worker %s for %s started", process.pid, settings.domain_name)
+        return cls(process, ipc.Channel(ours), settings.domain_name)
+
+    async def use_display(self, fd: int) -> None:
+        """Give it QEMU's D-Bus display; takes over ``fd``."""
+        try:
+            await self._channel.send(ipc.UseDisplay(), [fd])
+        finally:
+            os.close(fd)
+
+    async def set_paused(self, paused: bool) -> None:
+        """Tell it, and so its viewers, that the guest is paused or runs."""
+        await self._channel.send(ipc.DomainPaused(paused))
+
+    async def offer(self, peer: str, console: int, sdp: str, ice_servers: list[dict[str, Any]]) -> str:
+        """The answer's SDP.
+
+        Raises:
+            NegotiationError, NoConsole, ConsoleStarting: as the worker says.
+            WorkerGone: it ended, or did not answer in time.
+        """
+        number = next(self._requests)
+        answer = await self._ask(number, ipc.Offer(number, peer, console, sdp, ice_servers))
+        if isinstance(answer, ipc.Answered):
+            return answer.sdp
+        assert isinstance(answer, ipc.Refused)
+        raise _REFUSALS.get(answer.kind, WorkerError)(answer.message)
+
+    async def close_peer(self, peer: str) -> bool:
+        """End one viewer; False when it was already gone."""
+        number = next(self._requests)
+        answer = await self._ask(number, ipc.ClosePeer(number, peer))
+        return isinstance(answer, ipc.Done) and answer.found
+
+    async def close(self) -> None:
+        """End the process: by closing its channel, by SIGKILL where that does not help."""
+        self._channel.close()
+        try:
+            async with asyncio.timeout(END_TIMEOUT_S):
+                await self.exited.wait()
+        except TimeoutError:
+            log.warning("worker %s for %s did not end; killing it", self.pid, self._name)
+            self._kill()
+            await self.exited.wait()
+        await asyncio.gather(self._reader, self._watchdog, return_exceptions=True)
+
+    async def _ask(self, number: int, message: ipc.Message) -> ipc.Message:
+        future: asyncio.Future[ipc.Message] = asyncio.get_running_loop().create_future()
+        self._answers[number] = future
+        try:
+            async with asyncio.timeout(OFFER_TIMEOUT_S):
+                await self._channel.send(message)
+                return await future
+        except TimeoutError:
+            raise WorkerGone("the console's worker did not answer in time") from None
+        finally:
+            del self._answers[number]
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                message, fds = await self._channel.receive()
+                for fd in fds:
+                    os.close(fd)
+                self._handle(message)
+        except WorkerGone:
+            pass  # It ended, or we are closing: _reap() and close() take it from here.
+        except WorkerError as error:
+            log.error("worker %s for %s is not to be trusted any more: %s", self.pid, self._name, error)
+            self._kill()
+
+    def _handle(self, message: ipc.Message) -> None:
+        match message:
+            case ipc.Beat():
+                self._beats += 1
+            case ipc.Answered(request) | ipc.Refused(request) | ipc.Done(request):
+                future = self._answers.get(request)
+                if future is not None and not future.done():
+                    future.set_result(message)
+            case ipc.Status(consoles):
+                self.consoles = consoles
+                if self.on_status is not None:
+                    self.on_status()
+            case ipc.DisplayLost(reason):
+                if self.on_display_lost is not None:
+                    self.on_display_lost(reason)
+            case _:
+                raise WorkerError(f"a worker does not send {type(message).__name__}")
+
+    async def _watch(self) -> None:
+        """Kill a worker whose event loop stands still: QEMU queues updates for it without bound."""
+        missed, seen, limit = 0, 0, round(START_TIMEOUT_S / WATCHDOG_INTERVAL_S)
+        while missed < limit:
+            await asyncio.sleep(WATCHDOG_INTERVAL_S)
+            if self._beats == seen:
+                missed += 1
+            else:
+                missed, seen, limit = 0, self._beats, MISSED_TICKS
+        log.error("worker %s for %s hangs; killing it", self.pid, self._name)
+        self._kill()
+
+    def _kill(self) -> None:
+        if not self.exited.is_set():
+            self._process.kill()
+
+    def _reap(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._process.sentinel)
+        self._process.join()
+        log.info("worker %s for %s ended (status %s)", self.pid, self._name, self._process.exitcode)
+        self._process.close()
+        self._watchdog.cancel()
+        self._channel.close()
+        for future in self._answers.values():
+            if not future.done():
+                future.set_exception(WorkerGone("the console's worker ended"))
+        self.exited.set()
+
+
+def _enter(sock: Any, settings: WorkerSettings) -> None:
+    """The forked child's first step; imported late so that this process never loads what only workers use."""
+    from libvirt_webrtc.worker.main import run
+
+    run(sock, settings)

@@ -1,0 +1,16 @@
+"""What a worker is told at its start."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """Fixed for a worker's life; small, because it crosses a process boundary."""
+
+    domain_name: str
+    downsample: bool
+    """Halve both dimensions of every picture."""
+    offer_loopback: bool
+    """Whether viewers on this machine may connect over its loopback address."""
+    log_level: int
+    """As in :mod:`logging`."""
