@@ -1,0 +1,1 @@
+"""A viewer's input as values: the data channels' messages, and the keyboard table."""

@@ -1,0 +1,208 @@
+"""The data channels' messages: bytes to values, and back.
+
+The formats are those of docs/protocol.md, "Data channels". Nothing here does I/O, and nothing here knows QEMU's
+numbers: keys are ``KeyboardEvent.code``, buttons are ``MouseEvent.button``.
+
+What a viewer sends is untrusted. :func:`parse` is the one way in: it returns a value or raises
+:class:`~libvirt_webrtc.errors.DisplayProtocolError`, whatever the bytes. Only a message that is none of the protocol's
+(its type, its length, a code that is not ASCII) is refused; a value out of range is brought into range, because a
+mouse with a strange wheel must not cost anyone the connection.
+"""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from libvirt_webrtc.errors import DisplayProtocolError
+
+MAX_CODE_LENGTH = 32
+MAX_WHEEL_STEPS = 20
+MAX_CURSOR_SIZE = 512
+
+KEY, MOVE_TO, MOVE_BY, BUTTON, WHEEL, RELEASE_ALL, PING = range(0x01, 0x08)
+SIZE, POINTER_MODE, CURSOR, CURSOR_POSITION, LEDS, ENABLED, PONG, STATE = range(0x81, 0x89)
+
+_KEY_DOWN = 0x01
+_MOVE_TO = struct.Struct(">HH")
+_MOVE_BY = struct.Struct(">hh")
+_BUTTON = struct.Struct(">BB")
+_WHEEL = struct.Struct(">bb")
+_PING = struct.Struct(">I")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEvent:
+    """A physical key goes down (again, when it repeats) or up."""
+
+    code: str
+    """``KeyboardEvent.code``, 1 to 32 ASCII characters; not necessarily one that exists."""
+    down: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MoveTo:
+    """The pointer is at this pixel of the guest's picture, 0 to 65535; it may lie outside the picture."""
+
+    x: int
+    y: int
+
+
+@dataclass(frozen=True, slots=True)
+class MoveBy:
+    """The mouse moved by this much: right and down are positive."""
+
+    dx: int
+    dy: int
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonEvent:
+    """A mouse button goes down or up."""
+
+    button: int
+    """``MouseEvent.button``, 0 to 255: 0 left, 1 middle, 2 right, 3 back, 4 forward; others exist."""
+    down: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """The wheel turned by this many steps, -20 to 20: right and down are positive."""
+
+    dx: int
+    dy: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseAll:
+    """Every key and button that the viewer holds goes up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """The viewer is there; its value, 0 to 2**32 - 1, comes back in a PONG."""
+
+    value: int
+
+
+InputMessage = KeyEvent | MoveTo | MoveBy | ButtonEvent | Wheel | ReleaseAll | Ping
+
+
+def parse(data: bytes) -> InputMessage:
+    """The value of one message of the ``input`` channel.
+
+    Raises:
+        DisplayProtocolError: the message is not one of the protocol; says what is wrong with it.
+    """
+    if not data:
+        raise DisplayProtocolError("an empty input message")
+    parser = _PARSERS.get(data[0])
+    if parser is None:
+        raise DisplayProtocolError(f"an input message of unknown type 0x{data[0]:02x}")
+    body = data[1:]
+    try:
+        return parser(body)
+    except struct.error:
+        message = f"an input message of type 0x{data[0]:02x} with a body of {len(body)} bytes"
+        raise DisplayProtocolError(message) from None
+
+
+def _key(body: bytes) -> KeyEvent:
+    code = body[1:]
+    if not 1 <= len(code) <= MAX_CODE_LENGTH or not code.isascii():
+        raise DisplayProtocolError(f"a KEY whose code is not 1 to {MAX_CODE_LENGTH} ASCII characters")
+    return KeyEvent(code.decode("ascii"), down=bool(body[0] & _KEY_DOWN))
+
+
+def _move_to(body: bytes) -> MoveTo:
+    return MoveTo(*_MOVE_TO.unpack(body))
+
+
+def _move_by(body: bytes) -> MoveBy:
+    return MoveBy(*_MOVE_BY.unpack(body))
+
+
+def _button(body: bytes) -> ButtonEvent:
+    button, down = _BUTTON.unpack(body)
+    return ButtonEvent(button, down=bool(down))
+
+
+def _wheel(body: bytes) -> Wheel:
+    dx, dy = _WHEEL.unpack(body)
+    return Wheel(_clamp(dx, -MAX_WHEEL_STEPS, MAX_WHEEL_STEPS), _clamp(dy, -MAX_WHEEL_STEPS, MAX_WHEEL_STEPS))
+
+
+def _release_all(body: bytes) -> ReleaseAll:
+    if body:
+        raise DisplayProtocolError(f"a RELEASE_ALL with a body of {len(body)} bytes")
+    return ReleaseAll()
+
+
+def _ping(body: bytes) -> Ping:
+    return Ping(*_PING.unpack(body))
+
+
+_PARSERS: dict[int, Callable[[bytes], InputMessage]] = {
+    KEY: _key,
+    MOVE_TO: _move_to,
+    MOVE_BY: _move_by,
+    BUTTON: _button,
+    WHEEL: _wheel,
+    RELEASE_ALL: _release_all,
+    PING: _ping,
+}
+
+
+def size(width: int, height: int) -> bytes:
+    """SIZE: the guest's picture in pixels, at most 65535 each."""
+    return struct.pack(">BHH", SIZE, width, height)
+
+
+def pointer_mode(absolute: bool) -> bytes:
+    """POINTER_MODE: whether the guest takes positions (MOVE_TO) or relative motion only (MOVE_BY)."""
+    return struct.pack(">BB", POINTER_MODE, absolute)
+
+
+def cursor(width: int, height: int, hot_x: int, hot_y: int, rgba: bytes) -> bytes:
+    """CURSOR: the guest's pointer, ``width`` x ``height`` pixels of R, G, B, A (straight alpha), top row first.
+
+    A hot spot outside the picture, which a guest may set, is moved to its edge.
+
+    Raises:
+        DisplayProtocolError: more than 512 pixels wide or high, or not as many bytes as that takes.
+    """
+    if not (0 <= width <= MAX_CURSOR_SIZE and 0 <= height <= MAX_CURSOR_SIZE):
+        raise DisplayProtocolError(f"a cursor of {width} x {height} pixels")
+    if len(rgba) != width * height * 4:
+        raise DisplayProtocolError(f"a cursor of {width} x {height} pixels in {len(rgba)} bytes")
+    hot_x = _clamp(hot_x, 0, max(width - 1, 0))
+    hot_y = _clamp(hot_y, 0, max(height - 1, 0))
+    return struct.pack(">BHHHH", CURSOR, width, height, hot_x, hot_y) + rgba
+
+
+def cursor_position(x: int, y: int, visible: bool) -> bytes:
+    """CURSOR_POSITION: where the guest's pointer is, and whether it is shown."""
+    return struct.pack(">BhhB", CURSOR_POSITION, _clamp(x, -32768, 32767), _clamp(y, -32768, 32767), visible)
+
+
+def leds(modifiers: int) -> bytes:
+    """LEDS: 1 Scroll Lock, 2 Num Lock, 4 Caps Lock, added up; QEMU's ``Modifiers`` has the same bits."""
+    return struct.pack(">BB", LEDS, modifiers & 0x07)
+
+
+def enabled(shown: bool) -> bytes:
+    """ENABLED: whether the guest shows anything now."""
+    return struct.pack(">BB", ENABLED, shown)
+
+
+def pong(value: int) -> bytes:
+    """PONG: the value of the PING that it answers."""
+    return struct.pack(">BI", PONG, value)
+
+
+def state(paused: bool) -> bytes:
+    """STATE: whether the guest is paused."""
+    return struct.pack(">BB", STATE, paused)
+
+
+def _clamp(value: int, low: int, high: int) -> int:
+    return min(max(value, low), high)
