@@ -1,0 +1,195 @@
+"""``org.qemu.Display1.Listener``: takes one console's picture and cursor from QEMU.
+
+Source: QEMU ``ui/dbus-display1.xml``, ``ui/dbus-listener.c``. QEMU's main loop waits for the answers to
+``GetAll`` (25 s) and ``ScanoutMap``, ``UpdateDMABUF`` (1 s): they are given in the reader's callback,
+whatever the encoder is doing.
+"""
+
+import mmap
+import os
+import socket
+import stat
+import struct
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, Protocol
+
+from dbus_fast import Message, Variant
+
+from libvirt_webrtc.display.bus import Bus
+from libvirt_webrtc.display.exports import Frame, Interface, Method, take_fd
+from libvirt_webrtc.errors import DisplayProtocolError
+from libvirt_webrtc.framebuffer import MAX_DIMENSION, Framebuffer
+
+PATH = "/org/qemu/Display1/Listener"
+LISTENER = "org.qemu.Display1.Listener"
+UNIX_MAP = "org.qemu.Display1.Listener.Unix.Map"
+
+MAX_CURSOR = 512
+"""Largest width or height of a cursor, in pixels (QEMU's own limit)."""
+
+_SCANOUT = struct.Struct("<IIIII")
+_UPDATE = struct.Struct("<iiiiIII")
+
+
+class ScanoutMode(StrEnum):
+    """How the newest whole picture came."""
+
+    MAP = "map"
+    COPY = "copy"
+
+
+class ListenerSink(Protocol):
+    """What else comes with a picture. Called in the reader: must be cheap and not raise."""
+
+    def define_cursor(self, width: int, height: int, hot_x: int, hot_y: int, pixels: bytes) -> None:
+        """The cursor's shape: ``width * height * 4`` bytes B, G, R, A."""
+
+    def move_cursor(self, x: int, y: int, visible: bool) -> None:
+        """Where the guest wants the cursor."""
+
+    def unsupported(self, what: str) -> None:
+        """QEMU offers a picture in a way that cannot be shown."""
+
+
+class Listener:
+    """Feeds ``framebuffer`` and ``sink`` from one registration.
+
+    Attributes:
+        bus: QEMU's connection to us; None before ``attach``.
+        mode: how the newest whole picture came; None before the first.
+    """
+
+    def __init__(self, framebuffer: Framebuffer, sink: ListenerSink) -> None:
+        self.framebuffer = framebuffer
+        self.sink = sink
+        self.bus: Bus | None = None
+        self.mode: ScanoutMode | None = None
+
+    def attach(self, sock: socket.socket) -> Bus:
+        """Serves QEMU at the other end of ``sock``, which is ours from now on.
+
+        Reads from the moment it returns, so that RegisterListener may be sent next.
+        """
+        if self.bus is not None:
+            raise ValueError("a listener is registered once")
+        self.bus = Bus(sock, exports={PATH: (self._listener(), self._unix_map())})
+        return self.bus
+
+    def close(self) -> None:
+        """Ends the registration; again is fine. The framebuffer keeps the last picture."""
+        if self.bus is not None:
+            self.bus.close()
+
+    def _listener(self) -> Interface:
+        return Interface(
+            LISTENER,
+            {
+                "Scanout": Frame("uuuuay", self._scanout),
+                "Update": Frame("iiiiuuay", self._update),
+                "ScanoutDMABUF": Method("huuuutb", self._scanout_dmabuf),
+                "UpdateDMABUF": Method("iiii", self._update_dmabuf),
+                "Disable": Method("", self._disable),
+                "MouseSet": Method("iii", self._mouse_set),
+                "CursorDefine": Method("iiiiay", self._cursor_define),
+            },
+            {"Interfaces": Variant("as", [UNIX_MAP])},
+        )
+
+    def _unix_map(self) -> Interface:
+        return Interface(
+            UNIX_MAP,
+            {
+                "ScanoutMap": Method("huuuuu", self._scanout_map),
+                "UpdateMap": Method("iiii", self._update_map),
+            },
+        )
+
+    def _scanout(self, body: memoryview) -> None:
+        width, height, stride, pixel_format, size = _fixed(_SCANOUT, body)
+        self.framebuffer.scanout(width, height, stride, pixel_format, _bytes(body, _SCANOUT.size, size))
+        self.mode = ScanoutMode.COPY
+
+    def _update(self, body: memoryview) -> None:
+        x, y, width, height, stride, pixel_format, size = _fixed(_UPDATE, body)
+        data = _bytes(body, _UPDATE.size, size)
+        self.framebuffer.update(x, y, width, height, stride, pixel_format, data)
+        self.mode = ScanoutMode.COPY
+
+    def _disable(self, message: Message) -> Sequence[Any]:
+        self.framebuffer.disable()
+        return ()
+
+    def _scanout_map(self, message: Message) -> Sequence[Any]:
+        """Where this is refused, QEMU sends plain scanouts from then on."""
+        index, offset, width, height, stride, pixel_format = message.body
+        fd = take_fd(message, index)
+        if fd is None:
+            raise DisplayProtocolError("ScanoutMap without a file descriptor")
+        try:
+            memory = _map(fd, offset, width, height, stride)
+        finally:
+            os.close(fd)
+        self.framebuffer.map(width, height, stride, pixel_format, memory)
+        self.mode = ScanoutMode.MAP
+        return ()
+
+    def _update_map(self, message: Message) -> Sequence[Any]:
+        x, y, width, height = message.body
+        self.framebuffer.update_map(x, y, width, height)
+        return ()
+
+    def _scanout_dmabuf(self, message: Message) -> Sequence[Any]:
+        self.sink.unsupported("DMA-BUF scanouts (a display with gl=on) are not supported yet")
+        return ()
+
+    def _update_dmabuf(self, message: Message) -> Sequence[Any]:
+        return ()
+
+    def _mouse_set(self, message: Message) -> Sequence[Any]:
+        x, y, on = message.body
+        self.sink.move_cursor(x, y, bool(on))
+        return ()
+
+    def _cursor_define(self, message: Message) -> Sequence[Any]:
+        width, height, hot_x, hot_y, pixels = message.body
+        if not (0 < width <= MAX_CURSOR and 0 < height <= MAX_CURSOR) or len(pixels) != width * height * 4:
+            raise DisplayProtocolError(f"a cursor of {width}x{height} pixels in {len(pixels)} bytes")
+        if not (0 <= hot_x < width and 0 <= hot_y < height):
+            raise DisplayProtocolError(f"a cursor of {width}x{height} pixels, hot at {hot_x},{hot_y}")
+        self.sink.define_cursor(width, height, hot_x, hot_y, bytes(pixels))
+        return ()
+
+
+def _fixed(layout: struct.Struct, body: memoryview) -> tuple[int, ...]:
+    if len(body) < layout.size:
+        raise DisplayProtocolError(f"a picture's message of {len(body)} bytes")
+    return layout.unpack_from(body)
+
+
+def _bytes(body: memoryview, at: int, size: int) -> memoryview:
+    if at + size != len(body):
+        raise DisplayProtocolError(f"{len(body) - at} bytes of pixels where {size} were announced")
+    return body[at:]
+
+
+def _map(fd: int, offset: int, width: int, height: int, stride: int) -> memoryview:
+    """The picture's memory, read-only, from its first row to the end of its last.
+
+    Touching a page past the end of the file would kill this process (SIGBUS), so the file's size is checked
+    first. QEMU allocates it unsealed, once per surface, and never shrinks it; a QEMU taken over by its
+    guest could shrink it afterwards, and so end this worker, which serves that guest alone.
+    """
+    if not (0 < width <= MAX_DIMENSION and 0 < height <= MAX_DIMENSION) or stride > MAX_DIMENSION * 16:
+        raise DisplayProtocolError(f"a map of {width}x{height} pixels with stride {stride}")
+    needed = offset + stride * height
+    status = os.fstat(fd)
+    if not stat.S_ISREG(status.st_mode) or status.st_size < needed:
+        raise DisplayProtocolError(f"a map of {needed} bytes in a file of {status.st_size}")
+    aligned = offset - offset % mmap.ALLOCATIONGRANULARITY
+    try:
+        memory = mmap.mmap(fd, needed - aligned, mmap.MAP_SHARED, mmap.PROT_READ, offset=aligned)
+    except (OSError, ValueError) as error:
+        raise DisplayProtocolError(f"the picture's memory cannot be mapped: {error}") from error
+    # The map lives as long as somebody holds a view of it.
+    return memoryview(memory)[offset - aligned :]

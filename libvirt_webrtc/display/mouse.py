@@ -1,0 +1,72 @@
+"""``org.qemu.Display1.Mouse``: buttons, wheel and motion."""
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any
+
+from libvirt_webrtc.display.bus import Bus, CallFailed
+from libvirt_webrtc.errors import InputRejected
+
+INTERFACE = "org.qemu.Display1.Mouse"
+MAX_MOTION = 0x7FFF
+
+
+class Button(IntEnum):
+    """QEMU's ``InputButton``; a wheel step is a press and a release."""
+
+    LEFT = 0
+    MIDDLE = 1
+    RIGHT = 2
+    WHEEL_UP = 3
+    WHEEL_DOWN = 4
+    SIDE = 5
+    EXTRA = 6
+
+
+class Mouse:
+    """One console's pointer.
+
+    Attributes:
+        is_absolute: the guest takes positions; False: motion only. It turns true when the guest activates a
+        tablet; on
+            QEMU 7.2 it starts false and follows only changes from then on.
+    """
+
+    def __init__(self, bus: Bus, path: str, size: Callable[[], tuple[int, int]]) -> None:
+        """``size()`` is the console's width and height in pixels, now."""
+        self.is_absolute = False
+        self._bus = bus
+        self._path = path
+        self._size = size
+
+    async def press(self, button: int) -> None:
+        """Raises InputRejected for what is no ``Button``: QEMU does not check the number itself."""
+        await self._call("Press", "u", _button(button))
+
+    async def release(self, button: int) -> None:
+        await self._call("Release", "u", _button(button))
+
+    async def set_abs_position(self, x: int, y: int) -> None:
+        """Moves to ``x, y`` in guest pixels, clamped to the console. InputRejected unless ``is_absolute``."""
+        width, height = self._size()
+        x, y = min(max(x, 0), max(width - 1, 0)), min(max(y, 0), max(height - 1, 0))
+        await self._call("SetAbsPosition", "uu", x, y)
+
+    async def rel_motion(self, dx: int, dy: int) -> None:
+        """Moves by ``dx, dy``. InputRejected while ``is_absolute``."""
+        if max(abs(dx), abs(dy)) > MAX_MOTION:
+            raise InputRejected(f"a motion of {dx},{dy}")
+        await self._call("RelMotion", "ii", dx, dy)
+
+    async def _call(self, member: str, signature: str, *body: Any) -> None:
+        try:
+            await self._bus.call(self._path, INTERFACE, member, signature, body)
+        except CallFailed as error:
+            raise InputRejected(f"mouse {member}: {error}") from error
+
+
+def _button(number: int) -> int:
+    try:
+        return Button(number)
+    except ValueError:
+        raise InputRejected(f"{number} is no button") from None
