@@ -1,0 +1,1 @@
+"""Pictures to encoded video to WebRTC tracks."""

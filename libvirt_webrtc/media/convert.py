@@ -1,0 +1,77 @@
+"""The changed part of a framebuffer into the picture that an encoder reads."""
+
+from collections.abc import Iterable
+
+import av
+import numpy as np
+
+from libvirt_webrtc.framebuffer import Pixels, Rect
+from libvirt_webrtc.media.yuv import Backend, default_backend, plane_view
+
+SMPTE170M = 6
+"""BT.601's matrix, primaries and transfer, by their common number in ITU-T H.273."""
+
+LIMITED_RANGE = 1
+"""FFmpeg's ``AVCOL_RANGE_MPEG``: luma 16 to 235."""
+
+
+def encoded_size(width: int, height: int, *, downsample: bool = False) -> tuple[int, int]:
+    """Size of the encoded picture: halved when asked for, then rounded up to even numbers."""
+    step = 4 if downsample else 2
+    scale = 2 if downsample else 1
+    return -(-width // step) * step // scale, -(-height // step) * step // scale
+
+
+class FrameConverter:
+    """One persistent 4:2:0 picture of a console, of which only damage is converted again.
+
+    There is no second buffer: whoever owns a converter calls :meth:`convert` and encodes :attr:`frame` one
+    after the other in the same worker thread, so nobody reads the planes while they are written. The *source*
+    may change meanwhile (the guest draws, the display stores an update); what was read half-drawn is reported
+    as damage again and converted with the next frame.
+
+    Args:
+        width, height: size of the source in pixels; 1 to 8192.
+        downsample: encode at half the width and height, each pixel the mean of four.
+    """
+
+    def __init__(
+        self, width: int, height: int, *, downsample: bool = False, backend: Backend | None = None
+    ) -> None:
+        self.width = width
+        self.height = height
+        self._backend = backend or default_backend()
+        self._downsample = downsample
+        # Blocks are aligned in the source so that their chroma is whole in the target.
+        self._step = 4 if downsample else 2
+        self.frame = av.VideoFrame(*encoded_size(width, height, downsample=downsample), "yuv420p")
+        self.frame.colorspace = SMPTE170M
+        self.frame.color_range = LIMITED_RANGE
+        self._planes = tuple(plane_view(plane) for plane in self.frame.planes)
+
+    def convert(self, pixels: Pixels, damage: Iterable[Rect]) -> None:
+        """Bring the parts ``damage`` of the picture up to date from ``pixels``, ``(height, width, 4)``."""
+        for rect in damage:
+            self._convert(pixels, self._aligned(rect))
+
+    def _aligned(self, rect: Rect) -> Rect:
+        """``rect`` grown to whole blocks; it may reach beyond the source at the right and the bottom."""
+        step = self._step
+        x, y = rect.x // step * step, rect.y // step * step
+        return Rect(x, y, -(-rect.right // step) * step - x, -(-rect.bottom // step) * step - y)
+
+    def _convert(self, pixels: Pixels, rect: Rect) -> None:
+        block = pixels[rect.y : rect.bottom, rect.x : rect.right]
+        rows, columns = rect.height - block.shape[0], rect.width - block.shape[1]
+        if rows or columns:
+            # Sizes that are not even are rare: repeat the last column and row in a copy.
+            block = np.pad(block, ((0, rows), (0, columns), (0, 0)), mode="edge")
+        scale = 1
+        if self._downsample:
+            block = self._backend.halve(block)
+            scale = 2
+        x, y = rect.x // scale, rect.y // scale
+        height, width = block.shape[:2]
+        luma, *chroma = self._planes
+        u, v = (plane[y // 2 : (y + height) // 2, x // 2 : (x + width) // 2] for plane in chroma)
+        self._backend.to_i420(block, luma[y : y + height, x : x + width], u, v)

@@ -1,0 +1,223 @@
+"""One console's picture in one codec: encoded once, sent to every viewer of that codec."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from libvirt_webrtc.errors import MediaError
+from libvirt_webrtc.framebuffer import MAX_DAMAGE_RECTS, Framebuffer, Pixels, Rect
+from libvirt_webrtc.media.convert import FrameConverter
+from libvirt_webrtc.media.encoder import CLOCK_RATE, VideoCodec, VideoEncoder, VideoPacket
+from libvirt_webrtc.media.schedule import Plan, Schedule
+from libvirt_webrtc.media.track import ConsoleTrack
+
+logger = logging.getLogger(__name__)
+
+Clock = Callable[[], float]
+
+_NO_PICTURE = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class LaneStats:
+    """What one lane has done since its first viewer came."""
+
+    codec: VideoCodec
+    viewers: int = 0
+    frames: int = 0
+    keyframes: int = 0
+    bytes: int = 0
+    failures: int = 0
+    last_encode_ms: float = 0.0
+    """Converting and encoding the last frame, wall time."""
+    size: tuple[int, int] = field(default=(0, 0))
+    """Encoded width and height."""
+
+
+class Pipeline:
+    """Converter and encoder for one size of the framebuffer; used by one worker thread at a time.
+
+    The codec decides the pixel layout here and nowhere else; another layout than 4:2:0 is another converter.
+    """
+
+    def __init__(self, codec: VideoCodec, width: int, height: int, *, downsample: bool) -> None:
+        self._converter = FrameConverter(width, height, downsample=downsample)
+        frame = self._converter.frame
+        self.size = frame.width, frame.height
+        self._encoder = VideoEncoder(codec, *self.size)
+
+    def produce(self, pixels: Pixels, damage: Iterable[Rect], timestamp: int, keyframe: bool) -> VideoPacket:
+        self._converter.convert(pixels, damage)
+        return self._encoder.encode(self._converter.frame, timestamp=timestamp, keyframe=keyframe)
+
+
+class Lane:
+    """Runs from its first viewer to its last, in one task and one worker thread.
+
+    Each lane keeps its own damage and its own converted picture: a slow codec never holds up another, and the
+    thread that encodes is the thread that converts (see :class:`FrameConverter`).
+
+    Args:
+        collect: hands the framebuffer's damage to all lanes; called just before a picture is read.
+        ended: called once when the task has ended, with the error if the encoder failed.
+    """
+
+    def __init__(
+        self,
+        codec: VideoCodec,
+        framebuffer: Framebuffer,
+        *,
+        downsample: bool,
+        collect: Callable[[], None],
+        ended: Callable[["Lane", MediaError | None], None],
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self.stats = LaneStats(codec)
+        self._codec = codec
+        self._framebuffer = framebuffer
+        self._downsample = downsample
+        self._collect = collect
+        self._ended = ended
+        self._clock = clock
+        self._tracks: set[ConsoleTrack] = set()
+        self._schedule = Schedule()
+        self._damage: list[Rect] = []
+        self._size = _NO_PICTURE
+        self._pipeline: Pipeline | None = None
+        self._timestamp = 0
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"encode-{codec}")
+        self.task = asyncio.create_task(self._run(), name=f"lane-{codec}")
+
+    # Called by tracks
+
+    def attach(self, track: ConsoleTrack) -> None:
+        self._tracks.add(track)
+        self.stats = replace(self.stats, viewers=len(self._tracks))
+        self.request_keyframe()
+
+    def detach(self, track: ConsoleTrack) -> None:
+        self._tracks.discard(track)
+        self.stats = replace(self.stats, viewers=len(self._tracks))
+        if not self._tracks:
+            self.close()
+
+    def request_keyframe(self) -> None:
+        self._schedule.request_keyframe()
+        self._wake.set()
+
+    # Called by the console
+
+    @property
+    def closing(self) -> bool:
+        """The last viewer has gone: the lane takes no new ones."""
+        return self._closing
+
+    def wake(self) -> None:
+        """The framebuffer has changed."""
+        self._wake.set()
+
+    def add_damage(self, damage: tuple[Rect, ...]) -> None:
+        self._damage.extend(damage)
+        if len(self._damage) > MAX_DAMAGE_RECTS:
+            whole = self._damage[0]
+            for rect in self._damage[1:]:
+                whole = whole.union(rect)
+            self._damage = [whole]
+
+    def close(self) -> None:
+        """End soon; :attr:`task` is done when the thread is idle for good."""
+        self._closing = True
+        self._wake.set()
+
+    # The task
+
+    async def _run(self) -> None:
+        error: MediaError | None = None
+        try:
+            while not self._closing:
+                await self._step()
+        except MediaError as failure:
+            error = failure
+            logger.error("video ends: %s", failure)
+        except Exception as bug:
+            # Viewers must never be left waiting for a picture that nobody makes.
+            logger.exception("video ends")
+            error = MediaError(f"video ended unexpectedly: {bug!r}")
+        finally:
+            self._closing = True
+            # Idle by now, unless this task was cancelled: then the thread ends with its last frame.
+            self._executor.shutdown(wait=False)
+            self._pipeline = None
+            self._ended(self, error)
+            for track in tuple(self._tracks):
+                track.fail(error or MediaError("the console's video was closed"))
+
+    async def _step(self) -> None:
+        """Encode one frame, or wait until there is a reason to."""
+        self._collect()
+        now = self._clock()
+        size = self._framebuffer.width, self._framebuffer.height
+        if size != self._size:
+            # A new mode (or the first picture): everything is new, and the next frame is a keyframe. New
+            # memory of the same size, as a guest that flips pages maps all the time, is damage like any other.
+            self._size = size
+            self._pipeline = None
+            self._damage = [Rect(0, 0, *size)]
+        if self._damage:
+            self._schedule.change(now)
+        plan = self._schedule.next() if self._size != _NO_PICTURE else None
+        if plan is not None and plan.at <= now:
+            await self._encode(plan, now)
+            return
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(None if plan is None else plan.at - now):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _encode(self, plan: Plan, now: float) -> None:
+        pixels, damage = self._framebuffer.pixels, self._damage
+        self._damage = []
+        self._schedule.begin(plan, now)
+        self._timestamp = max(self._timestamp + 1, int(now * CLOCK_RATE))
+        try:
+            packet = await self._in_thread(pixels, damage, plan.keyframe)
+        except MediaError as error:
+            logger.warning("%s; trying once more with a new encoder", error)
+            self.stats = replace(self.stats, failures=self.stats.failures + 1)
+            self._pipeline = None
+            packet = await self._in_thread(pixels, [], True)
+        elapsed = self._clock() - now
+        self._schedule.finish(plan, packet.size, keyframe=packet.is_keyframe)
+        self._count(packet, elapsed)
+        for track in tuple(self._tracks):
+            track.push(packet)
+
+    async def _in_thread(self, pixels: Pixels, damage: list[Rect], keyframe: bool) -> VideoPacket:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, self._produce, pixels, damage, keyframe)
+
+    def _produce(self, pixels: Pixels, damage: list[Rect], keyframe: bool) -> VideoPacket:
+        """In the worker thread."""
+        if self._pipeline is None:
+            height, width = pixels.shape[:2]
+            self._pipeline = Pipeline(self._codec, width, height, downsample=self._downsample)
+            damage, keyframe = [Rect(0, 0, width, height)], True
+        return self._pipeline.produce(pixels, damage, self._timestamp, keyframe)
+
+    def _count(self, packet: VideoPacket, elapsed: float) -> None:
+        assert self._pipeline is not None
+        self.stats = replace(
+            self.stats,
+            frames=self.stats.frames + 1,
+            keyframes=self.stats.keyframes + packet.is_keyframe,
+            bytes=self.stats.bytes + packet.size,
+            last_encode_ms=elapsed * 1000,
+            size=self._pipeline.size,
+        )

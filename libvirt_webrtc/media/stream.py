@@ -1,0 +1,101 @@
+"""One console's video for all its viewers."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from libvirt_webrtc.errors import MediaError
+from libvirt_webrtc.framebuffer import Framebuffer
+from libvirt_webrtc.media.encoder import VideoCodec
+from libvirt_webrtc.media.lane import Clock, Lane, LaneStats
+from libvirt_webrtc.media.track import ConsoleTrack, PacketSource
+
+
+@dataclass(frozen=True, slots=True)
+class VideoStats:
+    """A console's video right now; lanes without viewers are gone."""
+
+    lanes: tuple[LaneStats, ...]
+
+    @property
+    def viewers(self) -> int:
+        return sum(lane.viewers for lane in self.lanes)
+
+
+class ConsoleVideo:
+    """Encodes a framebuffer once per codec that somebody watches, when it changes, and never else.
+
+    Everything here runs in the event loop's thread. Takes over ``framebuffer.on_damage``.
+
+    Args:
+        downsample: send half the width and height.
+    """
+
+    def __init__(
+        self, framebuffer: Framebuffer, *, downsample: bool = False, clock: Clock = time.monotonic
+    ) -> None:
+        self.on_failure: Callable[[MediaError], None] | None = None
+        """Called when an encoder has failed for good; its viewers' tracks end right after."""
+        self._framebuffer = framebuffer
+        self._downsample = downsample
+        self._clock = clock
+        self._lanes: dict[VideoCodec, Lane] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
+        framebuffer.on_damage = self._damaged
+
+    def track(self, codec: VideoCodec) -> ConsoleTrack:
+        """A new viewer's track; stop it when the viewer goes.
+
+        Raises:
+            MediaError: the video is closed.
+        """
+        if self._closed:
+            raise MediaError("the console's video is closed")
+        return ConsoleTrack(codec, self._attach)
+
+    def stats(self) -> VideoStats:
+        return VideoStats(tuple(lane.stats for lane in self._lanes.values()))
+
+    async def close(self) -> None:
+        """End all tracks and threads; twice is fine."""
+        self._closed = True
+        self._framebuffer.on_damage = None
+        for lane in self._lanes.values():
+            lane.close()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _attach(self, track: ConsoleTrack) -> PacketSource:
+        lane = self._lanes.get(track.codec)
+        if lane is None or lane.closing:
+            lane = self._lanes[track.codec] = Lane(
+                track.codec,
+                self._framebuffer,
+                downsample=self._downsample,
+                collect=self._collect,
+                ended=self._lane_ended,
+                clock=self._clock,
+            )
+            self._tasks.add(lane.task)
+            lane.task.add_done_callback(self._tasks.discard)
+        lane.attach(track)
+        return lane
+
+    def _damaged(self) -> None:
+        for lane in self._lanes.values():
+            lane.wake()
+
+    def _collect(self) -> None:
+        """Damage is told once, so whichever lane takes it gives it to all."""
+        damage = self._framebuffer.take_damage()
+        if damage:
+            for lane in self._lanes.values():
+                lane.add_damage(damage)
+
+    def _lane_ended(self, lane: Lane, error: MediaError | None) -> None:
+        if self._lanes.get(lane.stats.codec) is lane:
+            del self._lanes[lane.stats.codec]
+        if error is not None and self.on_failure is not None:
+            self.on_failure(error)
