@@ -1,0 +1,125 @@
+"""Fixtures for all tests; see tests/support for what they hand out."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+from tests.support.emulators import emulators
+from tests.support.guests import GuestFactory
+from tests.support.leaks import SETTLE_S, Snapshot, left_since
+from tests.support.libvirtd import PrivateLibvirtd, in_private_world
+from tests.support.portal import Portal
+
+GUESTS_VARIABLE = "LIBVIRT_WEBRTC_TEST_GUESTS"
+"""Folder of the built demo guests; set by tests/run.sh."""
+
+CHROMIUM_FLAGS = [
+    "--headless=new",
+    "--no-sandbox",  # the tests run as root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test with ``emulator`` runs once for each QEMU that is here."""
+    if "emulator" in metafunc.fixturenames:
+        present = emulators()
+        metafunc.parametrize("emulator", present, ids=[each.name for each in present], scope="session")
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Fails a test that leaves a process, an open file descriptor or a domain."""
+    before = Snapshot.take()
+    yield
+    left = left_since(before)
+    assert not left, "left behind: " + "; ".join(left)
+
+
+@pytest.fixture(autouse=True)
+async def no_task_left_behind(nothing_left_behind: None) -> AsyncIterator[None]:
+    """Fails a test that leaves an asyncio task; looked at before the loop would cancel it."""
+    yield
+    own = asyncio.current_task()
+    if others := asyncio.all_tasks() - {own}:
+        await asyncio.wait(others, timeout=SETTLE_S)
+    left = [str(task) for task in asyncio.all_tasks() if task is not own]
+    assert not left, "left behind: " + "; ".join(left)
+
+
+@pytest.fixture(scope="session")
+def libvirtd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateLibvirtd]:
+    """The private daemon itself, for tests that stop or restart it; it must run again at their end."""
+    if not in_private_world():
+        pytest.skip("needs a private libvirtd: run tests/run.sh as root")
+    with PrivateLibvirtd(tmp_path_factory.mktemp("libvirtd")) as daemon:
+        yield daemon
+
+
+@pytest.fixture(scope="session")
+def libvirt_uri(libvirtd: PrivateLibvirtd) -> str:
+    """Where the private libvirtd answers."""
+    return libvirtd.uri
+
+
+@pytest.fixture(scope="session")
+def guests() -> Path:
+    """The folder with the built demo guests: baremetal.elf, linux.vmlinuz, linux.initrd."""
+    folder = os.environ.get(GUESTS_VARIABLE)
+    if folder is None:
+        pytest.skip("needs the built demo guests: run tests/run.sh as root")
+    return Path(folder)
+
+
+@pytest.fixture
+def make_guest(libvirt_uri: str, guests: Path) -> Iterator[GuestFactory]:
+    """Makes demo guests as domains, on the installed QEMU unless told; all are removed at the end."""
+    factory = GuestFactory(guests, emulators()[0])
+    yield factory
+    factory.close()
+
+
+@pytest.fixture
+def start_portal(libvirt_uri: str, tmp_path: Path) -> Iterator[Callable[..., Portal]]:
+    """Starts portals, with further environment variables if given; all are stopped at the end."""
+    started: list[Portal] = []
+
+    def start(environment: Mapping[str, str] | None = None) -> Portal:
+        started.append(Portal(tmp_path, libvirt_uri, environment))
+        return started[-1]
+
+    yield start
+    for portal in started:
+        try:
+            portal.close()
+        finally:
+            # Shown where the test failed.
+            print(f"--- log of the portal at {portal.url}\n{portal.log.read_text()}")
+
+
+@pytest.fixture
+def portal(start_portal: Callable[..., Portal]) -> Portal:
+    """A running portal."""
+    return start_portal()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Headless Chromium, the system's; every test has one of its own, which ends with it."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("needs Chromium: run tests/run.sh as root")
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        yield running
+        await running.close()

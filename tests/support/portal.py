@@ -1,0 +1,100 @@
+"""The portal, as a user starts it: a process of its own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.support.waiting import wait_until
+
+STOP_S = 15.0
+
+
+class Portal:
+    """``libvirt-webrtc serve`` on a free port of 127.0.0.1.
+
+    Attributes:
+        url: where it serves, without a slash at the end.
+        token: what one signs in with.
+        log: its log file.
+        process: the running process.
+    """
+
+    def __init__(self, folder: Path, uri: str, environment: Mapping[str, str] | None = None) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.token = os.urandom(16).hex()
+        self.log = folder / f"portal-{port}.log"
+        token_file = folder / f"token-{port}"
+        token_file.touch(mode=0o600)
+        token_file.write_text(self.token)
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "libvirt_webrtc", "serve", "--uri", uri]
+                + ["--listen", f"127.0.0.1:{port}", "--token-file", str(token_file)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **(environment or {})},
+            )
+        wait_until(self._serves, "the portal serves", 60.0)
+
+    def get(self, path: str) -> Any:
+        """The JSON that a GET as a signed-in viewer answers."""
+        request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {self.token}"})
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.load(response)
+
+    def domain(self, uuid: str) -> dict[str, Any] | None:
+        """One domain as the list shows it now; None when it does not."""
+        listed: list[dict[str, Any]] = self.get("/api/domains")["domains"]
+        return next((domain for domain in listed if domain["uuid"] == uuid), None)
+
+    def wait_console(self, uuid: str, state: str = "ready") -> dict[str, Any]:
+        """Wait until a domain's console is in ``state``; the domain as listed then."""
+
+        def reached() -> dict[str, Any] | None:
+            domain = self.domain(uuid)
+            return domain if domain is not None and domain["console"]["state"] == state else None
+
+        return wait_until(reached, f"the console of {uuid} is {state} (log: {self.log.read_text()[-2000:]})")
+
+    def close(self) -> None:
+        """Stop it as Ctrl-C does. Calling it twice is fine.
+
+        Raises:
+            AssertionError: it did not end in time, or not well.
+        """
+        if self.process.returncode is not None:
+            return
+        self.process.send_signal(signal.SIGINT)
+        try:
+            status = self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"the portal did not end within {STOP_S:g} s of SIGINT") from None
+        assert status in (0, 130), f"the portal ended with status {status}"
+
+    def _serves(self) -> bool:
+        assert self.process.poll() is None, f"the portal ended:\n{self.log.read_text()}"
+        try:
+            with urllib.request.urlopen(self.url + "/healthz", timeout=5) as response:
+                return bool(response.status == 200)
+        except (urllib.error.URLError, TimeoutError):
+            return False
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
