@@ -1,0 +1,128 @@
+"""The portal as an aiohttp application, and its life on a socket."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from libvirt_webrtc.agent import Agent
+from libvirt_webrtc.config import Config, ListenAddress, is_loopback
+from libvirt_webrtc.errors import ConfigError
+from libvirt_webrtc.portal.auth import Auth
+from libvirt_webrtc.portal.pages import WebFiles
+from libvirt_webrtc.portal.problems import MAX_BODY_BYTES, Problem, problems
+from libvirt_webrtc.portal.routes import Routes
+from libvirt_webrtc.portal.sessions import Clock, Sessions
+
+SWEEP_S = 30.0
+"""Between looks for sessions whose time is over."""
+SHUTDOWN_S = 3.0
+"""For requests in progress when the portal ends; event streams end at once."""
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "img-src 'self' data: blob:; media-src 'self' blob:; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": (
+        "fullscreen=(self), keyboard-map=(self), clipboard-read=(self), clipboard-write=(self), "
+        "autoplay=(self), camera=(), microphone=(), display-capture=(), geolocation=(), usb=(), serial=(), "
+        "hid=(), bluetooth=(), midi=(), payment=()"
+    ),
+    "Server": "libvirt-webrtc",
+}
+"""On every answer. Pointer and keyboard lock have no policy that browsers know; they are allowed as it is."""
+
+
+def create_app(
+    agent: Agent,
+    config: Config,
+    token: str,
+    *,
+    web_files: WebFiles | None = None,
+    clock: Clock = time.monotonic,
+) -> web.Application:
+    """The portal of one agent; ``token`` signs viewers in.
+
+    Raises:
+        ConfigError: the pages' files are missing.
+    """
+    sessions = Sessions(agent, clock)
+    auth = Auth(token, sessions, clock)
+    app = web.Application(
+        middlewares=[problems, _check_host, auth.middleware], client_max_size=MAX_BODY_BYTES
+    )
+    Routes(agent, config.ice, auth, sessions, web_files or WebFiles.load()).add_to(app.router)
+    app.on_response_prepare.append(_add_headers)
+
+    async def end_streams(_: web.Application) -> None:
+        # Before aiohttp waits for requests in progress, which a stream would never let end.
+        sessions.close()
+
+    async def sweep(_: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(_sweep(sessions), name="session sweep")
+        yield
+        task.cancel()
+        await asyncio.wait([task])
+
+    app.on_shutdown.append(end_streams)
+    app.cleanup_ctx.append(sweep)
+    return app
+
+
+@asynccontextmanager
+async def serving(app: web.Application, listen: ListenAddress) -> AsyncIterator[ListenAddress]:
+    """Serve while inside; yields the address, with the real port where 0 was asked for.
+
+    Raises:
+        ConfigError: the address cannot be had, such as a port that is in use.
+    """
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, listen.host, listen.port).start()
+        except OSError as error:
+            raise ConfigError(f"cannot listen on {listen.authority}: {error.strerror or error}") from error
+        yield ListenAddress(listen.host, runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
+async def _sweep(sessions: Sessions) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_S)
+        await sessions.end_expired()
+
+
+@web.middleware
+async def _check_host(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Only under a name of this machine: somebody else's name that points here (DNS rebinding) is refused.
+
+    Any port is taken, since tunnels change it and a foreign site cannot make up the host.
+    """
+    if not is_loopback(_host_name(request.headers.get("Host", ""))):
+        raise Problem(403, "wrong_host", "open this address as http://localhost and its port")
+    return await handler(request)
+
+
+def _host_name(host: str) -> str:
+    """The name in a ``Host`` header; empty when it is not ``NAME``, ``NAME:PORT`` or ``[ADDRESS]:PORT``."""
+    if host.startswith("["):
+        name, bracket, port = host[1:].partition("]")
+        return name if bracket and (not port or (port[0] == ":" and port[1:].isdecimal())) else ""
+    name, colon, port = host.partition(":")
+    return name.lower() if not colon or port.isdecimal() else ""
+
+
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(HEADERS)
+    response.headers.setdefault("Cache-Control", "no-store")

@@ -1,0 +1,67 @@
+"""The list of domains as server-sent events."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncGenerator, Coroutine
+from typing import Any
+
+from aiohttp import web
+
+from libvirt_webrtc.agent import Agent
+from libvirt_webrtc.portal.sessions import Session
+
+log = logging.getLogger(__name__)
+
+COMMENT_S = 15.0
+"""Between comment lines: they find out that a client is gone, and keep middle boxes from giving up."""
+
+
+async def send_events(request: web.Request, agent: Agent, session: Session) -> web.StreamResponse:
+    """The whole list now and after each change, until the client, the session or the agent ends."""
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await response.prepare(request)
+    if request.method == "HEAD":
+        return response
+    with session.streaming():
+        try:
+            await _until_one_ends(
+                _send_lists(response, agent), _send_comments(response), session.ended.wait()
+            )
+        except ConnectionError as error:
+            log.debug("a client left its event stream: %s", error)
+        except Exception:
+            # The answer has begun, so this cannot become a status any more.
+            log.exception("unexpected: the event stream ends")
+    return response
+
+
+async def _send_lists(response: web.StreamResponse, agent: Agent) -> None:
+    lists = agent.watch()
+    try:
+        async for domains in lists:
+            data = json.dumps(domains.as_json(), separators=(",", ":"))
+            await response.write(b"data: " + data.encode() + b"\n\n")
+    finally:
+        # A cancelled loop leaves a generator suspended; end it here rather than when it is collected.
+        if isinstance(lists, AsyncGenerator):
+            await lists.aclose()
+
+
+async def _send_comments(response: web.StreamResponse) -> None:
+    while True:
+        await asyncio.sleep(COMMENT_S)
+        await response.write(b":\n\n")
+
+
+async def _until_one_ends(*work: Coroutine[Any, Any, object]) -> None:
+    """Run all; when the first ends, cancel the others. Raises what the first raised."""
+    tasks = [asyncio.create_task(coroutine) for coroutine in work]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()

@@ -1,0 +1,78 @@
+"""The pages' files, kept in memory: what is not among them cannot be asked for."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from aiohttp import ETag, web
+
+from libvirt_webrtc.errors import ConfigError
+
+# Not Python's mimetypes: those depend on what is installed. Files of other kinds are not served.
+_TYPES = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "json": "application/json",
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "ico": "image/vnd.microsoft.icon",
+    "webmanifest": "application/manifest+json",
+    "woff2": "font/woff2",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WebFile:
+    """One file as it is sent."""
+
+    body: bytes
+    content_type: str
+    etag: str
+    """Of the content, not of its time: packagers set all times to the same value."""
+
+
+class WebFiles:
+    """All files below ``web/``, by their path there."""
+
+    def __init__(self, files: dict[str, WebFile]) -> None:
+        self._files = files
+
+    @classmethod
+    def load(cls, root: Traversable | None = None) -> "WebFiles":
+        """Read them all, by default those of the installed package or else of the checkout.
+
+        Raises:
+            ConfigError: there are none.
+        """
+        if root is None:
+            package = resources.files("libvirt_webrtc")
+            checkout = Path(__file__).resolve().parents[2] / "web"
+            root = installed if (installed := package / "_web").is_dir() else checkout
+        if not root.is_dir():
+            raise ConfigError(f"the web pages are missing at {root}; install the package again")
+        return cls(dict(_read(root, "")))
+
+    def response(self, request: web.Request, path: str) -> web.Response:
+        """A file, or ``304`` for a browser that has this very version."""
+        file = self._files.get(path)
+        if file is None:
+            raise web.HTTPNotFound
+        # "no-cache" lets browsers keep a file but ask each time, so that an upgrade shows at once.
+        headers = {"Cache-Control": "no-cache", "ETag": f'"{file.etag}"'}
+        known = request.if_none_match or ()
+        if any(tag in (ETag("*"), ETag(file.etag), ETag(file.etag, is_weak=True)) for tag in known):
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=file.body, headers={"Content-Type": file.content_type, **headers})
+
+
+def _read(folder: Traversable, prefix: str) -> Iterator[tuple[str, WebFile]]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _read(entry, f"{prefix}{entry.name}/")
+        elif content_type := _TYPES.get(entry.name.rpartition(".")[2]):
+            body = entry.read_bytes()
+            yield prefix + entry.name, WebFile(body, content_type, hashlib.sha256(body).hexdigest()[:32])

@@ -1,0 +1,103 @@
+"""What goes wrong, as an HTTP answer: the one place where errors become a status."""
+
+import logging
+from http import HTTPStatus
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from libvirt_webrtc.errors import (
+    ConsoleStarting,
+    HypervisorError,
+    HypervisorUnavailable,
+    LibvirtWebRTCError,
+    NegotiationError,
+    NoConsole,
+    NoSuchDomain,
+    WorkerError,
+)
+
+log = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 64 * 1024
+BUSY_RETRY_S = 1
+"""``Retry-After`` of what is only a matter of a moment."""
+
+# The first that matches counts: subclasses come before their base.
+_STATUS: tuple[tuple[type[LibvirtWebRTCError], int, str], ...] = (
+    (NegotiationError, 400, "bad_offer"),
+    (NoSuchDomain, 404, "no_such_domain"),
+    (NoConsole, 409, "no_console"),
+    (ConsoleStarting, 503, "console_starting"),
+    (HypervisorUnavailable, 503, "libvirt_unavailable"),
+    (HypervisorError, 502, "libvirt_failed"),
+    (WorkerError, 502, "worker_failed"),
+)
+
+
+class Problem(LibvirtWebRTCError):
+    """A request that is refused, with its status and what the ``error`` field says."""
+
+    def __init__(self, status: int, kind: str, message: str, *, retry_after_s: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.kind = kind
+        self.message = message
+        self.retry_after_s = retry_after_s
+
+    @classmethod
+    def of(cls, error: LibvirtWebRTCError) -> "Problem":
+        """The answer that an error of the package deserves."""
+        if isinstance(error, Problem):
+            return error
+        for base, status, kind in _STATUS:
+            if isinstance(error, base):
+                message = str(error) or kind
+                return cls(status, kind, message, retry_after_s=BUSY_RETRY_S if status == 503 else None)
+        return cls(500, "failed", str(error) or type(error).__name__)
+
+    def response(self) -> web.Response:
+        """``{"error": ..., "message": ...}`` with the status and its headers."""
+        response = web.json_response({"error": self.kind, "message": self.message}, status=self.status)
+        if self.retry_after_s is not None:
+            response.headers["Retry-After"] = str(self.retry_after_s)
+        if self.status == 401:
+            response.headers["WWW-Authenticate"] = "Bearer"
+        return response
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever a handler raises into an answer."""
+    try:
+        if (request.content_length or 0) > MAX_BODY_BYTES:
+            raise web.HTTPRequestEntityTooLarge(MAX_BODY_BYTES, request.content_length or 0)
+        return await handler(request)
+    except LibvirtWebRTCError as error:
+        problem = Problem.of(error)
+        if problem.status in (500, 502):
+            log.warning("%s %s: %s", request.method, request.path, problem.message)
+        return problem.response()
+    except web.HTTPException as error:
+        return _from_http(request, error)
+    except ConnectionError:
+        # The client left while it was being answered; aiohttp cleans up.
+        raise
+    except Exception:
+        log.exception("unexpected: %s %s", request.method, request.path)
+        return Problem(500, "internal", "an internal error; the server's log has the details").response()
+
+
+def _from_http(request: web.Request, error: web.HTTPException) -> web.Response:
+    """aiohttp's own refusals (no such path, method, too large) in our form."""
+    status = HTTPStatus(error.status)
+    message = {
+        HTTPStatus.NOT_FOUND: f"there is nothing at {request.path}",
+        HTTPStatus.METHOD_NOT_ALLOWED: f"{request.method} is not possible at {request.path}",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"a request's body has at most {MAX_BODY_BYTES} bytes",
+    }.get(status, status.phrase)
+    kind = "too_large" if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else status.name.lower()
+    response = Problem(error.status, kind, message).response()
+    if "Allow" in error.headers:
+        response.headers["Allow"] = error.headers["Allow"]
+    return response
