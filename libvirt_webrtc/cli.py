@@ -7,9 +7,10 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from libvirt_webrtc import __version__, config
-from libvirt_webrtc.domains import onboarding, xml
+from libvirt_webrtc.domains import xml
 from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.errors import ConfigError, LibvirtWebRTCError
 from libvirt_webrtc.overview import overview
@@ -106,7 +107,7 @@ def _add_gl(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _config(arguments: argparse.Namespace, **flags: object) -> config.Config:
+def _config(arguments: argparse.Namespace, **flags: Any) -> config.Config:
     return config.load(arguments.config, uri=arguments.uri, **flags)
 
 

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Coroutine
-from dataclasses import replace
 from functools import partial
 from typing import Any, Self
 
@@ -14,7 +13,7 @@ from libvirt_webrtc.domains.inventory import Domain, DomainState, Inventory, Sna
 from libvirt_webrtc.errors import NoConsole, NoSuchDomain, WorkerGone
 from libvirt_webrtc.keeper import Keeper
 from libvirt_webrtc.newest import Newest
-from libvirt_webrtc.overview import describe, why_no_console
+from libvirt_webrtc.overview import why_no_console
 from libvirt_webrtc.worker.settings import WorkerSettings
 
 log = logging.getLogger(__name__)

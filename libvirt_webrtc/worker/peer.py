@@ -1,0 +1,181 @@
+"""One viewer: a peer connection's life, from offer to close."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from aiortc import (
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCIceServer,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
+
+from libvirt_webrtc.errors import NegotiationError
+from libvirt_webrtc.input import messages
+from libvirt_webrtc.media import aiortc_ext
+from libvirt_webrtc.media.stream import ConsoleVideo
+from libvirt_webrtc.worker.input_channel import InputChannel
+
+log = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_S = 20.0
+"""A viewer that has not connected by then is given up."""
+
+ANSWER_TIMEOUT_S = 10.0
+"""Gathering candidates, a TURN allocation included."""
+
+MAX_MEDIA_SECTIONS = 4
+MAX_CANDIDATES = 64
+MAX_BUFFERED_BYTES = 4 * 1024 * 1024
+"""A viewer whose display channel has this much unsent is gone or hostile."""
+
+
+class Seat(Protocol):
+    """What a viewer needs of the console it looks at."""
+
+    @property
+    def video(self) -> ConsoleVideo: ...
+
+    def greeting(self) -> Iterable[bytes]:
+        """The display messages that bring a new viewer up to date."""
+        ...
+
+
+class Peer:
+    """One viewer of one console.
+
+    ``on_closed`` is called once, with the peer, after everything it held is released. ``close()`` may be
+    called any number of times.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        seat: Seat,
+        input_channel: InputChannel,
+        *,
+        ice_servers: list[dict[str, Any]],
+        on_closed: Callable[["Peer"], None],
+    ) -> None:
+        self.name = name
+        self.input = input_channel
+        self._seat = seat
+        self._on_closed = on_closed
+        self._pc = RTCPeerConnection(RTCConfiguration([RTCIceServer(**server) for server in ice_servers]))
+        self._display: RTCDataChannel | None = None
+        self._closing: asyncio.Task[None] | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._pc.on("connectionstatechange", self._connection_state_changed)
+        self._pc.on("datachannel", self._data_channel_opened)
+        input_channel.on_fault = self._fault
+        input_channel.on_pong = self._pong
+
+    async def answer(self, sdp: str) -> str:
+        """The answer to this viewer's offer, with all of our candidates in it.
+
+        Raises:
+            NegotiationError: the offer cannot be answered; the peer is closed then.
+        """
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                answer = await self._negotiate(sdp)
+        except TimeoutError:
+            await self.close()
+            raise NegotiationError("no candidates could be gathered in time; check the TURN server") from None
+        except BaseException:
+            await self.close()
+            raise
+        loop = asyncio.get_running_loop()
+        self._deadline = loop.call_later(CONNECT_TIMEOUT_S, self._fault, "did not connect in time")
+        return answer
+
+    def send(self, message: bytes) -> None:
+        """Send a display message, if the viewer has opened that channel."""
+        channel = self._display
+        if channel is None or channel.readyState != "open":
+            return
+        if channel.bufferedAmount > MAX_BUFFERED_BYTES:
+            self._fault("does not read its display channel")
+            return
+        channel.send(message)
+
+    async def close(self) -> None:
+        """Release held keys, end the connection, and report it once."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name=f"close {self.name}")
+        await asyncio.shield(self._closing)
+
+    async def _negotiate(self, sdp: str) -> str:
+        _check_offer(sdp)
+        codec = aiortc_ext.choose_codec(sdp)
+        try:
+            await self._pc.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
+        except (ValueError, KeyError, IndexError, AssertionError, AttributeError, TypeError) as error:
+            # aiortc's SDP parser has no error type of its own.
+            raise NegotiationError(f"the offer is not SDP that can be answered: {error!r}") from error
+        except Exception as error:
+            raise NegotiationError(f"the offer was refused: {error}") from error
+        videos = [item for item in self._pc.getTransceivers() if item.kind == "video"]
+        if not videos:
+            raise NegotiationError("the offer has no video section")
+        self._pc.addTrack(self._seat.video.track(codec))
+        aiortc_ext.prefer_codec(videos[0], codec)
+        await self._pc.setLocalDescription(await self._pc.createAnswer())
+        return self._pc.localDescription.sdp
+
+    def _data_channel_opened(self, channel: RTCDataChannel) -> None:
+        if channel.label == "input":
+            channel.on("message", self._input_message)
+            channel.on("close", self.input.release_all)
+        elif channel.label == "display" and self._display is None:
+            self._display = channel
+            for message in self._seat.greeting():
+                self.send(message)
+        else:
+            self._fault(f"opened an unknown data channel {channel.label[:32]!r}")
+
+    def _input_message(self, data: bytes | str) -> None:
+        if isinstance(data, str):
+            self._fault("sent text on the input channel")
+        else:
+            self.input.feed(data)
+
+    def _pong(self, value: int) -> None:
+        self.send(messages.pong(value))
+
+    def _connection_state_changed(self) -> None:
+        state = self._pc.connectionState
+        if state == "connected" and self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+        if state in ("failed", "closed"):
+            self._end()
+
+    def _fault(self, reason: object) -> None:
+        log.info("viewer %s is disconnected: %s", self.name, reason)
+        self._end()
+
+    def _end(self) -> None:
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name=f"close {self.name}")
+
+    async def _close(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        try:
+            await self.input.close()
+            await self._pc.close()
+        finally:
+            self._on_closed(self)
+
+
+def _check_offer(sdp: str) -> None:
+    if not sdp.startswith("v=0"):
+        raise NegotiationError("the offer is not SDP: it must begin with v=0")
+    if sdp.count("\nm=") > MAX_MEDIA_SECTIONS:
+        raise NegotiationError(f"the offer has more than {MAX_MEDIA_SECTIONS} media sections")
+    if sdp.count("\na=candidate:") > MAX_CANDIDATES:
+        raise NegotiationError(f"the offer has more than {MAX_CANDIDATES} candidates")

@@ -1,0 +1,190 @@
+"""One console of the domain: its picture, its cursor, and the viewers who look at it."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from libvirt_webrtc.agent import ConsoleView
+from libvirt_webrtc.display.console import Console
+from libvirt_webrtc.display.listener import Listener
+from libvirt_webrtc.errors import ConsoleStarting, DisplayError, NoConsole
+from libvirt_webrtc.framebuffer import Framebuffer
+from libvirt_webrtc.input import messages
+from libvirt_webrtc.media.stream import ConsoleVideo
+from libvirt_webrtc.worker.input_channel import InputChannel
+from libvirt_webrtc.worker.peer import Peer
+from libvirt_webrtc.worker.settings import WorkerSettings
+
+log = logging.getLogger(__name__)
+
+MAX_VIEWERS = 64
+"""Of one console; beyond it the process would have no room for packets."""
+
+
+class Seat:
+    """Where one console of QEMU's display meets its viewers.
+
+    It outlives display connections. The listener is registered with the first viewer and kept, encoding or not,
+    until QEMU itself ends it: QEMU 10 leaks a file descriptor for every listener that closes.
+    """
+
+    def __init__(
+        self, index: int, settings: WorkerSettings, *, on_change: Callable[[], None], paused: bool
+    ) -> None:
+        self.index = index
+        self._settings = settings
+        self._on_change = on_change
+        self._paused = paused
+        self._framebuffer = Framebuffer()
+        self._framebuffer.on_shape = self._shape_changed
+        self.video = ConsoleVideo(self._framebuffer, downsample=settings.downsample)
+        self._peers: dict[str, Peer] = {}
+        self._console: Console | None = None
+        self._listener: Listener | None = None
+        self._registering = asyncio.Lock()
+        self._cursor = b""
+        self._cursor_position = b""
+
+    @property
+    def attached(self) -> bool:
+        """Whether QEMU's display has this console now."""
+        return self._console is not None
+
+    def view(self) -> ConsoleView:
+        """This console as the list shows it."""
+        console, picture, listener = self._console, self._framebuffer, self._listener
+        return ConsoleView(
+            index=self.index,
+            label=console.label if console is not None else "",
+            width=picture.width or (console.width if console is not None else 0),
+            height=picture.height or (console.height if console is not None else 0),
+            scanout=listener.mode if listener is not None else None,
+            viewers=len(self._peers),
+        )
+
+    def attach(self, console: Console) -> None:
+        """Use this console of the present display connection."""
+        if console is not self._console:
+            self._console = console
+            console.on_change = self._console_changed
+            if self._listener is not None and self._listening:
+                console.adopt(self._listener)
+            for peer in self._peers.values():
+                peer.input.set_display(console.keyboard, console.mouse)
+            self._console_changed()
+
+    def detach(self) -> None:
+        """The console, or the whole display connection, is gone; viewers keep the last picture."""
+        if self._console is not None:
+            self._console = None
+            for peer in self._peers.values():
+                peer.input.set_display(None, None)
+
+    def set_paused(self, paused: bool) -> None:
+        """Tell viewers that the guest is paused or runs."""
+        self._paused = paused
+        self._broadcast(messages.state(paused))
+
+    async def admit(self, name: str, sdp: str, ice_servers: list[dict[str, Any]]) -> str:
+        """Answer a viewer's offer.
+
+        Raises:
+            NegotiationError: it cannot be answered.
+            NoConsole: too many viewers.
+            ConsoleStarting: QEMU's display is not connected, or would not register a listener.
+        """
+        if len(self._peers) >= MAX_VIEWERS:
+            raise NoConsole(f"this console already has {MAX_VIEWERS} viewers")
+        console = await self._ready_console()
+        channel = InputChannel(console.keyboard, console.mouse)
+        peer = Peer(name, self, channel, ice_servers=ice_servers, on_closed=self._peer_closed)
+        self._peers[name] = peer
+        self._on_change()
+        return await peer.answer(sdp)
+
+    async def dismiss(self, name: str) -> bool:
+        """End one viewer; False when there is none of that name."""
+        peer = self._peers.get(name)
+        if peer is None:
+            return False
+        await peer.close()
+        return True
+
+    async def close(self) -> None:
+        """End all viewers, the encoders and the listener."""
+        await asyncio.gather(*(peer.close() for peer in list(self._peers.values())))
+        await self.video.close()
+        if self._listener is not None:
+            self._listener.close()
+
+    def greeting(self) -> Iterator[bytes]:
+        """The display messages that bring a new viewer up to date."""
+        picture, console = self._framebuffer, self._console
+        if picture.width:
+            yield messages.size(picture.width, picture.height)
+            yield messages.enabled(picture.enabled)
+        if console is not None:
+            yield messages.pointer_mode(console.mouse.is_absolute)
+            yield messages.leds(console.keyboard.modifiers)
+        if self._cursor:
+            yield self._cursor
+        if self._cursor_position:
+            yield self._cursor_position
+        yield messages.state(self._paused)
+
+    def define_cursor(self, width: int, height: int, hot_x: int, hot_y: int, pixels: bytes) -> None:
+        """The guest's pointer has a new shape (``Listener.CursorDefine``)."""
+        rgba = np.frombuffer(pixels, np.uint8).reshape(-1, 4)[:, [2, 1, 0, 3]].tobytes()
+        self._cursor = messages.cursor(width, height, hot_x, hot_y, rgba)
+        self._broadcast(self._cursor)
+
+    def move_cursor(self, x: int, y: int, visible: bool) -> None:
+        """The guest moved or hid its pointer (``Listener.MouseSet``)."""
+        self._cursor_position = messages.cursor_position(x, y, visible)
+        self._broadcast(self._cursor_position)
+
+    async def _ready_console(self) -> Console:
+        async with self._registering:
+            console = self._console
+            if console is None:
+                raise ConsoleStarting("QEMU's display is not connected yet")
+            if not self._listening:
+                listener = Listener(self._framebuffer, self)
+                try:
+                    await console.register_listener(listener)
+                except DisplayError as error:
+                    raise ConsoleStarting(f"QEMU would not show its console: {error}") from error
+                self._listener = listener
+            return console
+
+    @property
+    def _listening(self) -> bool:
+        bus = self._listener.bus if self._listener is not None else None
+        return bus is not None and not bus.closed
+
+    def unsupported(self, what: str) -> None:
+        """QEMU offers a picture in a way that cannot be shown."""
+        log.warning("console %s: %s", self.index, what)
+
+    def _console_changed(self) -> None:
+        if self._console is not None:
+            self._broadcast(messages.pointer_mode(self._console.mouse.is_absolute))
+            self._broadcast(messages.leds(self._console.keyboard.modifiers))
+            self._on_change()
+
+    def _shape_changed(self) -> None:
+        picture = self._framebuffer
+        self._broadcast(messages.size(picture.width, picture.height))
+        self._broadcast(messages.enabled(picture.enabled))
+        self._on_change()
+
+    def _broadcast(self, message: bytes) -> None:
+        for peer in self._peers.values():
+            peer.send(message)
+
+    def _peer_closed(self, peer: Peer) -> None:
+        self._peers.pop(peer.name, None)
+        self._on_change()
