@@ -1,11 +1,11 @@
-"""Writes ``keymap.py`` from keycodemapdb's ``data/keymaps.csv``, the table that QEMU's own maps are generated from.
+"""Writes ``keymap.py`` from keycodemapdb's ``data/keymaps.csv``, the table behind QEMU's own key maps.
 
 ::
 
     python -m libvirt_webrtc.input.generate_keymap keymaps.csv > libvirt_webrtc/input/keymap.py
 
-The table is in https://gitlab.com/keycodemapdb/keycodemapdb, and in the sources of QEMU, libvirt and gtk-vnc under
-``subprojects/keycodemapdb``. It is needed only for this; the program uses ``keymap.py``.
+The table is in https://gitlab.com/keycodemapdb/keycodemapdb, and in the sources of QEMU, libvirt and gtk-vnc
+under ``subprojects/keycodemapdb``. It is needed only for this; the program uses ``keymap.py``.
 """
 
 import argparse
@@ -21,7 +21,7 @@ QCODE = "QEMU QKeyCode"
 
 EXTENDED = 0xE000
 HANJA_HANGEUL = (0xF1, 0xF2)
-"""The two keys whose scan code has the bit that means "up" elsewhere; QEMU's number for them is without it."""
+"""Two keys whose scan code has the bit that means "up" elsewhere; QEMU's number for them is without it."""
 
 OTHER_NAMES = {"OSLeft": "MetaLeft", "OSRight": "MetaRight"}
 """Firefox before 118, so also ESR 115, calls the Meta keys by names that never were in the standard."""
@@ -33,12 +33,13 @@ Generated: do not edit. To generate again::
 
     python -m libvirt_webrtc.input.generate_keymap keymaps.csv > libvirt_webrtc/input/keymap.py
 
-from keycodemapdb's ``data/keymaps.csv`` (sha256 {checksum}).
-That table is under the GPL, version 2 or later, or the 3-clause BSD licence, at the user's choice; its output is used
-here under the latter. Copyright (c) keycodemapdb's individual contributors.
+from keycodemapdb's ``data/keymaps.csv``, sha256
+{checksum}.
+Copyright (c) keycodemapdb's individual contributors. That table may be used under the GPL, version 2 or later, or
+under the 3-clause BSD licence; here it is the latter.
 
-A qnum is the key's XT (set 1) scan code; a code that follows an E0 prefix has 0x80 added. The comment is QEMU's name of
-the key. A key that QEMU has no name for is left out: QEMU would ignore its number.
+A qnum is the key's XT (set 1) scan code; a code that follows an E0 prefix has 0x80 added. The comment is QEMU's
+name of the key. A key that QEMU has no name for is left out: QEMU would ignore its number.
 """
 
 from collections.abc import Mapping
@@ -62,7 +63,7 @@ def qnum(scan_code: int) -> int:
 def generate(table: bytes) -> str:
     """The source of ``keymap.py`` for the contents of ``keymaps.csv``."""
     keys: dict[str, tuple[int, str]] = {}
-    # A key has several rows, one for each of its names elsewhere; QEMU's name is the last one, as in QEMU's own maps.
+    # A key has several rows, one for each of its names elsewhere; the last one counts, as in QEMU's own maps.
     for row in csv.DictReader(io.StringIO(table.decode())):
         if row[HTML] and row[ATSET1] and row[QCODE]:
             keys[row[HTML]] = (qnum(int(row[ATSET1], 16)), row[QCODE])

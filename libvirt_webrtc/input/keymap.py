@@ -4,12 +4,13 @@ Generated: do not edit. To generate again::
 
     python -m libvirt_webrtc.input.generate_keymap keymaps.csv > libvirt_webrtc/input/keymap.py
 
-from keycodemapdb's ``data/keymaps.csv`` (sha256 900a7de50a691fe005bd3abac06fc471b00d16adf373e7ca0ee908fbf00fa7d0).
-That table is under the GPL, version 2 or later, or the 3-clause BSD licence, at the user's choice; its output is used
-here under the latter. Copyright (c) keycodemapdb's individual contributors.
+from keycodemapdb's ``data/keymaps.csv``, sha256
+900a7de50a691fe005bd3abac06fc471b00d16adf373e7ca0ee908fbf00fa7d0.
+Copyright (c) keycodemapdb's individual contributors. That table may be used under the GPL, version 2 or later, or
+under the 3-clause BSD licence; here it is the latter.
 
-A qnum is the key's XT (set 1) scan code; a code that follows an E0 prefix has 0x80 added. The comment is QEMU's name of
-the key. A key that QEMU has no name for is left out: QEMU would ignore its number.
+A qnum is the key's XT (set 1) scan code; a code that follows an E0 prefix has 0x80 added. The comment is QEMU's
+name of the key. A key that QEMU has no name for is left out: QEMU would ignore its number.
 """
 
 from collections.abc import Mapping

@@ -1,12 +1,12 @@
 """The data channels' messages: bytes to values, and back.
 
-The formats are those of docs/protocol.md, "Data channels". Nothing here does I/O, and nothing here knows QEMU's
-numbers: keys are ``KeyboardEvent.code``, buttons are ``MouseEvent.button``.
+The formats are those of docs/protocol.md, "Data channels". Nothing here does I/O, and nothing here knows
+QEMU's numbers: keys are ``KeyboardEvent.code``, buttons are ``MouseEvent.button``.
 
 What a viewer sends is untrusted. :func:`parse` is the one way in: it returns a value or raises
-:class:`~libvirt_webrtc.errors.DisplayProtocolError`, whatever the bytes. Only a message that is none of the protocol's
-(its type, its length, a code that is not ASCII) is refused; a value out of range is brought into range, because a
-mouse with a strange wheel must not cost anyone the connection.
+:class:`~libvirt_webrtc.errors.DisplayProtocolError`, whatever the bytes. Only a message that is none of the
+protocol's (its type, its length, a code that is not ASCII) is refused; a value out of range is brought into
+range, because a mouse with a strange wheel must not cost anyone the connection.
 """
 
 import struct
@@ -163,7 +163,8 @@ def pointer_mode(absolute: bool) -> bytes:
 
 
 def cursor(width: int, height: int, hot_x: int, hot_y: int, rgba: bytes) -> bytes:
-    """CURSOR: the guest's pointer, ``width`` x ``height`` pixels of R, G, B, A (straight alpha), top row first.
+    """CURSOR: the guest's pointer, ``width`` x ``height`` pixels of R, G, B, A (straight alpha), top row
+    first.
 
     A hot spot outside the picture, which a guest may set, is moved to its edge.
 

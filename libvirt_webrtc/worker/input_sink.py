@@ -1,0 +1,171 @@
+"""One viewer's hands on QEMU: messages to calls, and what the viewer holds down.
+
+What is held is known here so that it can be lifted whatever way the viewer goes. QEMU itself would leave the key
+down, and the guest would repeat it for ever.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Protocol
+
+from libvirt_webrtc.errors import DisplayError, InputRejected
+from libvirt_webrtc.input.keymap import QNUM_BY_CODE
+from libvirt_webrtc.input.messages import (
+    ButtonEvent,
+    InputMessage,
+    KeyEvent,
+    MoveBy,
+    MoveTo,
+    ReleaseAll,
+    Wheel,
+)
+
+RELEASE_S = 1.0
+"""How long one release waits for QEMU's reply."""
+
+# QEMU's InputButton. It takes 7 and 8 (wheel left and right) from 10.2 only, and checks no range before that,
+# so the wheel's horizontal steps are not sent.
+WHEEL_UP = 3
+WHEEL_DOWN = 4
+QEMU_BUTTONS = {0: 0, 1: 1, 2: 2, 3: 5, 4: 6}
+"""``MouseEvent.button`` (left, middle, right, back, forward) to InputButton, where 3 and 4 mean the wheel."""
+
+
+class Keyboard(Protocol):
+    """A console's keyboard. Each call returns with QEMU's reply, or raises a DisplayError."""
+
+    async def press(self, qnum: int) -> None: ...
+
+    async def release(self, qnum: int) -> None: ...
+
+
+class Mouse(Protocol):
+    """A console's mouse. Each call returns with QEMU's reply, or raises a DisplayError."""
+
+    @property
+    def is_absolute(self) -> bool: ...
+
+    async def press(self, button: int) -> None: ...
+
+    async def release(self, button: int) -> None: ...
+
+    async def set_abs_position(self, x: int, y: int) -> None: ...
+
+    async def rel_motion(self, dx: int, dy: int) -> None: ...
+
+
+class InputSink:
+    """Carries out one viewer's messages on one display, or on none while there is none.
+
+    One message at a time: only one task may call :meth:`send`.
+    """
+
+    def __init__(self, keyboard: Keyboard | None, mouse: Mouse | None) -> None:
+        self.unknown = 0
+        """Keys and buttons that QEMU has no number for."""
+        self.rejected = 0
+        """What QEMU refused, and pointer motion of the kind that the guest does not take."""
+        self._keyboard = keyboard
+        self._mouse = mouse
+        # Dictionaries, because they keep the order: what was pressed last is released first.
+        self._held_keys: dict[int, None] = {}
+        self._held_buttons: dict[int, None] = {}
+
+    def set_display(self, keyboard: Keyboard | None, mouse: Mouse | None) -> None:
+        """Use this display from now on. What was held is forgotten: the old one's keys are up."""
+        self._keyboard = keyboard
+        self._mouse = mouse
+        self._held_keys.clear()
+        self._held_buttons.clear()
+
+    async def send(self, message: InputMessage) -> None:
+        """Carry out one message and wait for QEMU's reply. Raises no DisplayError: they are counted, or the end."""
+        keyboard, mouse = self._keyboard, self._mouse
+        try:
+            match message:
+                case KeyEvent() if keyboard is not None:
+                    await self._key(keyboard, message)
+                case ButtonEvent() if mouse is not None:
+                    await self._button(mouse, message)
+                case MoveTo() | MoveBy() if mouse is not None:
+                    await self._move(mouse, message)
+                case Wheel(dy=dy) if mouse is not None:
+                    step = WHEEL_DOWN if dy > 0 else WHEEL_UP
+                    for _ in range(abs(dy)):
+                        await mouse.press(step)
+                        await mouse.release(step)
+                case ReleaseAll():
+                    await self.release_held()
+        except InputRejected:
+            self.rejected += 1
+        except DisplayError:
+            self._display_ended(keyboard)
+
+    async def release_held(self) -> None:
+        """Lift everything: buttons before keys, so that a drag ends with the modifiers it began with."""
+        while self._held_buttons and self._mouse is not None:
+            button, _ = self._held_buttons.popitem()
+            await self._lift(self._mouse.release(button))
+        while self._held_keys and self._keyboard is not None:
+            qnum, _ = self._held_keys.popitem()
+            await self._lift(self._keyboard.release(qnum))
+
+    async def _key(self, keyboard: Keyboard, event: KeyEvent) -> None:
+        qnum = QNUM_BY_CODE.get(event.code)
+        if qnum is None:
+            self.unknown += 1
+        elif event.down:
+            # Held before QEMU has answered, since it may have taken the key when this is cancelled. A key that
+            # repeats is pressed again; that is how QEMU's keyboard repeats.
+            self._held_keys[qnum] = None
+            try:
+                await keyboard.press(qnum)
+            except InputRejected:
+                self._held_keys.pop(qnum, None)
+                raise
+        elif qnum in self._held_keys:
+            # Only what this viewer pressed: the release of a key that went down before the page had the focus
+            # must not lift another viewer's.
+            del self._held_keys[qnum]
+            await keyboard.release(qnum)
+
+    async def _button(self, mouse: Mouse, event: ButtonEvent) -> None:
+        button = QEMU_BUTTONS.get(event.button)
+        if button is None:
+            self.unknown += 1
+        elif event.down:
+            self._held_buttons[button] = None
+            try:
+                await mouse.press(button)
+            except InputRejected:
+                self._held_buttons.pop(button, None)
+                raise
+        elif button in self._held_buttons:
+            del self._held_buttons[button]
+            await mouse.release(button)
+
+    async def _move(self, mouse: Mouse, motion: MoveTo | MoveBy) -> None:
+        # QEMU refuses the kind of motion that does not fit the guest's pointer. The viewer learns of a change
+        # of that pointer later than we do, so what does not fit is nobody's fault.
+        if isinstance(motion, MoveTo) and mouse.is_absolute:
+            await mouse.set_abs_position(motion.x, motion.y)
+        elif isinstance(motion, MoveBy) and not mouse.is_absolute:
+            await mouse.rel_motion(motion.dx, motion.dy)
+        else:
+            self.rejected += 1
+
+    async def _lift(self, release: Coroutine[Any, Any, None]) -> None:
+        """One release. Where QEMU hangs it has been written all the same, so the next one is tried."""
+        keyboard = self._keyboard
+        try:
+            async with asyncio.timeout(RELEASE_S):
+                await release
+        except (TimeoutError, InputRejected):
+            self.rejected += 1
+        except DisplayError:
+            self._display_ended(keyboard)
+
+    def _display_ended(self, keyboard: Keyboard | None) -> None:
+        """Send to nobody. Who owns the display knows of its end, and sets another, or already has."""
+        if self._keyboard is keyboard:
+            self.set_display(None, None)
