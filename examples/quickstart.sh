@@ -122,13 +122,12 @@ END
 
 serve() {
     step "starting the portal"
-    (umask 077 && od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$RUNTIME/token")
     "$PYTHON" -m libvirt_webrtc serve --uri "$URI" --listen "$LISTEN" --token-file "$RUNTIME/token" \
         >"$RUNTIME/portal.log" 2>&1 </dev/null 9>&- &
     SERVE_PID=$!
     local deadline=$((SECONDS + PORTAL_DEADLINE_S))
-    until "$PYTHON" -c 'import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=5)' \
-        "http://$LISTEN/healthz" 2>/dev/null; do
+    local answers='import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=5)'
+    until "$PYTHON" -c "$answers" "http://$LISTEN/healthz" 2>/dev/null; do
         kill -0 "$SERVE_PID" 2>/dev/null || { tail -n 40 "$RUNTIME/portal.log" >&2 && die "the portal ended"; }
         [ "$SECONDS" -lt "$deadline" ] || { tail -n 40 "$RUNTIME/portal.log" >&2 && die "the portal does not answer"; }
         sleep 0.2
@@ -136,9 +135,11 @@ serve() {
 }
 
 banner() {
-    local kind line
-    line=$(printf '%.0s-' {1..72})
-    printf '\n%s\n  Open   http://%s\n  Token  %s\n\n' "$line" "$LISTEN" "$(cat "$RUNTIME/token")"
+    local kind line token
+    line=$(printf '%.0s-' {1..76})
+    token=$(cat "$RUNTIME/token")
+    printf '\n%s\n  Open   http://%s/\n  Token  %s\n' "$line" "$LISTEN" "$token"
+    printf '  or     http://%s/login#token=%s\n\n' "$LISTEN" "$token"
     for kind in "${GUESTS[@]}"; do
         printf '  guest %-26s picture nonce %s\n' "${NAMES[$kind]}" "${NONCES[$kind]}"
     done
@@ -148,10 +149,10 @@ banner() {
 check() {
     local kind expected=()
     for kind in "${GUESTS[@]}"; do
-        expected+=("${UUIDS[$kind]}=$kind:${NONCES[$kind]}")
+        expected+=("${UUIDS[$kind]}=${NONCES[$kind]}")
     done
     step "receiving the picture"
-    "$PYTHON" "$HERE/check_picture.py" "http://$LISTEN" --token-file "$RUNTIME/token" "${expected[@]}" || {
+    (cd "$CHECKOUT" && "$PYTHON" -m examples.check_picture "http://$LISTEN" --token-file "$RUNTIME/token" "${expected[@]}") || {
         tail -n 40 "$RUNTIME/portal.log" >&2
         die "the picture did not come, or is not the one expected"
     }
