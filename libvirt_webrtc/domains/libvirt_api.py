@@ -1,0 +1,163 @@
+"""libvirt-python with types and with our errors; the only module that imports it.
+
+Every function here blocks: an asyncio program calls it through :mod:`libvirt_webrtc.domains.connection`.
+
+libvirt's events and keepalives are served by libvirt's own event loop in one daemon thread for the life of
+the process. libvirtaio is not used: it adds readers to the asyncio loop from whichever thread calls libvirt.
+"""
+
+import logging
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import libvirt
+
+from libvirt_webrtc.errors import HypervisorError, HypervisorUnavailable, NoSuchDomain
+
+log = logging.getLogger(__name__)
+
+XML_SECURE: int = libvirt.VIR_DOMAIN_XML_SECURE
+XML_INACTIVE: int = libvirt.VIR_DOMAIN_XML_INACTIVE
+EVENT_LIFECYCLE: int = libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE
+EVENT_METADATA_CHANGE: int = libvirt.VIR_DOMAIN_EVENT_ID_METADATA_CHANGE
+CLOSED_BY_CLIENT: int = libvirt.VIR_CONNECT_CLOSE_REASON_CLIENT
+CLOSE_REASONS: dict[int, str] = {
+    libvirt.VIR_CONNECT_CLOSE_REASON_ERROR: "the connection to libvirt broke",
+    libvirt.VIR_CONNECT_CLOSE_REASON_EOF: "libvirt went away",
+    libvirt.VIR_CONNECT_CLOSE_REASON_KEEPALIVE: "libvirt stopped answering",
+    CLOSED_BY_CLIENT: "the connection to libvirt was closed",
+}
+
+_UNAVAILABLE_CODES = frozenset(
+    {
+        libvirt.VIR_ERR_NO_CONNECT,
+        libvirt.VIR_ERR_INVALID_CONN,
+        libvirt.VIR_ERR_RPC,
+        libvirt.VIR_ERR_AUTH_FAILED,
+    }
+)
+# Raised by this side's RPC code: libvirtd's own errors keep the domain they were raised in.
+_UNAVAILABLE_DOMAINS = frozenset({libvirt.VIR_FROM_RPC, libvirt.VIR_FROM_REMOTE})
+
+
+class VirDomain(Protocol):
+    """What we use of libvirt.virDomain."""
+
+    def name(self) -> str: ...
+    def UUIDString(self) -> str: ...
+    def ID(self) -> int: ...
+    def state(self, flags: int = 0) -> list[int]: ...
+    def isActive(self) -> int: ...
+    def isPersistent(self) -> int: ...
+    def hasManagedSaveImage(self, flags: int = 0) -> int: ...
+    def XMLDesc(self, flags: int = 0) -> str: ...
+    def openGraphicsFD(self, idx: int, flags: int = 0) -> int: ...
+
+
+class VirConnect(Protocol):
+    """What we use of libvirt.virConnect."""
+
+    def close(self) -> int: ...
+    def defineXMLFlags(self, xml: str, flags: int = 0) -> VirDomain: ...
+    def domainEventRegisterAny(
+        self, dom: VirDomain | None, eventID: int, cb: Callable[..., None], opaque: None
+    ) -> int: ...
+    def domainEventDeregisterAny(self, callbackID: int) -> None: ...
+    def getDomainCapabilities(
+        self,
+        emulatorbin: str | None,
+        arch: str | None,
+        machine: str | None,
+        virttype: str | None,
+        flags: int = 0,
+    ) -> str: ...
+    def listAllDomains(self, flags: int = 0) -> list[VirDomain]: ...
+    def lookupByName(self, name: str) -> VirDomain: ...
+    def lookupByUUIDString(self, uuidstr: str) -> VirDomain: ...
+    def registerCloseCallback(self, cb: "Callable[[VirConnect, int, None], None]", opaque: None) -> int: ...
+    def setKeepAlive(self, interval: int, count: int) -> int: ...
+    def unregisterCloseCallback(self) -> None: ...
+
+
+def default_uri() -> str:
+    """The hypervisor that is meant where none is named: as virsh chooses it."""
+    uri = os.environ.get("LIBVIRT_DEFAULT_URI")
+    return uri or ("qemu:///system" if os.geteuid() == 0 else "qemu:///session")
+
+
+def open_connection(uri: str | None) -> VirConnect:
+    """A new read-write connection; the caller closes it. Raises HypervisorUnavailable."""
+    _ensure_event_loop()
+    uri = uri or default_uri()
+    try:
+        connection: VirConnect = libvirt.open(uri)
+    except libvirt.libvirtError as error:
+        raise HypervisorUnavailable(f"cannot connect to libvirt at {uri}: {error}") from error
+    return connection
+
+
+@contextmanager
+def our_errors(doing: str) -> Iterator[None]:
+    """Turn libvirt's errors into ours, whose text begins with what was being done."""
+    try:
+        yield
+    except libvirt.libvirtError as error:
+        code, domain = error.get_error_code(), error.get_error_domain()
+        kind = HypervisorError
+        if code == libvirt.VIR_ERR_NO_DOMAIN:
+            kind = NoSuchDomain
+        elif code in _UNAVAILABLE_CODES or domain in _UNAVAILABLE_DOMAINS:
+            kind = HypervisorUnavailable
+        raise kind(f"{doing}: {error}") from error
+
+
+def lookup(connection: VirConnect, name_or_uuid: str) -> VirDomain:
+    """The domain of this UUID or name. Raises NoSuchDomain."""
+    try:
+        canonical = str(uuid.UUID(name_or_uuid))
+    except ValueError:
+        canonical = None
+    with our_errors(f"cannot find domain '{name_or_uuid}'"):
+        if canonical is not None:
+            try:
+                return connection.lookupByUUIDString(canonical)
+            except libvirt.libvirtError as error:
+                if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
+                    raise
+        return connection.lookupByName(name_or_uuid)  # a name may look like a UUID
+
+
+_event_loop_lock = threading.Lock()
+_event_loop: threading.Thread | None = None
+
+_EVENT_LOOP_RETRY_S = 1.0
+
+
+def _ensure_event_loop() -> None:
+    """libvirt wants its event loop before the first connection is opened."""
+    global _event_loop
+    with _event_loop_lock:
+        if _event_loop is not None:
+            return
+        libvirt.registerErrorHandler(_ignore_error, None)
+        libvirt.virEventRegisterDefaultImpl()
+        _event_loop = threading.Thread(target=_run_event_loop, name="libvirt-events", daemon=True)
+        _event_loop.start()
+
+
+def _run_event_loop() -> None:
+    while True:
+        try:
+            libvirt.virEventRunDefaultImpl()
+        except libvirt.libvirtError:
+            log.exception("libvirt's event loop failed; going on in %s s", _EVENT_LOOP_RETRY_S)
+            time.sleep(_EVENT_LOOP_RETRY_S)
+
+
+def _ignore_error(_context: None, _error: object) -> None:
+    """Without a handler libvirt prints each error to stderr, besides the exception that it raises."""
