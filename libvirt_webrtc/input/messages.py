@@ -163,10 +163,10 @@ def pointer_mode(absolute: bool) -> bytes:
 
 
 def cursor(width: int, height: int, hot_x: int, hot_y: int, rgba: bytes) -> bytes:
-    """CURSOR: the guest's pointer, ``width`` x ``height`` pixels of R, G, B, A (straight alpha), top row
-    first.
+    """CURSOR: the guest's pointer, a picture and the point of it that points.
 
-    A hot spot outside the picture, which a guest may set, is moved to its edge.
+    ``rgba`` is ``width`` x ``height`` pixels of R, G, B, A with straight alpha, the top row first. A hot spot
+    outside the picture, which a guest may set, is moved to its edge.
 
     Raises:
         DisplayProtocolError: more than 512 pixels wide or high, or not as many bytes as that takes.
