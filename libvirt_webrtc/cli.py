@@ -5,13 +5,16 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from libvirt_webrtc import __version__, config
-from libvirt_webrtc.domains import xml
+from libvirt_webrtc.domains import onboarding, xml
 from libvirt_webrtc.domains.inventory import Inventory
+from libvirt_webrtc.domains.libvirt_api import VirConnect, open_connection
 from libvirt_webrtc.errors import ConfigError, LibvirtWebRTCError
 from libvirt_webrtc.overview import overview
 from libvirt_webrtc.serve import serve
@@ -123,7 +126,6 @@ def _list(arguments: argparse.Namespace) -> int:
 
     async def once() -> int:
         async with Inventory(settings.uri) as inventory:
-            await inventory.refreshed()
             domains = overview(inventory.snapshot)
         if arguments.json:
             print(json.dumps(domains.as_json(), indent=2))
@@ -138,3 +140,63 @@ def _list(arguments: argparse.Namespace) -> int:
         return 0
 
     return asyncio.run(once())
+
+
+@contextmanager
+def _connection(arguments: argparse.Namespace) -> Iterator[VirConnect]:
+    connection = open_connection(_config(arguments).uri)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _enable(arguments: argparse.Namespace) -> int:
+    with _connection(arguments) as connection:
+        outcome = onboarding.enable(connection, arguments.domain, arguments.gl)
+    return _tell(outcome, "has a console", "already has a console")
+
+
+def _disable(arguments: argparse.Namespace) -> int:
+    with _connection(arguments) as connection:
+        outcome = onboarding.disable(connection, arguments.domain)
+    if outcome.display is not None:
+        print(
+            f"{outcome.name} keeps a D-Bus display that libvirt-webrtc did not add; edit it with virsh edit"
+        )
+        return 0
+    return _tell(outcome, "has no console", "has no console that libvirt-webrtc added")
+
+
+def _tell(outcome: onboarding.Outcome, changed: str, unchanged: str) -> int:
+    if not outcome.changed:
+        print(f"{outcome.name} {unchanged}")
+    elif outcome.managed_save:
+        print(f"{outcome.name} {changed} from its next full start on: its saved state comes back first")
+    elif outcome.running:
+        print(f"{outcome.name} {changed} from the next start on: shut it down and start it again")
+    else:
+        print(f"{outcome.name} {changed}")
+    return 0
+
+
+def _xml(arguments: argparse.Namespace) -> int:
+    text = sys.stdin.read()
+    if arguments.filter == "add":
+        sys.stdout.write(xml.add_dbus_display(text, gl=arguments.gl))
+    elif arguments.filter == "remove":
+        sys.stdout.write(xml.remove_dbus_display(text))
+    else:
+        _show(xml.find_dbus_display(text), as_json=arguments.json)
+    return 0
+
+
+def _show(display: xml.DbusDisplay | None, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(asdict(display) if display is not None else None))
+    elif display is None:
+        print("no D-Bus display")
+    else:
+        kind = "p2p" if display.p2p else f"bus {display.address or '(private)'}"
+        owner = "added by libvirt-webrtc" if display.ours else "not added by libvirt-webrtc"
+        print(f"D-Bus display, {kind}, gl {'on' if display.gl else 'off'}, {owner}, graphics {display.index}")

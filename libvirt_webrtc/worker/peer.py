@@ -111,18 +111,13 @@ class Peer:
     async def _negotiate(self, sdp: str) -> str:
         _check_offer(sdp)
         codec = aiortc_ext.choose_codec(sdp)
+        transceiver = self._pc.addTransceiver(self._seat.video.track(codec), direction="sendonly")
+        aiortc_ext.prefer_codec(transceiver, codec)
         try:
             await self._pc.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
-        except (ValueError, KeyError, IndexError, AssertionError, AttributeError, TypeError) as error:
-            # aiortc's SDP parser has no error type of its own.
-            raise NegotiationError(f"the offer is not SDP that can be answered: {error!r}") from error
         except Exception as error:
-            raise NegotiationError(f"the offer was refused: {error}") from error
-        videos = [item for item in self._pc.getTransceivers() if item.kind == "video"]
-        if not videos:
-            raise NegotiationError("the offer has no video section")
-        self._pc.addTrack(self._seat.video.track(codec))
-        aiortc_ext.prefer_codec(videos[0], codec)
+            # aiortc has no error type for an offer that it cannot take: whatever its parsing comes upon is raised.
+            raise NegotiationError(f"the offer cannot be answered: {error!r}") from error
         await self._pc.setLocalDescription(await self._pc.createAnswer())
         return self._pc.localDescription.sdp
 
