@@ -163,8 +163,8 @@ class Lane:
         now = self._clock()
         size = self._framebuffer.width, self._framebuffer.height
         if size != self._size:
-            # A new mode (or the first picture): everything is new, and the next frame is a keyframe. New
-            # memory of the same size, as a guest that flips pages maps all the time, is damage like any other.
+            # A new mode (or the first picture): everything is new, and the next frame is a keyframe. New memory
+            # of the same size, as a guest that flips pages maps all the time, is damage like any other.
             self._size = size
             self._pipeline = None
             self._damage = [Rect(0, 0, *size)]

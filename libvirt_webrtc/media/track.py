@@ -29,8 +29,8 @@ class Attach(Protocol):
 class ConsoleTrack(MediaStreamTrack):
     """Yields a console's encoded pictures as :class:`av.Packet`, a keyframe first.
 
-    The packets are the same objects for every viewer of the codec and must not be changed. Encoding starts
-    with the first :meth:`recv`, which aiortc makes when the viewer is connected. ``"ended"`` is emitted when the
+    The packets are the same objects for every viewer of the codec and must not be changed. Encoding starts with
+    the first :meth:`recv`, which aiortc makes when the viewer is connected. ``"ended"`` is emitted when the
     track ends, by :meth:`stop` or because the encoder failed; then :attr:`error` tells why.
     """
 

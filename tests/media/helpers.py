@@ -1,0 +1,161 @@
+"""Pictures, decoders and peers for the media tests."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import av
+import numpy as np
+from aiortc import RTCConfiguration, RTCPeerConnection
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+
+from libvirt_webrtc.framebuffer import Framebuffer, PixelFormat, Pixels
+from libvirt_webrtc.media.aiortc_ext import choose_codec, prefer_codec, set_host_addresses
+from libvirt_webrtc.media.encoder import VideoCodec, VideoPacket
+from libvirt_webrtc.media.stream import ConsoleVideo
+from libvirt_webrtc.media.track import ConsoleTrack
+
+DEADLINE_S = 30.0
+
+T = TypeVar("T")
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until ``condition`` holds, within a generous deadline."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def soon(awaitable: Awaitable[T]) -> T:
+    async with asyncio.timeout(DEADLINE_S):
+        return await awaitable
+
+
+def picture(width: int, height: int, seed: int = 0) -> Pixels:
+    """Smooth colours with some sharp edges: encodes well and differs everywhere from another seed's."""
+    y, x = np.mgrid[0:height, 0:width].astype(np.float64)
+    made = np.empty((height, width, 4), np.uint8)
+    for channel in range(3):
+        wave = np.sin((x * (1 + channel) + y * (3 - channel)) / 40 + seed + channel)
+        made[..., channel] = (wave * 100 + 128).astype(np.uint8)
+    made[height // 4 : height // 2, width // 4 : width // 2, :3] = (40 * seed + 60) % 256
+    made[..., 3] = 255
+    return made
+
+
+def show(framebuffer: Framebuffer, pixels: Pixels) -> None:
+    """The display sends a whole new picture."""
+    height, width = pixels.shape[:2]
+    framebuffer.scanout(width, height, width * 4, PixelFormat.X8R8G8B8, pixels.tobytes())
+
+
+def draw(framebuffer: Framebuffer, x: int, y: int, pixels: Pixels) -> None:
+    """The display sends a changed rectangle."""
+    height, width = pixels.shape[:2]
+    framebuffer.update(x, y, width, height, width * 4, PixelFormat.X8R8G8B8, pixels.tobytes())
+
+
+def psnr(one: Pixels, other: Pixels) -> float:
+    """Decibels over blue, green and red."""
+    error = np.mean((one[..., :3].astype(np.float64) - other[..., :3]) ** 2)
+    return float(10 * np.log10(255**2 / max(error, 1e-9)))
+
+
+class Decoder:
+    """Decodes packets of one codec into B, G, R, X pixels."""
+
+    def __init__(self, codec: VideoCodec) -> None:
+        self._context = av.CodecContext.create("h264" if codec is VideoCodec.H264 else "libvpx", "r")
+
+    def decode(self, packet: VideoPacket) -> list[av.VideoFrame]:
+        decoded = self._context.decode(av.Packet(bytes(packet)))
+        return [frame for frame in decoded if isinstance(frame, av.VideoFrame)]
+
+    def pixels(self, packet: VideoPacket) -> Pixels:
+        return bgrx(self.decode(packet)[-1])
+
+
+def bgrx(frame: av.VideoFrame) -> Pixels:
+    """BT.601, whatever a decoder says that was not told (VP8)."""
+    made: Pixels = frame.reformat(format="bgra", src_colorspace="ITU601").to_ndarray()
+    return made
+
+
+@dataclass
+class Viewer:
+    """A receiving peer, connected to a track of a console over real UDP on loopback."""
+
+    client: RTCPeerConnection
+    server: RTCPeerConnection
+    track: ConsoleTrack
+    answer: str
+    frames: list[av.VideoFrame] = field(default_factory=list)
+    reader: asyncio.Task[None] | None = None
+
+    def newest(self) -> Pixels:
+        return bgrx(self.frames[-1])
+
+    def shows(self, pixels: Pixels, decibels: float = 30) -> bool:
+        if not self.frames or (self.frames[-1].height, self.frames[-1].width) != pixels.shape[:2]:
+            return False
+        return psnr(self.newest(), pixels) > decibels
+
+    async def close(self) -> None:
+        await self.server.close()
+        await self.client.close()
+        if self.reader is not None:
+            await self.reader
+
+
+async def watch(
+    video: ConsoleVideo,
+    codec: VideoCodec = VideoCodec.H264,
+    *,
+    edit_offer: Callable[[str], str] = lambda sdp: sdp,
+) -> Viewer:
+    """Connect a new viewer that offers ``codec`` only."""
+    set_host_addresses(["127.0.0.1"])
+    configuration = RTCConfiguration(iceServers=[])
+    client, server = RTCPeerConnection(configuration), RTCPeerConnection(configuration)
+    receiving = client.addTransceiver("video", "recvonly")
+    prefer_codec(receiving, codec)
+    client.createDataChannel("input")
+    await client.setLocalDescription(await client.createOffer())
+    offer = client.localDescription
+    offer.sdp = edit_offer(offer.sdp)
+    chosen = choose_codec(offer.sdp)
+    track = video.track(chosen)
+    prefer_codec(server.addTransceiver(track, "sendonly"), chosen)
+    await server.setRemoteDescription(offer)
+    await server.setLocalDescription(await server.createAnswer())
+    await client.setRemoteDescription(server.localDescription)
+    viewer = Viewer(client, server, track, answer=server.localDescription.sdp)
+    viewer.reader = asyncio.create_task(_receive(receiving.receiver.track, viewer.frames))
+    return viewer
+
+
+async def _receive(track: MediaStreamTrack, frames: list[av.VideoFrame]) -> None:
+    try:
+        while True:
+            frame = await track.recv()
+            assert isinstance(frame, av.VideoFrame)
+            frames.append(frame)
+    except MediaStreamError:
+        pass
+
+
+@asynccontextmanager
+async def watching(
+    video: ConsoleVideo,
+    codec: VideoCodec = VideoCodec.H264,
+    *,
+    edit_offer: Callable[[str], str] = lambda sdp: sdp,
+) -> AsyncIterator[Viewer]:
+    viewer = await soon(watch(video, codec, edit_offer=edit_offer))
+    try:
+        yield viewer
+    finally:
+        await viewer.close()

@@ -1,0 +1,197 @@
+"""Consoles over real peer connections on loopback, aiortc at both ends."""
+
+import socket
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+from aiortc.rtp import RTCP_PSFB_PLI, HeaderExtensionsMap, RtcpPsfbPacket, RtpPacket
+
+from libvirt_webrtc.framebuffer import Framebuffer
+from libvirt_webrtc.media.aiortc_ext import PLAYOUT_DELAY_URI
+from libvirt_webrtc.media.encoder import VideoCodec, VideoPacket
+from libvirt_webrtc.media.stream import ConsoleVideo
+from libvirt_webrtc.media.track import ConsoleTrack
+from tests.media.helpers import draw, picture, show, until, watching
+
+
+@pytest.fixture
+def framebuffer() -> Framebuffer:
+    framebuffer = Framebuffer()
+    show(framebuffer, picture(320, 240))
+    return framebuffer
+
+
+@pytest.fixture
+async def video(framebuffer: Framebuffer) -> AsyncIterator[ConsoleVideo]:
+    video = ConsoleVideo(framebuffer)
+    yield video
+    await video.close()
+
+
+@pytest.fixture
+def delivered(monkeypatch: pytest.MonkeyPatch) -> dict[ConsoleTrack, list[VideoPacket]]:
+    """The packets that each track gave to its sender."""
+    packets: dict[ConsoleTrack, list[VideoPacket]] = {}
+    original = ConsoleTrack.recv
+
+    async def recv(self: ConsoleTrack) -> VideoPacket:
+        packet = await original(self)
+        packets.setdefault(self, []).append(packet)
+        return packet
+
+    monkeypatch.setattr(ConsoleTrack, "recv", recv)
+    return packets
+
+
+@pytest.mark.parametrize("codec", VideoCodec)
+async def test_viewer_sees_the_picture_and_its_changes(
+    codec: VideoCodec, framebuffer: Framebuffer, video: ConsoleVideo
+) -> None:
+    async with watching(video, codec) as viewer:
+        await until(lambda: viewer.shows(framebuffer.pixels))
+        draw(framebuffer, 31, 17, picture(101, 57, seed=3))
+        await until(lambda: viewer.shows(framebuffer.pixels))
+        show(framebuffer, picture(320, 240, seed=5))
+        await until(lambda: viewer.shows(framebuffer.pixels))
+
+
+@pytest.mark.parametrize("codec", VideoCodec)
+async def test_resolution_change_keeps_the_track(
+    codec: VideoCodec, framebuffer: Framebuffer, video: ConsoleVideo
+) -> None:
+    async with watching(video, codec) as viewer:
+        await until(lambda: viewer.shows(framebuffer.pixels))
+        for width, height in ((640, 480), (162, 100), (800, 600)):
+            show(framebuffer, picture(width, height, seed=width))
+            await until(lambda: viewer.shows(framebuffer.pixels))
+        assert viewer.track.readyState == "live"
+
+
+@pytest.mark.parametrize("codec", VideoCodec)
+async def test_odd_picture_is_padded(
+    codec: VideoCodec, video: ConsoleVideo, framebuffer: Framebuffer
+) -> None:
+    show(framebuffer, picture(161, 121))
+    padded = np.pad(framebuffer.pixels, ((0, 1), (0, 1), (0, 0)), mode="edge")
+    async with watching(video, codec) as viewer:
+        await until(lambda: viewer.shows(padded))
+
+
+async def test_viewers_of_one_codec_share_packets(
+    framebuffer: Framebuffer, video: ConsoleVideo, delivered: dict[ConsoleTrack, list[VideoPacket]]
+) -> None:
+    async with watching(video) as one, watching(video) as other:
+        await until(lambda: one.shows(framebuffer.pixels) and other.shows(framebuffer.pixels))
+        show(framebuffer, picture(320, 240, seed=2))
+        await until(lambda: one.shows(framebuffer.pixels) and other.shows(framebuffer.pixels))
+        assert len(video.stats().lanes) == 1
+        ids = {id(packet) for packet in delivered[one.track]}
+        shared = [packet for packet in delivered[other.track] if id(packet) in ids]
+        assert len(shared) == len(delivered[other.track]) > 1
+        assert delivered[other.track][0].is_keyframe
+
+
+async def test_codecs_have_a_lane_each(framebuffer: Framebuffer, video: ConsoleVideo) -> None:
+    async with watching(video, VideoCodec.H264) as one, watching(video, VideoCodec.VP8) as other:
+        await until(lambda: one.shows(framebuffer.pixels) and other.shows(framebuffer.pixels))
+        assert {lane.codec for lane in video.stats().lanes} == set(VideoCodec)
+        draw(framebuffer, 0, 0, picture(320, 100, seed=4))
+        await until(lambda: one.shows(framebuffer.pixels) and other.shows(framebuffer.pixels))
+
+
+async def test_late_viewer_joins_a_still_picture(framebuffer: Framebuffer, video: ConsoleVideo) -> None:
+    async with watching(video) as first:
+        await until(lambda: first.shows(framebuffer.pixels))
+        async with watching(video) as late:
+            await until(lambda: late.shows(framebuffer.pixels))
+        assert first.track.readyState == "live"
+
+
+async def test_picture_loss_leads_to_a_keyframe(framebuffer: Framebuffer, video: ConsoleVideo) -> None:
+    async with watching(video) as viewer:
+        await until(lambda: viewer.shows(framebuffer.pixels))
+        before = video.stats().lanes[0].keyframes
+        sender = viewer.server.getSenders()[0]
+        receiver = viewer.client.getReceivers()[0]
+        loss = RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=1, media_ssrc=sender._ssrc)
+        await receiver.transport._send_rtp(bytes(loss))
+        await until(lambda: video.stats().lanes[0].keyframes == before + 1)
+
+
+async def test_playout_delay_is_sent_where_it_is_negotiated(
+    framebuffer: Framebuffer, video: ConsoleVideo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[bytes] = []
+    original = RtpPacket.serialize
+
+    def serialize(self: RtpPacket, extensions_map: HeaderExtensionsMap) -> bytes:
+        sent.append(original(self, extensions_map))
+        return sent[-1]
+
+    monkeypatch.setattr(RtpPacket, "serialize", serialize)
+    async with watching(video) as viewer:
+        await until(lambda: viewer.shows(framebuffer.pixels))
+    line = next(line for line in viewer.answer.splitlines() if PLAYOUT_DELAY_URI in line)
+    number = int(line.split(":")[1].split()[0])
+    for packet in sent:
+        length = int.from_bytes(packet[14:16], "big") * 4
+        assert bytes((number << 4 | 2, 0, 0, 0)) in packet[16 : 16 + length]
+
+
+async def test_playout_delay_is_left_out_where_it_is_not(
+    framebuffer: Framebuffer, video: ConsoleVideo
+) -> None:
+    def without(sdp: str) -> str:
+        return "".join(line for line in sdp.splitlines(keepends=True) if PLAYOUT_DELAY_URI not in line)
+
+    async with watching(video, edit_offer=without) as viewer:
+        await until(lambda: viewer.shows(framebuffer.pixels))
+    assert PLAYOUT_DELAY_URI not in viewer.answer
+
+
+async def test_strangers_datagrams_do_no_harm(framebuffer: Framebuffer, video: ConsoleVideo) -> None:
+    async with watching(video) as viewer:
+        await until(lambda: viewer.shows(framebuffer.pixels))
+        transport = viewer.server.getSenders()[0].transport.transport
+        candidate = transport.iceGatherer.getLocalCandidates()[0]
+        received = transport._connection._queue.qsize()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            for datagram in (b"", b"\x16\xfe\xfd" + bytes(50), b"\x80" * 100, b"\x00" * 20, b"\xff"):
+                stranger.sendto(datagram, (candidate.ip, candidate.port))
+        show(framebuffer, picture(320, 240, seed=9))
+        await until(lambda: viewer.shows(framebuffer.pixels))
+        assert viewer.server.connectionState == "connected"
+        assert transport._connection._queue.qsize() == received
+
+
+async def test_data_channel_survives_bad_messages(framebuffer: Framebuffer, video: ConsoleVideo) -> None:
+    async with watching(video) as viewer:
+        await until(lambda: viewer.shows(framebuffer.pixels))
+        server_sctp, client_sctp = viewer.server.sctp, viewer.client.sctp
+        assert server_sctp is not None and client_sctp is not None
+        await until(lambda: bool(server_sctp._data_channels))
+        (served,) = server_sctp._data_channels.values()
+        (channel,) = client_sctp._data_channels.values()
+        await until(lambda: channel.readyState == "open")
+        seen: list[object] = []
+
+        @served.on("message")
+        def on_message(message: object) -> None:
+            seen.append(message)
+            if message == b"raise":
+                raise RuntimeError("from a message handler")
+
+        channel.send(b"raise")
+        client_sctp._data_channel_queue.append((channel, 51, b"\xff\xfe not UTF-8"))
+        channel.send(b"fine")
+        await until(lambda: seen == [b"raise", b"fine"])
+        assert viewer.server.connectionState == "connected"
+
+
+async def test_nobody_watches_nothing_is_encoded(framebuffer: Framebuffer, video: ConsoleVideo) -> None:
+    async with watching(video) as viewer:
+        await until(lambda: viewer.shows(framebuffer.pixels))
+    await until(lambda: not video.stats().lanes)
+    show(framebuffer, picture(320, 240, seed=1))
+    assert not video.stats().lanes
