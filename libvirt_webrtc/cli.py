@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from libvirt_webrtc import __version__, config
+from libvirt_webrtc import __version__, config, logs
 from libvirt_webrtc.domains import onboarding, xml
 from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.domains.libvirt_api import VirConnect, open_connection
@@ -27,14 +27,7 @@ EXIT_USAGE = 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the process's exit status."""
     arguments = _parser().parse_args(argv)
-    logging.basicConfig(
-        level=logging.DEBUG if arguments.verbose else logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
-    # Their INFO is one line for every ICE check and RTCP packet.
-    for name in ("aioice", "aiortc", "libav"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    logs.set_up(logging.DEBUG if arguments.verbose else logging.INFO)
     try:
         return int(arguments.run(arguments))
     except ConfigError as error:

@@ -14,6 +14,7 @@ from libvirt_webrtc.errors import NoConsole, NoSuchDomain, WorkerGone
 from libvirt_webrtc.keeper import Keeper
 from libvirt_webrtc.newest import Newest
 from libvirt_webrtc.overview import why_no_console
+from libvirt_webrtc.worker.process import warm_up
 from libvirt_webrtc.worker.settings import WorkerSettings
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ class Supervisor:
         self._newest = Newest(self.list())
 
     async def __aenter__(self) -> Self:
+        await asyncio.to_thread(warm_up)
         self._follower = asyncio.create_task(self._follow(), name="supervisor")
         return self
 

@@ -14,6 +14,7 @@ from collections.abc import Coroutine
 from dataclasses import asdict
 from typing import Any
 
+from libvirt_webrtc import logs
 from libvirt_webrtc.display.console import Display
 from libvirt_webrtc.errors import DisplayError, LibvirtWebRTCError, NoConsole, WorkerGone
 from libvirt_webrtc.media import aiortc_ext
@@ -35,9 +36,7 @@ def run(sock: socket.socket, settings: WorkerSettings) -> None:
     libc.prctl(PR_SET_NAME, b"lvw-console")
     # Ctrl-C reaches the whole process group; only the supervisor decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    logging.basicConfig(
-        level=settings.log_level, format=f"%(asctime)s %(levelname)s {settings.domain_name}: %(message)s"
-    )
+    logs.set_up(settings.log_level, origin=settings.domain_name)
     aiortc_ext.install()
     if settings.offer_loopback:
         aiortc_ext.offer_loopback()

@@ -10,6 +10,7 @@ import logging
 import multiprocessing
 import os
 from collections.abc import Callable
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from typing import Any
 
@@ -42,6 +43,11 @@ _REFUSALS: dict[str, type[LibvirtWebRTCError]] = {
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["libvirt_webrtc.worker.preload"])
+
+
+def warm_up() -> None:
+    """Start the fork server and its imports, so that the first worker does not wait for them. Blocking, briefly."""
+    forkserver.ensure_running()
 
 
 class WorkerProcess:
