@@ -1,16 +1,14 @@
-"""The portal as an aiohttp application, and its life on a socket."""
+"""The portal as an aiohttp application."""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from libvirt_webrtc.agent import Agent
-from libvirt_webrtc.config import Config, ListenAddress, is_loopback
-from libvirt_webrtc.errors import ConfigError
+from libvirt_webrtc.config import Config, is_loopback
 from libvirt_webrtc.portal.auth import Auth
 from libvirt_webrtc.portal.pages import WebFiles
 from libvirt_webrtc.portal.problems import MAX_BODY_BYTES, Problem, problems
@@ -19,8 +17,6 @@ from libvirt_webrtc.portal.sessions import Clock, Sessions
 
 SWEEP_S = 30.0
 """Between looks for sessions whose time is over."""
-SHUTDOWN_S = 3.0
-"""For requests in progress when the portal ends; event streams end at once."""
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -76,25 +72,6 @@ def create_app(
     app.on_shutdown.append(end_streams)
     app.cleanup_ctx.append(sweep)
     return app
-
-
-@asynccontextmanager
-async def serving(app: web.Application, listen: ListenAddress) -> AsyncIterator[ListenAddress]:
-    """Serve while inside; yields the address, with the real port where 0 was asked for.
-
-    Raises:
-        ConfigError: the address cannot be had, such as a port that is in use.
-    """
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, listen.host, listen.port).start()
-        except OSError as error:
-            raise ConfigError(f"cannot listen on {listen.authority}: {error.strerror or error}") from error
-        yield ListenAddress(listen.host, runner.addresses[0][1])
-    finally:
-        await runner.cleanup()
 
 
 async def _sweep(sessions: Sessions) -> None:

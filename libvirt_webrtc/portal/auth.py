@@ -18,8 +18,8 @@ from libvirt_webrtc.portal.sessions import ABSOLUTE_S, Clock, Session, Sessions
 log = logging.getLogger(__name__)
 
 COOKIE = "__Host-libvirt-webrtc"
-"""Browsers take a ``Secure`` cookie with the ``__Host-`` prefix over plain HTTP from ``localhost``, ``127.0.0.1``
-and ``[::1]`` (tried with Chromium 156 and Firefox 153 ESR)."""
+"""Browsers take a ``Secure`` cookie with the ``__Host-`` prefix over plain HTTP from ``localhost``,
+``127.0.0.1`` and ``[::1]`` (tried with Chromium 156 and Firefox 153 ESR)."""
 
 MAX_FAILURES = 5
 FAILURE_WINDOW_S = 300.0
@@ -31,6 +31,7 @@ MAX_LOGINS = 10
 
 _PUBLIC = frozenset({"/healthz", "/login", "/static/{path}"})
 _SIGN_IN = "/api/session"
+_SESSION = web.RequestKey("session", Session)
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -90,11 +91,11 @@ class Auth:
         if route in _PUBLIC or (route == _SIGN_IN and request.method == "POST"):
             return await handler(request)
         if by_token:
-            request["session"] = self._bearer(request)
+            request[_SESSION] = self._bearer(request)
             return await handler(request)
         session = self._sessions.find(request.cookies.get(COOKIE, ""))
         if session is not None:
-            request["session"] = session
+            request[_SESSION] = session
             return await handler(request)
         if route.startswith(("/api/", "/webrtc-config")):
             raise Problem(401, "not_signed_in", "sign in first, or send Authorization: Bearer TOKEN")
@@ -147,9 +148,7 @@ class Auth:
 
 def session_of(request: web.Request) -> Session:
     """The session that the middleware found."""
-    session = request["session"]
-    assert isinstance(session, Session)
-    return session
+    return request[_SESSION]
 
 
 def _check_origin(request: web.Request) -> None:

@@ -56,6 +56,12 @@ class WebFiles:
             raise ConfigError(f"the web pages are missing at {root}; install the package again")
         return cls(dict(_read(root, "")))
 
+    def __contains__(self, path: str) -> bool:
+        return path in self._files
+
+    def __getitem__(self, path: str) -> WebFile:
+        return self._files[path]
+
     def response(self, request: web.Request, path: str) -> web.Response:
         """A file, or ``304`` for a browser that has this very version."""
         file = self._files.get(path)

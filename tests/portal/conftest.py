@@ -1,0 +1,86 @@
+"""A portal on a fake agent, served on a real socket."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestServer
+
+from libvirt_webrtc.config import Config
+from libvirt_webrtc.portal.app import create_app
+from libvirt_webrtc.portal.pages import WebFiles
+from tests.portal.fakes import TOKEN, Clock, FakeAgent, Viewer
+
+FILES = {
+    "index.html": "<title>list</title>",
+    "login.html": "<title>login</title>",
+    "console.html": "<title>console</title>",
+    "core/session.js": "export {};",
+    "app/list.css": "body { margin: 0 }",
+    "notes.txt": "not for the web",
+}
+
+
+@pytest.fixture
+def web_folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "web"
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    (tmp_path / "secret.js").write_text("outside")
+    return folder
+
+
+@pytest.fixture
+def agent() -> FakeAgent:
+    return FakeAgent()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+Serve = Callable[[Config], Awaitable[TestServer]]
+
+
+@pytest.fixture
+async def serve(agent: FakeAgent, clock: Clock, web_folder: Path) -> AsyncIterator[Serve]:
+    """Serves portals with settings of the test's own."""
+    async with AsyncExitStack() as stack:
+
+        async def start(config: Config) -> TestServer:
+            app = create_app(agent, config, TOKEN, web_files=WebFiles.load(web_folder), clock=clock)
+            server = TestServer(app)
+            await stack.enter_async_context(server)
+            return server
+
+        yield start
+
+
+@pytest.fixture
+async def server(serve: Serve) -> TestServer:
+    return await serve(Config())
+
+
+@pytest.fixture
+async def viewer(server: TestServer) -> AsyncIterator[Viewer]:
+    """Somebody who has not signed in."""
+    async with Viewer(server) as viewer:
+        yield viewer
+
+
+@pytest.fixture
+async def signed_in(server: TestServer) -> AsyncIterator[Viewer]:
+    async with Viewer(server) as viewer:
+        await viewer.sign_in()
+        yield viewer
+
+
+@pytest.fixture
+async def script(server: TestServer) -> AsyncIterator[Viewer]:
+    """A program with the token."""
+    async with Viewer(server) as viewer:
+        viewer.use_token()
+        yield viewer

@@ -1,0 +1,141 @@
+"""An agent without libvirt, a clock that is set by hand, and a viewer that speaks plain HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import ClientResponse, ClientSession, DummyCookieJar
+from aiohttp.client import _RequestContextManager
+from aiohttp.test_utils import TestServer
+
+from libvirt_webrtc.agent import Answer, ConsoleState, ConsoleView, DomainList, DomainView
+from libvirt_webrtc.newest import Newest
+from libvirt_webrtc.portal.auth import COOKIE
+
+TOKEN = "the-right-token"
+UUID = "11111111-2222-3333-4444-55555555abcd"
+OTHER_UUID = "99999999-2222-3333-4444-555555550000"
+WHEP = f"/api/domains/{UUID}/consoles/0/whep"
+OFFER = "v=0\r\n"
+ANSWER = "v=0\r\ns=answer\r\n"
+
+
+def domain(name: str = "demo", state: ConsoleState = ConsoleState.READY) -> DomainView:
+    """A running domain with one console."""
+    reason = None if state is ConsoleState.READY else "the reason"
+    consoles = (ConsoleView(0, "VGA", 1024, 768, "map", 1),) if state is ConsoleState.READY else ()
+    return DomainView(UUID, name, "running", state, reason, consoles, 4242)
+
+
+def listing(*domains: DomainView) -> DomainList:
+    return DomainList(True, None, domains)
+
+
+class Clock:
+    """Stands still until told."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class FakeAgent:
+    """Implements the ``Agent`` protocol; ``error`` makes the next offers fail."""
+
+    def __init__(self) -> None:
+        self.lists = Newest(listing(domain()))
+        self.watchers = 0
+        self.unwatched = asyncio.Event()
+        """Somebody stopped watching."""
+        self.error: Exception | None = None
+        self.close_error: Exception | None = None
+        self.offers: list[tuple[str, int, str]] = []
+        self.peers: dict[str, str] = {}
+
+    def list(self) -> DomainList:
+        return self.lists.value
+
+    async def watch(self) -> AsyncIterator[DomainList]:
+        self.watchers += 1
+        try:
+            async for value in self.lists.values():
+                yield value
+        finally:
+            self.watchers -= 1
+            self.unwatched.set()
+
+    async def offer(self, uuid: str, console: int, sdp: str) -> Answer:
+        if self.error is not None:
+            raise self.error
+        self.offers.append((uuid, console, sdp))
+        peer = f"peer{len(self.offers)}"
+        self.peers[peer] = uuid
+        return Answer(ANSWER, peer)
+
+    async def close_peer(self, uuid: str, peer: str) -> bool:
+        if self.close_error is not None:
+            raise self.close_error
+        return self.peers.pop(peer, None) == uuid
+
+
+class Viewer:
+    """A client that sends exactly what it is told: its cookie and origin as a browser would, once signed in."""
+
+    def __init__(self, server: TestServer) -> None:
+        self.server = server
+        self.headers: dict[str, str] = {}
+        self._session = ClientSession(cookie_jar=DummyCookieJar())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.server.port}"
+
+    def request(
+        self, method: str, path: str, headers: Mapping[str, str | None] | None = None, **options: Any
+    ) -> _RequestContextManager:
+        """``headers`` go on top of the viewer's own; None takes one away."""
+        merged = {**self.headers, **(headers or {})}
+        sent = {name: value for name, value in merged.items() if value is not None}
+        url = self.server.make_url(path)
+        return self._session.request(method, url, headers=sent, allow_redirects=False, **options)
+
+    def get(self, path: str, **options: Any) -> _RequestContextManager:
+        return self.request("GET", path, **options)
+
+    def offer(
+        self, path: str = WHEP, sdp: str | bytes = OFFER, **headers: str | None
+    ) -> _RequestContextManager:
+        return self.request("POST", path, {"Content-Type": "application/sdp", **headers}, data=sdp)
+
+    def login(self, token: str = TOKEN) -> _RequestContextManager:
+        return self.request("POST", "/api/session", {"Origin": self.origin}, json={"token": token})
+
+    async def sign_in(self) -> str:
+        """Sign in with the right token; returns the cookie's value."""
+        async with self.login() as response:
+            assert response.status == 204
+            value = response.cookies[COOKIE].value
+        self.headers = {"Cookie": f"{COOKIE}={value}", "Origin": self.origin}
+        return value
+
+    def use_token(self, token: str = TOKEN) -> None:
+        """Be a script from now on."""
+        self.headers = {"Authorization": f"Bearer {token}"}
+
+
+async def refusal(response: ClientResponse) -> tuple[int, str]:
+    """The status and kind of an error, which must have the promised form."""
+    body = await response.json()
+    assert set(body) == {"error", "message"} and body["message"]
+    return response.status, body["error"]
