@@ -1,0 +1,90 @@
+// @ts-check
+/** The list page: every domain, live. */
+
+import { DomainEvents } from "../core/domains.js";
+import { element, signIn } from "./elements.js";
+import { inOrder } from "./order.js";
+import { Row } from "./row.js";
+
+/** From this many domains on, a filter is worth its place. */
+const FILTER_FROM = 9;
+
+const LIVE_WORDS = { connecting: "Connecting…", live: "Live", reconnecting: "Reconnecting…", "signed-out": "Signed out" };
+
+const rows = element("domains", HTMLUListElement);
+const filter = element("filter", HTMLInputElement);
+const tools = element("tools", HTMLElement);
+const problem = element("problem", HTMLElement);
+const empty = element("empty", HTMLElement);
+
+/** @typedef {import("../core/domains.js").DomainList} DomainList */
+
+/** @type {Map<string, Row>} */
+const shown = new Map();
+/** @type {DomainList | null} */
+let list = null;
+
+function render() {
+  if (!list) return;
+  const { domains, libvirt } = list;
+  problem.hidden = libvirt.connected;
+  problem.textContent = libvirt.connected
+    ? ""
+    : `libvirt cannot be reached; consoles that are open go on. ${libvirt.problem ?? ""}`.trim();
+  tools.hidden = domains.length < FILTER_FROM && !filter.value;
+  const wanted = inOrder(domains, filter.value);
+  element("count", HTMLElement).textContent =
+    wanted.length === domains.length ? `${domains.length} domains` : `${wanted.length} of ${domains.length}`;
+  place(wanted);
+  explain(wanted.length);
+}
+
+/** @param {import("../core/domains.js").Domain[]} wanted */
+function place(wanted) {
+  const uuids = new Set(wanted.map(({ uuid }) => uuid));
+  for (const [uuid, row] of shown) {
+    if (uuids.has(uuid)) continue;
+    row.element.remove();
+    shown.delete(uuid);
+  }
+  wanted.forEach((domain, index) => {
+    const row = shown.get(domain.uuid) ?? new Row();
+    shown.set(domain.uuid, row);
+    row.show(domain);
+    // Only what is out of place is moved: moving would take the focus away.
+    if (rows.children[index] !== row.element) rows.insertBefore(row.element, rows.children[index] ?? null);
+  });
+}
+
+/** @param {number} count how many rows there are */
+function explain(count) {
+  empty.hidden = count > 0 || !list?.libvirt.connected;
+  const none = list?.domains.length === 0;
+  element("empty-title", HTMLElement).textContent = none ? "No domains yet" : "No domain has that in its name";
+  element("empty-text", HTMLElement).textContent = none
+    ? "Domains appear here as soon as libvirt knows them. To give one a console, run this on the host, then start it:"
+    : "";
+  element("empty-command", HTMLElement).hidden = !none;
+}
+
+const events = new DomainEvents({
+  list: (news) => {
+    list = news;
+    render();
+  },
+  state: (state) => {
+    element("live-text", HTMLElement).textContent = LIVE_WORDS[state];
+    element("live", HTMLElement).dataset.tone = state === "live" ? "good" : "busy";
+    rows.classList.toggle("stale", state !== "live");
+    if (state === "signed-out") signIn();
+  },
+});
+
+filter.addEventListener("input", render);
+element("sign-out", HTMLButtonElement).addEventListener("click", async () => {
+  const response = await fetch("/api/session", { method: "DELETE" }).catch(() => null);
+  if (response?.ok || response?.status === 401) location.assign("/login");
+  else element("live-text", HTMLElement).textContent = "Logging out failed";
+});
+window.addEventListener("pagehide", () => events.close());
+window.addEventListener("pageshow", () => events.open());

@@ -1,0 +1,86 @@
+// @ts-check
+/** One domain in the list. */
+
+import { element } from "./elements.js";
+import { isAlive, stateWords, whyNot } from "./words.js";
+
+/** @typedef {import("../core/domains.js").Domain} Domain */
+
+/** @type {Record<string, string>} */
+const TONES = { running: "good", paused: "busy", shutdown: "busy", pmsuspended: "busy", crashed: "bad", shutoff: "off" };
+
+/** @param {number} count */
+function viewersWords(count) {
+  return count === 0 ? "" : count === 1 ? "1 viewer" : `${count} viewers`;
+}
+
+/** @param {Domain} domain @param {number} index */
+function consolePath({ uuid }, index) {
+  return `/console/${encodeURIComponent(uuid)}${index ? `?console=${index}` : ""}`;
+}
+
+export class Row {
+  /** @type {HTMLElement} */
+  element;
+  /** What it shows, to leave alone what did not change. */
+  #shown = "";
+
+  constructor() {
+    const template = element("row", HTMLTemplateElement);
+    const copy = template.content.firstElementChild?.cloneNode(true);
+    if (!(copy instanceof HTMLElement)) throw new Error("the row's template is empty");
+    this.element = copy;
+  }
+
+  /** @param {Domain} domain */
+  show(domain) {
+    const news = JSON.stringify(domain);
+    if (news === this.#shown) return;
+    this.#shown = news;
+    const ready = domain.console.state === "ready";
+    const [first] = domain.consoles;
+    const { classList } = this.element;
+    this.element.dataset.tone = TONES[domain.state] ?? "off";
+    classList.toggle("open", ready);
+    classList.toggle("alive", isAlive(domain));
+    classList.toggle("failed", domain.console.state === "failed");
+    this.#say("name", domain.name);
+    this.#say("state", stateWords(domain));
+    this.#say("detail", ready && first?.width ? `${first.width} × ${first.height}` : "");
+    this.#say("why", whyNot(domain));
+    this.#say("viewers", viewersWords(domain.consoles.reduce((sum, { viewers }) => sum + viewers, 0)));
+    this.#link(domain, ready);
+    this.#more(domain);
+  }
+
+  /** @param {string} part class of a descendant */
+  #part(part) {
+    const found = this.element.querySelector(`.${part}`);
+    if (!(found instanceof HTMLElement)) throw new Error(`the row has no .${part}`);
+    return found;
+  }
+
+  /** @param {string} part @param {string} text */
+  #say(part, text) {
+    this.#part(part).textContent = text;
+  }
+
+  /** @param {Domain} domain @param {boolean} ready */
+  #link(domain, ready) {
+    const name = this.#part("name");
+    name.title = domain.name;
+    if (ready) name.setAttribute("href", consolePath(domain, domain.consoles[0]?.index ?? 0));
+    else name.removeAttribute("href");
+  }
+
+  /** The consoles beyond the first. @param {Domain} domain */
+  #more(domain) {
+    const links = domain.consoles.slice(1).map(({ index, label }) => {
+      const link = document.createElement("a");
+      link.href = consolePath(domain, index);
+      link.textContent = label || `Console ${index + 1}`;
+      return link;
+    });
+    this.#part("more").replaceChildren(...links);
+  }
+}

@@ -1,0 +1,132 @@
+// @ts-check
+/** What the console page has to say, from everything it knows. Pure. */
+
+import { isAlive, sentence, stateWords, whyNot } from "./words.js";
+
+/** @typedef {import("../core/domains.js").Domain} Domain */
+/** @typedef {import("../core/domains.js").DomainList} DomainList */
+/** @typedef {import("../core/session.js").SessionState} SessionState */
+
+/**
+ * @typedef {object} Facts
+ * @property {SessionState} session
+ * @property {string} message the session's
+ * @property {DomainList | null} list null before it came
+ * @property {Domain | null} domain this page's, in that list
+ * @property {boolean} showing the present connection has shown a frame
+ * @property {boolean} enabled the guest shows something
+ * @property {boolean} paused
+ */
+/**
+ * @typedef {object} Situation
+ * @property {"connecting" | "connected" | "reconnecting" | "stopped" | "problem" | "signed-out"} state
+ * @property {"good" | "busy" | "bad" | "off"} tone
+ * @property {string} status a word or two
+ * @property {string} title of the notice over the picture; empty: no notice
+ * @property {string} text
+ * @property {boolean} busy something goes on by itself
+ * @property {boolean} retry trying at once makes sense
+ * @property {boolean} back there is nothing more to do on this page
+ */
+
+/** @type {Situation} */
+const NOTHING = {
+  state: "connecting",
+  tone: "busy",
+  status: "Connecting",
+  title: "",
+  text: "",
+  busy: false,
+  retry: false,
+  back: false,
+};
+
+/**
+ * @param {DomainList | null} list
+ * @param {Domain | null} domain
+ * @returns {boolean | null} whether the console can be opened; null where nobody knows
+ */
+export function canOpen(list, domain) {
+  if (!list) return null;
+  // What libvirt said last may be out of date; a console does not need it.
+  if (!list.libvirt.connected) return domain?.console.state === "ready" || null;
+  return domain?.console.state === "ready";
+}
+
+/**
+ * @param {Facts} facts
+ * @returns {Situation}
+ */
+export function situation(facts) {
+  switch (facts.session) {
+    case "signed-out":
+      return { ...NOTHING, state: "signed-out", tone: "bad", status: "Signed out", title: "You are signed out" };
+    case "problem":
+      return {
+        ...NOTHING,
+        state: "problem",
+        tone: "bad",
+        status: "Not configured",
+        title: "The server’s WebRTC configuration needs attention",
+        text: facts.message,
+        retry: true,
+        back: true,
+      };
+    case "connected":
+      return connected(facts);
+    case "connecting":
+      return { ...NOTHING, title: "Connecting…", busy: true };
+    case "waiting":
+      return {
+        ...NOTHING,
+        state: "reconnecting",
+        status: "Reconnecting",
+        title: "Reconnecting…",
+        text: facts.message,
+        busy: true,
+        retry: true,
+      };
+    default:
+      return stopped(facts);
+  }
+}
+
+/** @param {Facts} facts @returns {Situation} */
+function connected({ showing, enabled, paused }) {
+  /** @type {Situation} */
+  const base = { ...NOTHING, state: "connected", tone: "good", status: paused ? "Paused" : "Connected" };
+  if (paused) base.tone = "busy";
+  if (!enabled) return { ...base, title: "The guest’s display is off", text: "A key or the mouse may wake it." };
+  if (!showing) return { ...base, title: "Waiting for the picture…", busy: true };
+  return base;
+}
+
+/** @param {Facts} facts @returns {Situation} */
+function stopped({ domain }) {
+  /** @type {Situation} */
+  const base = { ...NOTHING, state: "stopped", tone: "off" };
+  if (!domain) {
+    const text = "It was removed, or the address is wrong. If it comes back, so does this console.";
+    return { ...base, status: "Gone", title: "There is no such domain", text, back: true };
+  }
+  const status = stateWords(domain);
+  if (!isAlive(domain)) {
+    const why = domain.state === "crashed" ? sentence(domain.console.reason) : "";
+    const text = `${why} The console comes back by itself when it starts.`.trim();
+    const title = domain.state === "crashed" ? `${domain.name} crashed` : `${domain.name} is shut off`;
+    return { ...base, status, title, text, back: true };
+  }
+  if (domain.console.state === "none") {
+    return { ...base, status: "No console", title: `${domain.name} has no console now`, text: whyNot(domain), back: true };
+  }
+  const failed = domain.console.state === "failed";
+  return {
+    ...base,
+    tone: failed ? "bad" : "busy",
+    status: failed ? "Console failed" : "Starting",
+    title: failed ? "The console failed" : "The console is starting…",
+    text: failed ? whyNot(domain) : "",
+    busy: true,
+    back: failed,
+  };
+}

@@ -1,0 +1,85 @@
+// @ts-check
+/** The console's bar: scaling, full screen, Ctrl+Alt+Del, and its hiding in full screen. */
+
+import { element } from "./elements.js";
+
+const SCALING_KEY = "libvirt-webrtc.scaling";
+/** How long the bar stays after a finger has brought it back; a finger does not hover. */
+const SHOWN_MS = 4000;
+
+/** @typedef {import("../core/geometry.js").Scaling} Scaling */
+
+export class Toolbar {
+  #bar = element("bar", HTMLElement);
+  #scaling = element("scaling", HTMLButtonElement);
+  #fullscreen = element("fullscreen", HTMLButtonElement);
+  #ctrlAltDel = element("ctrl-alt-del", HTMLButtonElement);
+  #handlers;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /**
+   * @param {object} handlers
+   * @param {(scaling: Scaling) => void} handlers.scale
+   * @param {() => void} handlers.ctrlAltDel
+   * @param {() => void} handlers.done something was chosen: the keyboard is the guest's again
+   */
+  constructor(handlers) {
+    this.#handlers = handlers;
+    this.#scaling.addEventListener("click", () => {
+      this.#scale(this.#scaling.ariaPressed === "true" ? "fit" : "actual");
+      handlers.done();
+    });
+    this.#ctrlAltDel.addEventListener("click", () => {
+      handlers.ctrlAltDel();
+      handlers.done();
+    });
+    this.#fullscreen.hidden = !document.fullscreenEnabled;
+    this.#fullscreen.addEventListener("click", () => void this.#toggleFullscreen());
+    document.addEventListener("fullscreenchange", () => this.#fullscreenChanged());
+    element("handle", HTMLButtonElement).addEventListener("click", () => this.#reveal());
+    this.#scale(localStorage.getItem(SCALING_KEY) === "actual" ? "actual" : "fit");
+  }
+
+  /** @param {boolean} connected whether there is a guest to send anything to */
+  set connected(connected) {
+    this.#ctrlAltDel.disabled = !connected;
+  }
+
+  /** Give the keyboard to the bar. */
+  focus() {
+    this.#scaling.focus();
+  }
+
+  /** @param {Scaling} scaling */
+  #scale(scaling) {
+    this.#scaling.ariaPressed = String(scaling === "actual");
+    localStorage.setItem(SCALING_KEY, scaling);
+    this.#handlers.scale(scaling);
+  }
+
+  async #toggleFullscreen() {
+    try {
+      if (document.fullscreenElement) await document.exitFullscreen();
+      else await document.documentElement.requestFullscreen({ navigationUI: "hide" });
+    } catch (error) {
+      console.warn("full screen was refused:", error);
+    }
+    this.#handlers.done();
+  }
+
+  #fullscreenChanged() {
+    const full = document.fullscreenElement !== null;
+    this.#fullscreen.ariaPressed = String(full);
+    // Not in every browser: the keys that the browser or the system keeps to itself otherwise.
+    const keyboard = /** @type {{keyboard?: {lock(): Promise<void>, unlock(): void}}} */ (navigator).keyboard;
+    if (full) keyboard?.lock().catch((error) => console.warn("the system's keys stay the system's:", error));
+    else keyboard?.unlock();
+  }
+
+  #reveal() {
+    clearTimeout(this.#timer);
+    this.#bar.classList.add("shown");
+    this.#timer = setTimeout(() => this.#bar.classList.remove("shown"), SHOWN_MS);
+  }
+}

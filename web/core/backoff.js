@@ -1,0 +1,21 @@
+// @ts-check
+/** Waiting times between attempts: short at first, doubling up to a limit. */
+
+const FIRST_MS = 300;
+const LONGEST_MS = 5000;
+
+export class Backoff {
+  #next = FIRST_MS;
+
+  /** @returns {number} how long to wait before the coming attempt, ms */
+  next() {
+    const delay = this.#next;
+    this.#next = Math.min(LONGEST_MS, delay * 2);
+    return delay;
+  }
+
+  /** Start over: the last attempt went well. */
+  reset() {
+    this.#next = FIRST_MS;
+  }
+}

@@ -1,0 +1,143 @@
+// @ts-check
+/** The picture on the page: the video, scaled and cropped, and its last frame while there is no connection. */
+
+import { layOut, toGuest } from "./geometry.js";
+
+/** @typedef {import("./protocol.js").Size} Size */
+/** @typedef {import("./geometry.js").Scaling} Scaling */
+/**
+ * @typedef {object} DisplayElements
+ * @property {HTMLElement} stage the room there is
+ * @property {HTMLElement} screen within the stage; gets exactly the guest's picture's place, clips its content
+ * @property {HTMLVideoElement} video within the screen
+ * @property {HTMLCanvasElement} still within the screen, over the video; `hidden` unless frozen
+ */
+
+export class Display {
+  #elements;
+  /** @type {Scaling} */
+  #scaling = "fit";
+  /** @type {Size | null} */
+  #guest = null;
+  /** @type {() => void} */
+  #changed;
+  #scale = 1;
+  /** True once the present stream has shown a frame. */
+  showing = false;
+
+  /**
+   * @param {DisplayElements} elements
+   * @param {() => void} changed size, scale or `showing` is another one now
+   */
+  constructor(elements, changed) {
+    this.#elements = elements;
+    this.#changed = changed;
+    const { stage, video } = elements;
+    new ResizeObserver(() => this.#lay()).observe(stage);
+    video.addEventListener("resize", () => this.#lay());
+    this.#watchRatio();
+  }
+
+  /** @returns {Size | null} of the guest's picture, in its own pixels; null before anything is known */
+  get size() {
+    const { videoWidth: width, videoHeight: height } = this.#elements.video;
+    return this.#guest ?? (width && height ? { width, height } : null);
+  }
+
+  /** @returns {number} CSS pixels per guest pixel */
+  get scale() {
+    return this.#scale;
+  }
+
+  /** @returns {Scaling} */
+  get scaling() {
+    return this.#scaling;
+  }
+
+  /** @param {Scaling} scaling */
+  set scaling(scaling) {
+    this.#scaling = scaling;
+    this.#lay();
+  }
+
+  /** @param {Size} size as the guest's side told it */
+  resize(size) {
+    this.#guest = size.width && size.height ? size : null;
+    this.#lay();
+  }
+
+  /** @param {MediaStream} stream shown from its first frame on; the frozen picture stays until then */
+  attach(stream) {
+    const { video, still } = this.#elements;
+    video.srcObject = stream;
+    video.play().catch(() => undefined); // interrupted by the next attach()
+    const shown = () => {
+      if (video.srcObject !== stream) return;
+      this.showing = true;
+      still.hidden = true;
+      this.#changed();
+    };
+    if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(shown);
+    else /** @type {HTMLVideoElement} */ (video).addEventListener("loadeddata", shown, { once: true });
+  }
+
+  /** Keep the last frame on the page and let go of the stream. */
+  freeze() {
+    const { video, still } = this.#elements;
+    if (this.showing && video.videoWidth) {
+      still.width = video.videoWidth;
+      still.height = video.videoHeight;
+      still.getContext("2d")?.drawImage(video, 0, 0);
+      still.hidden = false;
+    }
+    this.showing = false;
+    video.srcObject = null;
+    this.#changed();
+  }
+
+  /**
+   * @param {{clientX: number, clientY: number}} event
+   * @returns {import("./geometry.js").Point} the guest pixel there
+   */
+  toGuest({ clientX, clientY }) {
+    const box = this.#elements.screen.getBoundingClientRect();
+    return toGuest({ x: clientX, y: clientY }, box, this.size ?? { width: 1, height: 1 });
+  }
+
+  #lay() {
+    const { stage, screen, video, still } = this.#elements;
+    const guest = this.size;
+    if (!guest) return;
+    // Scroll bars must not eat into the room that decides whether there are scroll bars.
+    const room = stage.getBoundingClientRect();
+    const shown = still.hidden ? { width: video.videoWidth, height: video.videoHeight } : still;
+    const layout = layOut({
+      stage: { width: room.width, height: room.height },
+      guest,
+      encoded: { width: shown.width, height: shown.height },
+      scaling: this.#scaling,
+      ratio: devicePixelRatio,
+    });
+    this.#scale = layout.scale;
+    for (const [name, value] of Object.entries(layout.screen)) screen.style.setProperty(name, `${value}px`);
+    for (const element of [video, still]) {
+      element.style.width = `${layout.video.width}px`;
+      element.style.height = `${layout.video.height}px`;
+    }
+    screen.classList.toggle("crisp", layout.crisp);
+    stage.classList.toggle("actual", this.#scaling === "actual");
+    this.#changed();
+  }
+
+  /** A browser zoom, or a window on another screen, changes what a device pixel is. */
+  #watchRatio() {
+    matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener(
+      "change",
+      () => {
+        this.#lay();
+        this.#watchRatio();
+      },
+      { once: true },
+    );
+  }
+}

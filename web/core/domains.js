@@ -1,0 +1,90 @@
+// @ts-check
+/** The live list of domains, by server-sent events; keeps itself connected. */
+
+import { Backoff } from "./backoff.js";
+
+/**
+ * @typedef {object} ConsoleInfo
+ * @property {number} index
+ * @property {string} label
+ * @property {number} width
+ * @property {number} height
+ * @property {string | null} scanout
+ * @property {number} viewers
+ */
+/**
+ * @typedef {object} Domain
+ * @property {string} uuid
+ * @property {string} name
+ * @property {"running" | "paused" | "shutdown" | "shutoff" | "crashed" | "pmsuspended"} state
+ * @property {{state: "ready" | "starting" | "failed" | "none", reason: string | null}} console
+ * @property {ConsoleInfo[]} consoles
+ * @property {number | null} worker_pid
+ */
+/** @typedef {{libvirt: {connected: boolean, problem: string | null}, domains: Domain[]}} DomainList */
+/** @typedef {"connecting" | "live" | "reconnecting" | "signed-out"} LiveState */
+
+/** No event is promised to come; but a source that cannot be opened in this time is given up. */
+const OPEN_TIMEOUT_MS = 10_000;
+
+export class DomainEvents {
+  /** @type {LiveState} */
+  state = "connecting";
+
+  #handlers;
+  #backoff = new Backoff();
+  /** @type {EventSource | null} */
+  #source = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /** @param {{list: (list: DomainList) => void, state: (state: LiveState) => void}} handlers */
+  constructor(handlers) {
+    this.#handlers = handlers;
+  }
+
+  /** Connect now; also what to call when a page comes back to life. */
+  open() {
+    this.close();
+    const source = new EventSource("/api/events");
+    this.#source = source;
+    this.#timer = setTimeout(() => void this.#failed(source), OPEN_TIMEOUT_MS);
+    source.addEventListener("open", () => clearTimeout(this.#timer));
+    source.addEventListener("message", (event) => {
+      this.#backoff.reset();
+      this.#set("live");
+      this.#handlers.list(JSON.parse(event.data));
+    });
+    source.addEventListener("error", () => void this.#failed(source));
+  }
+
+  close() {
+    clearTimeout(this.#timer);
+    this.#source?.close();
+    this.#source = null;
+  }
+
+  /**
+   * The browser does not tell why an event source failed: ask in another way whether we are still signed in.
+   * @param {EventSource} source
+   */
+  async #failed(source) {
+    if (source !== this.#source) return;
+    this.close();
+    this.#set("reconnecting");
+    const status = await fetch("/api/domains", { cache: "no-store" }).then(
+      (response) => response.status,
+      () => 0,
+    );
+    if (this.#source) return;
+    if (status === 401) this.#set("signed-out");
+    else this.#timer = setTimeout(() => this.open(), this.#backoff.next());
+  }
+
+  /** @param {LiveState} state */
+  #set(state) {
+    if (state === this.state) return;
+    this.state = state;
+    this.#handlers.state(state);
+  }
+}

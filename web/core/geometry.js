@@ -1,0 +1,77 @@
+// @ts-check
+/**
+ * Where the guest's picture lies on the page. Pure.
+ * Three kinds of pixels: the guest's, those of the encoded video (padded to even dimensions, perhaps at a
+ * half of the guest's resolution), and the page's CSS pixels.
+ */
+
+/** @typedef {import("./protocol.js").Size} Size */
+/** @typedef {{x: number, y: number}} Point */
+/** @typedef {{left: number, top: number, width: number, height: number}} Box in CSS pixels */
+/** @typedef {"fit" | "actual"} Scaling fit: as large as there is room; actual: a guest pixel is a device pixel */
+
+/**
+ * @typedef {object} Layout
+ * @property {number} scale CSS pixels per guest pixel
+ * @property {Box} screen the guest's picture within the stage
+ * @property {Size} video the video element's size; what exceeds the screen is padding, to be clipped
+ * @property {boolean} crisp a guest pixel covers a whole number of device pixels
+ */
+
+/** Halvings that a server may apply to the picture. */
+const DOWNSAMPLES = [1, 2, 4];
+
+/**
+ * @param {Size} guest
+ * @param {Size} encoded
+ * @returns {Size} the encoded picture's size in guest pixels, its padding included; the guest's own size
+ *     where the two do not belong together (the video has not followed a resolution change yet)
+ */
+export function paddedSize(guest, encoded) {
+  for (const factor of DOWNSAMPLES) {
+    const width = encoded.width * factor;
+    const height = encoded.height * factor;
+    const spare = 2 * factor - 1;
+    const matches = [width - guest.width, height - guest.height].every((extra) => extra >= 0 && extra <= spare);
+    if (matches) return { width, height };
+  }
+  return guest;
+}
+
+/**
+ * @param {{stage: Size, guest: Size, encoded: Size, scaling: Scaling, ratio: number}} given
+ *     stage in CSS pixels; ratio: device pixels per CSS pixel
+ * @returns {Layout}
+ */
+export function layOut({ stage, guest, encoded, scaling, ratio }) {
+  const fitting = Math.min(stage.width / guest.width, stage.height / guest.height);
+  const scale = scaling === "fit" ? fitting : 1 / ratio;
+  const padded = paddedSize(guest, encoded);
+  const [width, height] = [guest.width * scale, guest.height * scale];
+  // On a device pixel's edge, else everything is blurred by half a pixel.
+  const centred = (/** @type {number} */ room) => Math.max(0, Math.floor((room / 2) * ratio) / ratio);
+  const perGuestPixel = scale * ratio;
+  return {
+    scale,
+    screen: { left: centred(stage.width - width), top: centred(stage.height - height), width, height },
+    video: { width: padded.width * scale, height: padded.height * scale },
+    crisp: perGuestPixel >= 0.99 && Math.abs(perGuestPixel - Math.round(perGuestPixel)) < 0.002,
+  };
+}
+
+/**
+ * @param {Point} at client coordinates
+ * @param {Box} screen the picture's bounding box, in client coordinates
+ * @param {Size} guest
+ * @returns {Point} the guest pixel there; the nearest one where the point is outside
+ */
+export function toGuest(at, screen, guest) {
+  const map = (/** @type {number} */ offset, /** @type {number} */ extent, /** @type {number} */ pixels) => {
+    const pixel = extent > 0 ? Math.floor((offset / extent) * pixels) : 0;
+    return Math.min(pixels - 1, Math.max(0, pixel));
+  };
+  return {
+    x: map(at.x - screen.left, screen.width, guest.width),
+    y: map(at.y - screen.top, screen.height, guest.height),
+  };
+}

@@ -1,0 +1,87 @@
+// @ts-check
+/** Everything a viewer does to a console, in one place; lets go of what is held when the page loses attention. */
+
+import { Keyboard } from "./keyboard.js";
+import { Outbox } from "./outbox.js";
+import { Pointer } from "./pointer.js";
+import { Typist } from "./text.js";
+import { Touch } from "./touch.js";
+
+/**
+ * @typedef {object} InputHandlers
+ * @property {(message: Uint8Array<ArrayBuffer>) => void} send
+ * @property {() => void} leave the way out of the grab was pressed
+ * @property {() => void} pressed a key that is no modifier went down
+ * @property {(locked: boolean) => void} locked the pointer was locked, or is free again
+ * @property {(touched: {x: number, y: number} | null) => void} touched a finger moved the pointer there; null: a mouse did
+ */
+
+export class Input {
+  #outbox;
+  #pointer;
+  #stage;
+
+  /**
+   * @param {HTMLElement} stage focusable; what happens on it is the guest's
+   * @param {import("../display.js").Display} display
+   * @param {InputHandlers} handlers
+   */
+  constructor(stage, display, handlers) {
+    this.#stage = stage;
+    this.#outbox = new Outbox(handlers.send);
+    this.#pointer = new Pointer(stage, this.#outbox, (event) => display.toGuest(event));
+    new Touch(stage, this.#outbox, {
+      toGuest: (place) => display.toGuest(place),
+      relative: () => this.#pointer.relative,
+      scale: () => display.scale,
+      moved: (x, y) => handlers.touched({ x, y }),
+    });
+    new Keyboard(window, this.#outbox, {
+      grabbed: () => this.#grabbed(),
+      leave: () => {
+        this.releaseAll();
+        if (this.#pointer.locked) document.exitPointerLock();
+        handlers.leave();
+      },
+      pressed: handlers.pressed,
+    });
+    this.typist = new Typist(this.#outbox, handlers.pressed);
+    stage.addEventListener("pointermove", (event) => {
+      if (event.pointerType !== "touch") handlers.touched(null);
+    });
+    stage.addEventListener("blur", () => this.releaseAll());
+    for (const type of ["blur", "pagehide"]) window.addEventListener(type, () => this.releaseAll());
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) this.releaseAll();
+    });
+    document.addEventListener("pointerlockchange", () => {
+      if (!this.#pointer.locked) this.releaseAll();
+      handlers.locked(this.#pointer.locked);
+    });
+  }
+
+  #grabbed() {
+    const active = document.activeElement;
+    return active === this.#stage || active === document.body || active === null;
+  }
+
+  /** @param {boolean} absolute whether the guest takes positions */
+  set absolute(absolute) {
+    this.#pointer.relative = !absolute;
+  }
+
+  /** @param {string} code @param {boolean} down */
+  key(code, down) {
+    this.#outbox.key(code, down);
+  }
+
+  /** @param {string[]} codes pressed together */
+  chord(...codes) {
+    this.#outbox.chord(...codes);
+  }
+
+  releaseAll() {
+    this.typist.clear();
+    this.#outbox.releaseAll();
+  }
+}

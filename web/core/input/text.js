@@ -1,0 +1,93 @@
+// @ts-check
+/**
+ * Text from an on-screen keyboard, which has no keys but only tells what its text field holds then, as key
+ * presses on a US layout. A character that layout does not have cannot be typed.
+ */
+
+/** Guests read a keyboard of 16 bytes' depth; faster than this, keys would be lost. */
+const BETWEEN_CHARACTERS_MS = 10;
+
+const PLAIN = "`1234567890-=[]\\;',./ \n\t";
+const SHIFTED = '~!@#$%^&*()_+{}|:"<>?';
+const CODES = [
+  "Backquote", ..."1234567890".split("").map((digit) => `Digit${digit}`), "Minus", "Equal", "BracketLeft", "BracketRight",
+  "Backslash", "Semicolon", "Quote", "Comma", "Period", "Slash", "Space", "Enter", "Tab",
+];
+
+/**
+ * @param {string} character
+ * @returns {{code: string, shift: boolean} | null} null: not on a US keyboard
+ */
+export function keyFor(character) {
+  if (/^[a-z]$/i.test(character)) {
+    return { code: `Key${character.toUpperCase()}`, shift: character !== character.toLowerCase() };
+  }
+  const plain = PLAIN.indexOf(character);
+  const index = plain >= 0 ? plain : SHIFTED.indexOf(character);
+  return index < 0 ? null : { code: CODES[index], shift: plain < 0 };
+}
+
+/**
+ * What was typed into a field, whatever the keyboard's corrections and suggestions did to it.
+ * @param {string} before
+ * @param {string} after
+ * @returns {{erased: number, typed: string}} characters taken off the end, then added
+ */
+export function difference(before, after) {
+  const [old, now] = [[...before], [...after]];
+  let same = 0;
+  while (same < old.length && same < now.length && old[same] === now[same]) same += 1;
+  return { erased: old.length - same, typed: now.slice(same).join("") };
+}
+
+/** Types at a pace that guests can follow. */
+export class Typist {
+  #outbox;
+  #pressed;
+  /** @type {{code: string, shift: boolean}[]} */
+  #queue = [];
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /**
+   * @param {import("./outbox.js").Outbox} outbox
+   * @param {() => void} pressed a key was typed
+   */
+  constructor(outbox, pressed) {
+    this.#outbox = outbox;
+    this.#pressed = pressed;
+  }
+
+  /** @param {string} text */
+  type(text) {
+    for (const character of text) {
+      const key = keyFor(character);
+      if (key) this.#queue.push(key);
+    }
+    this.#run();
+  }
+
+  /** @param {string} code @param {number} [times] */
+  press(code, times = 1) {
+    for (let i = 0; i < times; i++) this.#queue.push({ code, shift: false });
+    this.#run();
+  }
+
+  /** Forget what is not typed yet. */
+  clear() {
+    this.#queue.length = 0;
+  }
+
+  #run() {
+    if (this.#timer !== undefined) return;
+    const key = this.#queue.shift();
+    if (!key) return;
+    if (key.shift) this.#outbox.chord("ShiftLeft", key.code);
+    else this.#outbox.chord(key.code);
+    this.#pressed();
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#run();
+    }, BETWEEN_CHARACTERS_MS);
+  }
+}

@@ -1,0 +1,148 @@
+// @ts-check
+/** A console's session: one peer after another, reconnecting by itself until it is closed. */
+
+import { Backoff } from "./backoff.js";
+import { Peer } from "./peer.js";
+import { fetchConfig, SignallingError } from "./signalling.js";
+
+/** A connection that lived this long was a good one: the next reconnect starts quickly again. */
+const STABLE_MS = 5000;
+
+/**
+ * @typedef {"held" | "connecting" | "connected" | "waiting" | "problem" | "signed-out" | "closed"} SessionState
+ * held: told not to connect for now; waiting: another attempt comes at `retryAt`;
+ * problem: the server's configuration forbids connecting, `message` says why.
+ */
+
+/**
+ * @typedef {object} SessionHandlers
+ * @property {() => void} state the state or its details changed
+ * @property {(stream: MediaStream) => void} stream
+ * @property {(message: import("./protocol.js").DisplayMessage) => void} message
+ * @property {() => void} ending the present picture is about to end
+ */
+
+export class Session {
+  /** @type {SessionState} */
+  state = "held";
+  /** Why it is in that state, for people; empty when there is nothing to say. */
+  message = "";
+  /** When the next attempt comes while waiting, in `performance.now()`'s ms. */
+  retryAt = 0;
+  /** How many peer connections were made. */
+  connections = 0;
+
+  #urls;
+  #handlers;
+  #backoff = new Backoff();
+  /** @type {Peer | null} */
+  #peer = null;
+  /** @type {AbortController | null} */
+  #attempt = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #connectedAt = 0;
+
+  /**
+   * @param {{whep: string, config: string}} urls
+   * @param {SessionHandlers} handlers
+   */
+  constructor(urls, handlers) {
+    this.#urls = urls;
+    this.#handlers = handlers;
+  }
+
+  /** @returns {RTCPeerConnection | null} */
+  get peerConnection() {
+    return this.#peer?.connection ?? null;
+  }
+
+  /** @param {Uint8Array<ArrayBuffer>} message dropped unless connected */
+  send(message) {
+    this.#peer?.send(message);
+  }
+
+  /** Connect now, whatever the state; a present connection is replaced. */
+  connect() {
+    if (this.state === "closed") return;
+    this.#drop();
+    void this.#try();
+  }
+
+  /** Have no connection until connect() is called. */
+  hold() {
+    if (this.state === "held" || this.state === "closed") return;
+    this.#drop();
+    this.#backoff.reset();
+    this.#set("held");
+  }
+
+  /** End; tells the server. Idempotent. A closed session stays closed. */
+  close() {
+    this.#drop();
+    this.#set("closed");
+  }
+
+  async #try() {
+    const attempt = new AbortController();
+    this.#attempt = attempt;
+    this.#set("connecting");
+    try {
+      const config = await fetchConfig(this.#urls.config, attempt.signal);
+      if (config.problem) {
+        this.#set("problem", config.problem);
+        return;
+      }
+      const { iceServers, iceTransportPolicy } = config;
+      this.#peer = new Peer(
+        { iceServers, iceTransportPolicy, bundlePolicy: "max-bundle" },
+        { ...this.#handlers, lost: (reason) => this.#lost(reason) },
+      );
+      this.connections += 1;
+      await this.#peer.connect(this.#urls.whep, attempt.signal);
+      this.#connectedAt = performance.now();
+      this.#set("connected");
+    } catch (error) {
+      if (attempt.signal.aborted) return;
+      this.#drop();
+      if (error instanceof SignallingError && error.kind === "signed-out") this.#set("signed-out", error.message);
+      else this.#wait(error);
+    }
+  }
+
+  /** @param {string} reason */
+  #lost(reason) {
+    if (performance.now() - this.#connectedAt > STABLE_MS) this.#backoff.reset();
+    this.#drop();
+    this.#wait(new Error(reason));
+  }
+
+  /** @param {unknown} error why the last attempt ended */
+  #wait(error) {
+    const asked = error instanceof SignallingError ? error.retryAfterMs : 0;
+    const delay = Math.max(this.#backoff.next(), Math.min(asked, 5000));
+    this.retryAt = performance.now() + delay;
+    this.#timer = setTimeout(() => void this.#try(), delay);
+    this.#set("waiting", error instanceof Error ? error.message : String(error));
+  }
+
+  #drop() {
+    clearTimeout(this.#timer);
+    this.#attempt?.abort();
+    this.#attempt = null;
+    if (!this.#peer) return;
+    this.#handlers.ending();
+    this.#peer.close();
+    this.#peer = null;
+  }
+
+  /**
+   * @param {SessionState} state
+   * @param {string} [message]
+   */
+  #set(state, message = "") {
+    this.state = state;
+    this.message = message;
+    this.#handlers.state();
+  }
+}
