@@ -25,8 +25,11 @@ MAX_MESSAGES_PER_S = 2000
 MAX_QUEUED = 2 * MAX_MESSAGES_PER_S
 """Two seconds of the fastest viewer that is allowed."""
 
+MAX_MOTION = 0x7FFF
+"""No more relative motion than this in one call: what one MOVE_BY can carry."""
+
 CLOSE_S = 2.0
-"""How long ``close()`` waits for QEMU's reply to what is under way, before it lifts what is held."""
+"""How long ``close()`` waits for QEMU to lift what is held."""
 
 
 class InputChannel:
@@ -58,7 +61,6 @@ class InputChannel:
         self._wake = asyncio.Event()
         self._ended = False
         self._closing = False
-        self._lifting = False
         self._loop = asyncio.get_running_loop()
         self._last_message = 0.0
         self._second_began = 0.0
@@ -107,25 +109,23 @@ class InputChannel:
     async def close(self) -> None:
         """Lift what is held, and end; idempotent.
 
-        Where QEMU hangs, this takes CLOSE_S and another RELEASE_S for each key and button held.
+        Where QEMU hangs this returns after CLOSE_S, and what is held is lifted when QEMU goes on: a key that
+        stays down would be worse than a task that lives until then, or until the display's connection ends.
         """
         self._end()
         self._closing = True
         self._queue.clear()
         self._wake.set()
-        # asyncio.wait leaves the task alone where this call is cancelled, so that it still lifts what is held.
+        # asyncio.wait leaves the task alone where this call is cancelled or the time is over.
         await asyncio.wait({self._sender}, timeout=CLOSE_S)
-        if not self._lifting:
-            self._sender.cancel()
-        await asyncio.wait({self._sender})
 
     def _enqueue(self, message: InputMessage) -> None:
         """Append, or merge motion into motion that directly precedes it, so that no order changes."""
         last = self._queue[-1] if self._queue else None
         if isinstance(message, MoveTo) and isinstance(last, MoveTo):
             self._queue[-1] = message
-        elif isinstance(message, MoveBy) and isinstance(last, MoveBy):
-            self._queue[-1] = MoveBy(last.dx + message.dx, last.dy + message.dy)
+        elif isinstance(message, MoveBy) and isinstance(last, MoveBy) and (both := _sum(last, message)):
+            self._queue[-1] = both
         elif len(self._queue) >= MAX_QUEUED:
             # QEMU has not kept up for so long that what waits is of no use. All of it goes, since leaving out
             # single messages could leave out a release; after the ReleaseAll nothing is down.
@@ -144,7 +144,6 @@ class InputChannel:
                 while self._queue:
                     await self.sink.send(self._queue.popleft())
         finally:
-            self._lifting = True
             await self.sink.release_held()
 
     def _sender_ended(self, sender: asyncio.Task[None]) -> None:
@@ -190,3 +189,9 @@ class InputChannel:
         self._ended = True
         if self._watchdog is not None:
             self._watchdog.cancel()
+
+
+def _sum(first: MoveBy, second: MoveBy) -> MoveBy | None:
+    """Both motions as one; None where that is too much for one call."""
+    dx, dy = first.dx + second.dx, first.dy + second.dy
+    return MoveBy(dx, dy) if max(abs(dx), abs(dy)) <= MAX_MOTION else None

@@ -4,7 +4,6 @@ What is held is known here so that it can be lifted whatever way the viewer goes
 down, and the guest would repeat it for ever.
 """
 
-import asyncio
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
@@ -19,9 +18,6 @@ from libvirt_webrtc.input.messages import (
     ReleaseAll,
     Wheel,
 )
-
-RELEASE_S = 1.0
-"""How long one release waits for QEMU's reply."""
 
 # QEMU's InputButton. It takes 7 and 8 (wheel left and right) from 10.2 only, and checks no range before that,
 # so the wheel's horizontal steps are not sent.
@@ -115,8 +111,8 @@ class InputSink:
         if qnum is None:
             self.unknown += 1
         elif event.down:
-            # Held before QEMU has answered, since it may have taken the key when this is cancelled. A key that
-            # repeats is pressed again; that is how QEMU's keyboard repeats.
+            # Held before QEMU has answered, since whatever goes wrong meanwhile, it may have taken the key. One
+            # that repeats is pressed again; that is how QEMU's keyboard repeats.
             self._held_keys[qnum] = None
             try:
                 await keyboard.press(qnum)
@@ -155,12 +151,11 @@ class InputSink:
             self.rejected += 1
 
     async def _lift(self, release: Coroutine[Any, Any, None]) -> None:
-        """One release. Where QEMU hangs it has been written all the same, so the next one is tried."""
+        """One release; where it is refused, the others still follow."""
         keyboard = self._keyboard
         try:
-            async with asyncio.timeout(RELEASE_S):
-                await release
-        except (TimeoutError, InputRejected):
+            await release
+        except InputRejected:
             self.rejected += 1
         except DisplayError:
             self._display_ended(keyboard)
