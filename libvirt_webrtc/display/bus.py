@@ -246,7 +246,9 @@ class Bus:
     def _reject(self, header: wire.Header, error: DisplayError) -> None:
         """The connection goes on; a guest must not fill the log, so only the first is worth a warning."""
         self.rejected += 1
-        logger.log(logging.DEBUG if self.rejected > 1 else logging.WARNING, "display: rejected: %s", error)
+        logger.log(
+            logging.DEBUG if self.rejected > 1 else logging.WARNING, "display: rejected: %s", str(error)
+        )
         if header.wants_reply:
             name = _UNKNOWN_METHOD if isinstance(error, UnknownMember) else _INVALID_ARGS
             self._reply(header, MessageType.ERROR, "s", (str(error),), name)

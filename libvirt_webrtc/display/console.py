@@ -15,7 +15,7 @@ from dbus_fast import Message, Variant
 from libvirt_webrtc.display import keyboard, mouse
 from libvirt_webrtc.display.bus import Bus
 from libvirt_webrtc.display.exports import PROPERTIES
-from libvirt_webrtc.display.listener import Listener
+from libvirt_webrtc.display.listener import Listener, ScanoutMode
 from libvirt_webrtc.errors import DisplayClosed, DisplayError, DisplayProtocolError
 from libvirt_webrtc.framebuffer import MAX_DIMENSION
 
@@ -28,8 +28,8 @@ MAX_CONSOLES = 64
 MAX_REGISTRATIONS = 200
 """QEMU 10 keeps an fd, and CPU time, for every listener that was ever closed; at about 1,000 it dies."""
 
-RESIZE_SETTLE_S = 0.2
-"""A new console size is imposed on the picture only when no frame has done so in this time."""
+RESIZE_SETTLE_S = 0.1
+"""A console's size is imposed on a copied picture when neither has changed for this long: three refreshes."""
 
 _CONSOLE_PATH = re.compile(r"/org/qemu/Display1/Console_(\d{1,4})\Z")
 
@@ -88,8 +88,14 @@ class Console:
                 raise
         finally:
             theirs.close()
-        self._listeners = [old for old in self._listeners if old.bus is not None and not old.bus.closed]
+        self.adopt(listener)
+
+    def adopt(self, listener: Listener) -> None:
+        """Takes over a listener that was registered over an earlier control connection, and still lives."""
+        self._listeners = [old for old in self._listeners if not old.closed]
         self._listeners.append(listener)
+        listener.on_size = self._settle
+        self._settle()
 
     def set_properties(self, interface: str, changed: Properties) -> None:
         """Takes over what QEMU says; unknown properties are none of ours."""
@@ -116,11 +122,12 @@ class Console:
         self._listeners.clear()
 
     def _settle(self) -> None:
-        """Waits for frames of the new size, which come on another connection, before it is imposed.
+        """Waits for size and picture to stop changing before the one is imposed on the other.
 
-        QEMU sends none where the guest draws nothing, and QEMU 7.2 may send only rectangles. At once would
-        be wrong: of several quick changes, this connection could name an intermediate size after the final
-        picture has come.
+        QEMU 7.2 sends no new Scanout from a graphic mode to a text mode, only rectangles and the console's
+        size. They come on two connections, in any order: at once would be wrong, for of several quick
+        changes one connection could name an intermediate size when the other has already brought the final
+        picture.
         """
         if self._settling is not None:
             self._settling.cancel()
@@ -131,7 +138,8 @@ class Console:
         if not (0 < self.width <= MAX_DIMENSION and 0 < self.height <= MAX_DIMENSION):
             return
         for listener in self._listeners:
-            if listener.bus is not None and not listener.bus.closed:
+            # A mapped picture always comes with its size, and must stay mapped.
+            if listener.mode is ScanoutMode.COPY and not listener.closed:
                 listener.framebuffer.resize(self.width, self.height)
 
 

@@ -10,7 +10,7 @@ import os
 import socket
 import stat
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -58,6 +58,7 @@ class Listener:
     Attributes:
         bus: QEMU's connection to us; None before ``attach``.
         mode: how the newest whole picture came; None before the first.
+        on_size: called, without arguments, when a message has changed the picture's size.
     """
 
     def __init__(self, framebuffer: Framebuffer, sink: ListenerSink) -> None:
@@ -65,6 +66,13 @@ class Listener:
         self.sink = sink
         self.bus: Bus | None = None
         self.mode: ScanoutMode | None = None
+        self.on_size: Callable[[], None] | None = None
+        self._size = (0, 0)
+
+    @property
+    def closed(self) -> bool:
+        """Whether QEMU sends nothing more; also before ``attach``."""
+        return self.bus is None or self.bus.closed
 
     def attach(self, sock: socket.socket) -> Bus:
         """Serves QEMU at the other end of ``sock``, which is ours from now on.
@@ -108,13 +116,21 @@ class Listener:
     def _scanout(self, body: memoryview) -> None:
         width, height, stride, pixel_format, size = _fixed(_SCANOUT, body)
         self.framebuffer.scanout(width, height, stride, pixel_format, _bytes(body, _SCANOUT.size, size))
-        self.mode = ScanoutMode.COPY
+        self._shown(ScanoutMode.COPY)
 
     def _update(self, body: memoryview) -> None:
         x, y, width, height, stride, pixel_format, size = _fixed(_UPDATE, body)
         data = _bytes(body, _UPDATE.size, size)
         self.framebuffer.update(x, y, width, height, stride, pixel_format, data)
-        self.mode = ScanoutMode.COPY
+        self._shown(ScanoutMode.COPY)
+
+    def _shown(self, mode: ScanoutMode) -> None:
+        self.mode = mode
+        size = (self.framebuffer.width, self.framebuffer.height)
+        if size != self._size:
+            self._size = size
+            if self.on_size is not None:
+                self.on_size()
 
     def _disable(self, message: Message) -> Sequence[Any]:
         self.framebuffer.disable()
@@ -131,7 +147,7 @@ class Listener:
         finally:
             os.close(fd)
         self.framebuffer.map(width, height, stride, pixel_format, memory)
-        self.mode = ScanoutMode.MAP
+        self._shown(ScanoutMode.MAP)
         return ()
 
     def _update_map(self, message: Message) -> Sequence[Any]:

@@ -1,0 +1,226 @@
+"""The listener against a peer that sends what QEMU does not."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from dbus_fast import MessageType, Variant
+
+from libvirt_webrtc.display.listener import LISTENER, UNIX_MAP, Listener, ScanoutMode
+from libvirt_webrtc.framebuffer import Framebuffer, PixelFormat
+from tests.display.peer import FakeQemu, open_fds
+
+PAGE = 4096
+XRGB = PixelFormat.X8R8G8B8
+
+
+class Sink:
+    def __init__(self) -> None:
+        self.cursors: list[tuple[int, int, int, int, bytes]] = []
+        self.moves: list[tuple[int, int, bool]] = []
+        self.problems: list[str] = []
+
+    def define_cursor(self, width: int, height: int, hot_x: int, hot_y: int, pixels: bytes) -> None:
+        self.cursors.append((width, height, hot_x, hot_y, pixels))
+
+    def move_cursor(self, x: int, y: int, visible: bool) -> None:
+        self.moves.append((x, y, visible))
+
+    def unsupported(self, what: str) -> None:
+        self.problems.append(what)
+
+
+@pytest.fixture
+def peer() -> Iterator[FakeQemu]:
+    with FakeQemu() as fake:
+        yield fake
+
+
+@pytest.fixture
+async def listener(peer: FakeQemu) -> AsyncIterator[Listener]:
+    made = Listener(Framebuffer(), Sink())
+    made.attach(peer.theirs)
+    await peer.authenticate()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def memory() -> Iterator[int]:
+    """A file in memory of three pages, each filled with its number plus one."""
+    fd = os.memfd_create("picture")
+    os.write(fd, b"".join(bytes([number + 1]) * PAGE for number in range(3)))
+    yield fd
+    os.close(fd)
+
+
+async def answered(peer: FakeQemu) -> None:
+    """Returns when everything sent before has been handled."""
+    await peer.ask("Ping", interface="org.freedesktop.DBus.Peer")
+
+
+async def map_picture(peer: FakeQemu, fd: int, *body: int) -> MessageType:
+    message = peer.message("ScanoutMap", "huuuuu", 0, *body, interface=UNIX_MAP, fds=1, reply=True)
+    await peer.send(message, (fd,))
+    return (await peer.receive()).message_type
+
+
+async def test_get_all_offers_the_map(peer: FakeQemu, listener: Listener) -> None:
+    options: dict[str, Any] = {"interface": "org.freedesktop.DBus.Properties"}
+    assert (await peer.ask("GetAll", "s", LISTENER, **options)).body == [
+        {"Interfaces": Variant("as", [UNIX_MAP])}
+    ]
+    assert (await peer.ask("GetAll", "s", UNIX_MAP, **options)).body == [{}]
+
+
+async def test_scanout_and_update_become_pixels(peer: FakeQemu, listener: Listener) -> None:
+    await peer.send(peer.message("Scanout", "uuuuay", 4, 2, 16, XRGB, bytes([7]) * 32))
+    await peer.send(peer.message("Update", "iiiiuuay", 1, 1, 2, 1, 8, XRGB, bytes([9]) * 8))
+    await answered(peer)
+    assert listener.mode is ScanoutMode.COPY
+    assert listener.framebuffer.pixels[..., 0].tolist() == [[7, 7, 7, 7], [7, 9, 9, 7]]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        (4, 2, 16, XRGB, bytes(31)),
+        (4, 2, 15, XRGB, bytes(32)),
+        (4, 2, 16, 0x1234, bytes(32)),
+        (0, 2, 16, XRGB, bytes(32)),
+        (9000, 1, 36000, XRGB, bytes(36000)),
+        (2**32 - 1, 2**32 - 1, 2**32 - 1, XRGB, bytes(32)),
+    ],
+)
+async def test_a_bad_scanout_is_rejected_and_the_next_is_shown(
+    body: tuple[Any, ...], peer: FakeQemu, listener: Listener
+) -> None:
+    await peer.send(peer.message("Scanout", "uuuuay", *body))
+    await peer.send(peer.message("Scanout", "uuuuay", 1, 1, 4, XRGB, b"abcd"))
+    await answered(peer)
+    assert listener.bus is not None and listener.bus.rejected == 1
+    assert listener.framebuffer.pixels.tobytes() == b"abcd"
+
+
+async def test_an_array_that_ends_elsewhere_than_the_body_is_rejected(
+    peer: FakeQemu, listener: Listener
+) -> None:
+    data = bytearray(peer.message("Scanout", "uuuuay", 1, 1, 4, XRGB, b"abcd"))
+    data[-8:-4] = b"\xff\xff\xff\xff"
+    await peer.send(bytes(data))
+    await answered(peer)
+    assert listener.framebuffer.width == 0
+
+
+async def test_a_map_is_shown_in_place_and_its_fd_closed(
+    peer: FakeQemu, listener: Listener, memory: int
+) -> None:
+    before = open_fds()
+    assert await map_picture(peer, memory, PAGE + 16, 32, 4, 128, XRGB) is MessageType.METHOD_RETURN
+    assert listener.mode is ScanoutMode.MAP and listener.framebuffer.mapped
+    assert (listener.framebuffer.pixels == 2).all()
+    os.pwrite(memory, bytes([8]) * 4, PAGE + 16)
+    await peer.send(peer.message("UpdateMap", "iiii", 0, 0, 1, 1, interface=UNIX_MAP))
+    await answered(peer)
+    assert listener.framebuffer.pixels[0, 0].tolist() == [8, 8, 8, 8]
+    # The map itself holds one until the picture is let go.
+    listener.framebuffer.scanout(1, 1, 4, XRGB, b"abcd")
+    assert open_fds() == before
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        (2 * PAGE, 32, 64, 128, XRGB),
+        (0, 8192, 8192, 32768, XRGB),
+        (2**32 - 4096, 32, 4, 128, XRGB),
+        (0, 32, 4, 2**32 - 1, XRGB),
+        (0, 32, 4, 64, XRGB),
+        (0, 0, 0, 0, XRGB),
+        (0, 32, 4, 128, 5),
+    ],
+)
+async def test_a_map_that_would_not_fit_its_file_is_refused(
+    body: tuple[int, ...], peer: FakeQemu, listener: Listener, memory: int
+) -> None:
+    before = open_fds()
+    assert await map_picture(peer, memory, *body) is MessageType.ERROR
+    assert not listener.framebuffer.mapped and listener.mode is None
+    assert open_fds() == before
+
+
+async def test_a_map_of_what_is_no_file_is_refused(peer: FakeQemu, listener: Listener) -> None:
+    before = open_fds()
+    assert await map_picture(peer, peer.sock.fileno(), 0, 32, 4, 128, XRGB) is MessageType.ERROR
+    assert open_fds() == before
+
+
+async def test_update_map_before_a_map_is_rejected(peer: FakeQemu, listener: Listener) -> None:
+    await peer.send(peer.message("UpdateMap", "iiii", 0, 0, 1, 1, interface=UNIX_MAP))
+    await answered(peer)
+    assert listener.bus is not None and listener.bus.rejected == 1
+
+
+async def test_an_update_after_a_map_never_writes_into_the_map(
+    peer: FakeQemu, listener: Listener, memory: int
+) -> None:
+    await map_picture(peer, memory, 0, 32, 4, 128, XRGB)
+    await peer.send(peer.message("Update", "iiiiuuay", 0, 0, 1, 1, 4, XRGB, b"\x55" * 4))
+    await answered(peer)
+    assert listener.framebuffer.pixels[0, 0, 0] == 0x55 and listener.framebuffer.pixels[0, 1, 0] == 1
+    assert os.pread(memory, 4, 0) == b"\1\1\1\1"
+
+
+async def test_cursor_shape_and_position_reach_the_sink(peer: FakeQemu, listener: Listener) -> None:
+    pixels = np.arange(16, dtype=np.uint8).tobytes()
+    await peer.send(peer.message("CursorDefine", "iiiiay", 2, 2, 1, 0, pixels))
+    await peer.send(peer.message("MouseSet", "iii", -3, 5, 1))
+    await answered(peer)
+    assert isinstance(listener.sink, Sink)
+    assert listener.sink.cursors == [(2, 2, 1, 0, pixels)]
+    assert listener.sink.moves == [(-3, 5, True)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        (2, 2, 0, 0, bytes(15)),
+        (513, 1, 0, 0, bytes(2052)),
+        (2, 2, 2, 0, bytes(16)),
+        (-1, -4, 0, 0, bytes(16)),
+    ],
+)
+async def test_bad_cursors_are_rejected(body: tuple[Any, ...], peer: FakeQemu, listener: Listener) -> None:
+    await peer.send(peer.message("CursorDefine", "iiiiay", *body))
+    await answered(peer)
+    assert isinstance(listener.sink, Sink) and listener.sink.cursors == []
+    assert listener.bus is not None and listener.bus.rejected == 1
+
+
+async def test_the_largest_cursor_passes(peer: FakeQemu, listener: Listener) -> None:
+    await peer.send(peer.message("CursorDefine", "iiiiay", 512, 512, 0, 0, bytes(512 * 512 * 4)))
+    await answered(peer)
+    assert isinstance(listener.sink, Sink) and len(listener.sink.cursors) == 1
+
+
+async def test_dmabuf_scanouts_are_answered_closed_and_reported(
+    peer: FakeQemu, listener: Listener, memory: int
+) -> None:
+    before = open_fds()
+    body = (0, 32, 4, 128, 0x34325258, 0, False)
+    await peer.send(peer.message("ScanoutDMABUF", "huuuutb", *body, fds=1), (memory,))
+    assert (await peer.ask("UpdateDMABUF", "iiii", 0, 0, 1, 1)).message_type is MessageType.METHOD_RETURN
+    assert isinstance(listener.sink, Sink) and "not supported" in listener.sink.problems[0]
+    assert open_fds() == before
+
+
+async def test_disable_and_a_new_scanout(peer: FakeQemu, listener: Listener) -> None:
+    await peer.send(peer.message("Scanout", "uuuuay", 1, 1, 4, XRGB, b"abcd"))
+    await peer.send(peer.message("Disable"))
+    await answered(peer)
+    assert not listener.framebuffer.enabled
+    await peer.send(peer.message("Scanout", "uuuuay", 1, 1, 4, XRGB, b"abcd"))
+    await answered(peer)
+    assert listener.framebuffer.enabled
