@@ -243,6 +243,9 @@ def _checked(servers: tuple[IceServer, ...], policy: object, where: str) -> IceC
             if url.startswith("turn") and not server.credential:
                 problem = f"the TURN server {url} has no credential; set {ENVIRONMENT_PREFIX}TURN_CREDENTIAL"
                 return replace(ice, problem=problem)
+            if url.startswith("turn") and server.username is None:
+                # Browsers refuse the whole configuration then.
+                return replace(ice, problem=f"the TURN server {url} has no 'username'")
     if policy == "relay" and not any(url.startswith("turn") for server in servers for url in server.urls):
         return replace(ice, problem="the transport policy is 'relay', but no TURN server is configured")
     return ice

@@ -16,7 +16,8 @@ from libvirt_webrtc.portal.problems import BUSY_RETRY_S, Problem
 from libvirt_webrtc.portal.sessions import OpenConsole, Sessions
 
 SDP = "application/sdp"
-OFFER_TIMEOUT_S = 15.0
+OFFER_TIMEOUT_S = 8.0
+"""Less than pages wait, so that they can tell what happened."""
 ICE_RETRY_S = 60
 """``Retry-After`` of a configuration that somebody has to mend."""
 
