@@ -1,7 +1,7 @@
 #!/bin/sh
 # build.sh DEST [baremetal|linux|all]: builds the demo guests into DEST; does nothing that is done already.
 #
-# baremetal needs gcc and binutils. linux also needs libc6-dev, cpio, gzip, xz-utils, dpkg, and apt with
+# baremetal needs gcc and binutils. linux also needs libc6-dev, cpio, gzip, xz-utils, zstd, dpkg, and apt with
 # package lists (it downloads Debian's kernel). An ordinary user can do it.
 set -eu
 

@@ -86,7 +86,8 @@ class Guest:
         magic, size, depth, data = path.read_bytes().split(b"\n", 3)
         assert (magic, depth) == (b"P6", b"255")
         width, height = map(int, size.split())
-        return np.frombuffer(data, np.uint8).reshape(height, width, 3)
+        rows = np.frombuffer(data, np.uint8).reshape(height, -1)  # padded to 4 bytes, for odd widths
+        return rows[:, : width * 3].reshape(height, width, 3)
 
     def send(self, *events: dict[str, Any]) -> None:
         self.command("input-send-event", events=list(events))
