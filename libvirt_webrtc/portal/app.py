@@ -31,7 +31,7 @@ HEADERS = {
     "Permissions-Policy": (
         "fullscreen=(self), keyboard-map=(self), clipboard-read=(self), clipboard-write=(self), "
         "autoplay=(self), camera=(), microphone=(), display-capture=(), geolocation=(), usb=(), serial=(), "
-        "hid=(), bluetooth=(), midi=(), payment=()"
+        "hid=(), midi=(), payment=()"
     ),
     "Server": "libvirt-webrtc",
 }
