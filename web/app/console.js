@@ -129,7 +129,7 @@ function render() {
   toolbar.connected = connected;
   pausedBadge.hidden = !(connected && guest.paused);
   if (!connected) caps.hidden = true;
-  document.body.classList.toggle("dimmed", !connected);
+  document.body.classList.toggle("dimmed", !(connected && display.showing));
   document.body.classList.toggle("blank", connected && !guest.enabled);
 }
 

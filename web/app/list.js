@@ -84,7 +84,7 @@ filter.addEventListener("input", render);
 element("sign-out", HTMLButtonElement).addEventListener("click", async () => {
   const response = await fetch("/api/session", { method: "DELETE" }).catch(() => null);
   if (response?.ok || response?.status === 401) location.assign("/login");
-  else element("live-text", HTMLElement).textContent = "Logging out failed";
+  else element("live-text", HTMLElement).textContent = "Signing out failed";
 });
 window.addEventListener("pagehide", () => events.close());
 window.addEventListener("pageshow", () => events.open());

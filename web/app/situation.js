@@ -1,7 +1,7 @@
 // @ts-check
 /** What the console page has to say, from everything it knows. Pure. */
 
-import { isAlive, sentence, stateWords, whyNot } from "./words.js";
+import { isAlive, stateWords, whyNot } from "./words.js";
 
 /** @typedef {import("../core/domains.js").Domain} Domain */
 /** @typedef {import("../core/domains.js").DomainList} DomainList */
@@ -75,7 +75,9 @@ export function situation(facts) {
     case "connected":
       return connected(facts);
     case "connecting":
-      return { ...NOTHING, title: "Connecting…", busy: true };
+      if (!facts.message) return { ...NOTHING, title: "Connecting…", busy: true };
+    // It has failed before: one notice for the whole time, not two that take turns.
+    // falls through
     case "waiting":
       return {
         ...NOTHING,
@@ -111,10 +113,8 @@ function stopped({ domain }) {
   }
   const status = stateWords(domain);
   if (!isAlive(domain)) {
-    const why = domain.state === "crashed" ? sentence(domain.console.reason) : "";
-    const text = `${why} The console comes back by itself when it starts.`.trim();
-    const title = domain.state === "crashed" ? `${domain.name} crashed` : `${domain.name} is shut off`;
-    return { ...base, status, title, text, back: true };
+    const title = domain.state === "crashed" ? `${domain.name} has crashed` : `${domain.name} is ${status.toLowerCase()}`;
+    return { ...base, status, title, text: "The console comes back by itself when it runs again.", back: true };
   }
   if (domain.console.state === "none") {
     return { ...base, status: "No console", title: `${domain.name} has no console now`, text: whyNot(domain), back: true };

@@ -18,9 +18,9 @@ export function stateWords(domain) {
   return STATES[domain.state] ?? domain.state;
 }
 
-/** @param {Domain} domain whether it has a guest in memory */
-export function isAlive(domain) {
-  return domain.state !== "shutoff" && domain.state !== "crashed";
+/** @param {Domain} domain whether its guest runs, or could at any moment */
+export function isAlive({ state }) {
+  return state === "running" || state === "paused" || state === "shutdown";
 }
 
 /**

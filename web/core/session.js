@@ -25,7 +25,7 @@ const STABLE_MS = 5000;
 export class Session {
   /** @type {SessionState} */
   state = "held";
-  /** Why it is in that state, for people; empty when there is nothing to say. */
+  /** Why it is in that state, for people; while connecting, why the attempt before failed. Often empty. */
   message = "";
   /** When the next attempt comes while waiting, in `performance.now()`'s ms. */
   retryAt = 0;
@@ -86,7 +86,7 @@ export class Session {
   async #try() {
     const attempt = new AbortController();
     this.#attempt = attempt;
-    this.#set("connecting");
+    this.#set("connecting", this.state === "waiting" ? this.message : "");
     try {
       const config = await fetchConfig(this.#urls.config, attempt.signal);
       if (config.problem) {
