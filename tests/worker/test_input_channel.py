@@ -12,7 +12,7 @@ from libvirt_webrtc.errors import (
     LibvirtWebRTCError,
     WorkerError,
 )
-from libvirt_webrtc.worker import input_channel
+from libvirt_webrtc.worker import input_channel, input_sink
 from libvirt_webrtc.worker.input_channel import InputChannel
 
 A, B, SHIFT = 0x1E, 0x30, 0x2A
@@ -117,6 +117,11 @@ async def settle(turns: int = 100) -> None:
         await asyncio.sleep(0)
 
 
+@pytest.fixture(autouse=True)
+def no_pause_between_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(input_sink, "KEY_INTERVAL_S", 0)
+
+
 def key(code: str, down: bool) -> bytes:
     return bytes([0x01, down]) + code.encode()
 
@@ -171,6 +176,22 @@ async def test_burst_of_500_keys_arrives_whole_and_one_by_one(viewer: Viewer) ->
     await settle(5000)
     assert viewer.qemu.calls == [("key down", A), ("key up", A)] * 500
     assert viewer.qemu.most_under_way == 1
+
+
+async def test_key_waits_until_the_guest_has_had_time_for_the_last_one(
+    viewer: Viewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(input_sink, "KEY_INTERVAL_S", 0.5)
+    clock = Clock()
+    viewer.feed(key("KeyA", True), key("KeyA", False), key("KeyB", True))
+    await settle()
+    assert viewer.qemu.calls == [("key down", A)]
+    await clock.advance(0.5)
+    assert viewer.qemu.calls == [("key down", A), ("key up", A)]
+    await clock.advance(0.5)
+    assert viewer.qemu.calls == [("key down", A), ("key up", A), ("key down", B)]
+    monkeypatch.setattr(input_sink, "KEY_INTERVAL_S", 0)
+    await clock.advance(0.5)
 
 
 async def test_moves_are_merged_while_qemu_is_busy_and_the_last_one_is_sent(viewer: Viewer) -> None:
