@@ -15,50 +15,65 @@ T = TypeVar("T")
 async def in_thread(function: Callable[[], T], *, discard: Callable[[T], object] | None = None) -> T:
     """The result of ``function``, which runs to its end even where the caller is cancelled.
 
-    ``discard`` gets the result that nobody waits for any more, in any thread.
+    ``discard`` gets, in some thread, the result that nobody waits for any more.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
-
-    def drop(result: T) -> None:
-        if discard is not None:
-            discard(result)
-
-    def deliver(result: T) -> None:
-        if future.cancelled():
-            # Not here: it may block as well.
-            threading.Thread(target=drop, args=(result,), name="libvirt-discard", daemon=True).start()
-        else:
-            future.set_result(result)
-
-    def fail(error: Exception) -> None:
-        if not future.cancelled():
-            future.set_exception(error)
-
-    def run() -> None:
-        try:
-            result = function()
-        except Exception as error:  # whatever it is, it belongs to the caller
-            _hop(loop, fail, error)
-        else:
-            if not _hop(loop, deliver, result):
-                drop(result)
-
-    threading.Thread(target=run, name="libvirt-call", daemon=True).start()
+    threading.Thread(
+        target=_run, args=(loop, future, function, discard), name="libvirt-call", daemon=True
+    ).start()
     try:
         return await future
     except asyncio.CancelledError:
         # Cancelled between the result's arrival and this task's turn.
-        if future.done() and not future.cancelled() and future.exception() is None:
-            deliver_late = threading.Thread(target=drop, args=(future.result(),), daemon=True)
-            deliver_late.start()
+        if not future.cancelled() and future.exception() is None:
+            _drop(future.result(), discard)
         raise
+    finally:
+        # An exception's traceback holds this frame, and the future holds the exception: libvirt's objects in
+        # the frames would keep their connection's socket open until the garbage collector finds that circle.
+        del future
 
 
-def _hop(loop: asyncio.AbstractEventLoop, callback: Callable[[T], None], value: T) -> bool:
+def _run(
+    loop: asyncio.AbstractEventLoop,
+    future: asyncio.Future[T],
+    function: Callable[[], T],
+    discard: Callable[[T], object] | None,
+) -> None:
+    try:
+        result = function()
+    except Exception as error:  # whatever it is, it belongs to the caller
+        _hop(loop, _fail, future, error)
+    else:
+        if not _hop(loop, _deliver, future, result, discard):
+            _drop(result, discard)
+    finally:
+        del future  # as above
+
+
+def _deliver(future: asyncio.Future[T], result: T, discard: Callable[[T], object] | None) -> None:
+    if future.cancelled():
+        _drop(result, discard)
+    else:
+        future.set_result(result)
+
+
+def _fail(future: asyncio.Future[T], error: Exception) -> None:
+    if not future.cancelled():
+        future.set_exception(error)
+
+
+def _drop(result: T, discard: Callable[[T], object] | None) -> None:
+    if discard is not None:
+        # Not on the loop's thread: it may block as well.
+        threading.Thread(target=discard, args=(result,), name="libvirt-discard", daemon=True).start()
+
+
+def _hop(loop: asyncio.AbstractEventLoop, callback: Callable[..., None], *arguments: object) -> bool:
     """Call ``callback`` on the loop; False where the loop is closed."""
     try:
-        loop.call_soon_threadsafe(callback, value)
+        loop.call_soon_threadsafe(callback, *arguments)
     except RuntimeError:
         return False
     return True

@@ -1,0 +1,159 @@
+"""Enable and disable on a real libvirtd."""
+
+import re
+from typing import cast
+
+import pytest
+from lxml import etree
+
+from libvirt_webrtc.domains import onboarding
+from libvirt_webrtc.domains.libvirt_api import VirConnect, lookup, open_connection
+from libvirt_webrtc.domains.onboarding import disable, enable
+from libvirt_webrtc.domains.xml import NAMESPACE, Gl, find_dbus_display
+from libvirt_webrtc.errors import DomainXMLError, HypervisorError, HypervisorUnavailable, NoSuchDomain
+from tests.domains.conftest import DBUS, VIDEO, VNC, MakeDomain
+from tests.domains.test_xml import SHAPES, gl_of, read
+from tests.support.guests import define, remove
+from tests.support.libvirtd import virsh
+
+pytestmark = pytest.mark.libvirt
+
+METADATA = "<metadata><a:x xmlns:a='urn:a'><a:y/></a:x></metadata>"
+SECRET_VNC = VNC.replace("/>", " passwd='secret' keymap='de'/>")
+
+
+def definition(uuid: str) -> str:
+    return virsh("dumpxml", "--inactive", "--security-info", uuid)
+
+
+def test_disable_after_enable_gives_the_definition_back_passwords_and_all(
+    hypervisor: VirConnect, make_domain: MakeDomain
+) -> None:
+    uuid = make_domain("d", SECRET_VNC + VIDEO, metadata=METADATA)
+    before = definition(uuid)
+    outcome = enable(hypervisor, "d")
+    assert (outcome.uuid, outcome.name) == (uuid, "d")
+    assert (outcome.changed, outcome.running, outcome.managed_save) == (True, False, False)
+    assert outcome.display is not None and outcome.display.ours and outcome.display.index == 1
+    assert "secret" in definition(uuid) and DBUS in definition(uuid)
+    outcome = disable(hypervisor, uuid)
+    assert outcome.changed and outcome.display is None
+    assert definition(uuid) == before
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_every_shape_that_libvirt_takes_comes_back_through_it(hypervisor: VirConnect, name: str) -> None:
+    xml = re.sub(r"<domain( [^>]*)?type='kvm'", r"<domain\1type='qemu'", read(f"{name}-in.xml"))
+    root = etree.fromstring(xml.encode(), etree.XMLParser(encoding="utf-8"))
+    try:
+        define(etree.tostring(root, encoding="unicode"))
+    except AssertionError as refused:
+        pytest.skip(f"this libvirt refuses it: {refused}")
+    uuid = virsh("list", "--all", "--uuid")
+    try:
+        before = definition(uuid)
+        try:
+            changed = enable(hypervisor, uuid, gl_of(name)).changed
+        except DomainXMLError as refused:
+            pytest.skip(str(refused))
+        assert changed == ("of-somebody-else" not in name)
+        assert not enable(hypervisor, uuid, gl_of(name)).changed
+        assert disable(hypervisor, uuid).changed == changed
+        if "<video>" in before:
+            assert definition(uuid) == before
+        else:  # libvirt added one, with a port to plug it into
+            assert find_dbus_display(definition(uuid)) is None
+            assert NAMESPACE not in definition(uuid)
+    finally:
+        remove(uuid)
+
+
+def test_running_domain_has_the_display_from_its_next_start_on(
+    hypervisor: VirConnect, make_domain: MakeDomain
+) -> None:
+    uuid = make_domain("d")
+    virsh("start", uuid)
+    outcome = enable(hypervisor, "d")
+    assert outcome.changed and outcome.running
+    assert DBUS not in virsh("dumpxml", uuid)
+    virsh("destroy", uuid)
+    virsh("start", uuid)
+    assert DBUS in virsh("dumpxml", uuid)
+    assert disable(hypervisor, "d").running
+    assert DBUS in virsh("dumpxml", uuid)
+    assert DBUS not in definition(uuid)
+
+
+def test_saved_state_is_told(hypervisor: VirConnect, make_domain: MakeDomain) -> None:
+    uuid = make_domain("d")
+    virsh("start", uuid)
+    virsh("managedsave", uuid)
+    outcome = enable(hypervisor, "d")
+    assert outcome.changed and outcome.managed_save and not outcome.running
+
+
+def test_display_of_somebody_else_stays(hypervisor: VirConnect, make_domain: MakeDomain) -> None:
+    uuid = make_domain("d", VNC + DBUS + VIDEO)
+    before = definition(uuid)
+    for outcome in (enable(hypervisor, "d"), disable(hypervisor, "d")):
+        assert not outcome.changed
+        assert outcome.display is not None and not outcome.display.ours
+    assert definition(uuid) == before
+
+
+def test_refusal_leaves_the_definition_as_it_is(hypervisor: VirConnect, make_domain: MakeDomain) -> None:
+    uuid = make_domain("d")
+    before = definition(uuid)
+    with pytest.raises(DomainXMLError, match="'vnc'"):
+        enable(hypervisor, "d", Gl.ON)
+    assert definition(uuid) == before
+
+
+def test_transient_domain_is_refused(hypervisor: VirConnect, make_domain: MakeDomain) -> None:
+    uuid = make_domain("t", transient=True)
+    for change in (enable, disable):
+        with pytest.raises(HypervisorError, match="'t' is transient"):
+            change(hypervisor, uuid)
+    assert virsh("list", "--all", "--persistent", "--uuid") == ""
+
+
+def test_unknown_domain_is_told(hypervisor: VirConnect) -> None:
+    for name in ("nobody", "9a4e4ed5-3a3c-4e4b-8f9c-2f2d7b8b4d1e"):
+        with pytest.raises(NoSuchDomain, match=name):
+            enable(hypervisor, name)
+
+
+def test_name_that_looks_like_a_uuid_is_found(hypervisor: VirConnect, make_domain: MakeDomain) -> None:
+    name = "9a4e4ed5-3a3c-4e4b-8f9c-2f2d7b8b4d1e"
+    uuid = make_domain(name)
+    assert lookup(hypervisor, name).UUIDString() == uuid
+
+
+def test_emulator_without_the_display_is_refused(
+    hypervisor: VirConnect, make_domain: MakeDomain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uuid = make_domain("d")
+    before = definition(uuid)
+
+    class OldQemu:
+        """As libvirt describes a QEMU 6: none can be installed here."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(hypervisor, name)
+
+        def getDomainCapabilities(self, *arguments: object) -> str:
+            capabilities: str = hypervisor.getDomainCapabilities(*arguments)  # type: ignore[arg-type]
+            assert "<value>dbus</value>" in capabilities
+            return capabilities.replace("<value>dbus</value>", "")
+
+    with pytest.raises(HypervisorError, match="has no D-Bus display"):
+        enable(cast(VirConnect, OldQemu()), "d")
+    assert definition(uuid) == before
+
+
+def test_lost_connection_is_told_from_a_refusal(libvirt_uri: str, make_domain: MakeDomain) -> None:
+    make_domain("d")
+    connection = open_connection(libvirt_uri)
+    connection.close()
+    with pytest.raises(HypervisorUnavailable):
+        onboarding.enable(connection, "d")
