@@ -194,8 +194,9 @@ class Lane:
             self._pipeline = None
             packet = await self._in_thread(pixels, [], True)
         elapsed = self._clock() - now
-        self._schedule.finish(plan, packet.size, keyframe=packet.is_keyframe)
         self._count(packet, elapsed)
+        width, height = self.stats.size
+        self._schedule.finish(plan, size=packet.size, pixels=width * height, keyframe=packet.is_keyframe)
         for track in tuple(self._tracks):
             track.push(packet)
 

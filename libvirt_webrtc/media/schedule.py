@@ -16,8 +16,8 @@ SETTLE_DELAY_S = 0.1
 SETTLE_INTERVAL_S = 1 / 30
 SETTLE_FRAMES = 8
 """Refining ends after this many frames,"""
-SETTLED_BYTES = 2_000
-"""or after one that was not larger than this: nothing is left to refine."""
+SETTLED_PIXELS_PER_BYTE = 1_000
+"""or after one with fewer bytes than this makes of its pixels: nothing is left to refine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +78,10 @@ class Schedule:
             self._settle_left = SETTLE_FRAMES
             self._settle_at = now + SETTLE_DELAY_S
 
-    def finish(self, plan: Plan, size: int, *, keyframe: bool) -> None:
+    def finish(self, plan: Plan, *, size: int, pixels: int, keyframe: bool) -> None:
         """``plan`` became a packet of ``size`` bytes; ``keyframe`` tells if it is one, asked for or not."""
         if keyframe:
             self._keyframe_wanted = False
             self._last_keyframe = self._last_frame
-        if plan.settle and size <= SETTLED_BYTES:
+        if plan.settle and size * SETTLED_PIXELS_PER_BYTE < pixels:
             self._settle_left = 0

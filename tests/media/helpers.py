@@ -1,6 +1,7 @@
 """Pictures, decoders and peers for the media tests."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,9 +25,11 @@ T = TypeVar("T")
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait until ``condition`` holds, within a generous deadline."""
-    async with asyncio.timeout(DEADLINE_S):
-        while not condition():
-            await asyncio.sleep(0.005)
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the awaited condition did not come")
+        await asyncio.sleep(0.005)
 
 
 async def soon(awaitable: Awaitable[T]) -> T:
@@ -36,12 +39,14 @@ async def soon(awaitable: Awaitable[T]) -> T:
 
 def picture(width: int, height: int, seed: int = 0) -> Pixels:
     """Smooth colours with some sharp edges: encodes well and differs everywhere from another seed's."""
-    y, x = np.mgrid[0:height, 0:width].astype(np.float64)
-    made = np.empty((height, width, 4), np.uint8)
+    y, x = np.arange(height, dtype=np.float64)[:, None], np.arange(width, dtype=np.float64)[None, :]
+    made: Pixels = np.empty((height, width, 4), np.uint8)
     for channel in range(3):
-        wave = np.sin((x * (1 + channel) + y * (3 - channel)) / 40 + seed + channel)
+        wave = np.sin(x * (4 + channel) / width + y * (6 - channel) / height + seed + channel)
         made[..., channel] = (wave * 100 + 128).astype(np.uint8)
-    made[height // 4 : height // 2, width // 4 : width // 2, :3] = (40 * seed + 60) % 256
+    # On even pixels, so that 4:2:0 does not blur its edge.
+    top, bottom, left, right = height // 8 * 2, height // 4 * 2, width // 8 * 2, width // 4 * 2
+    made[top:bottom, left:right, :3] = (40 * seed + 60) % 256
     made[..., 3] = 255
     return made
 
@@ -60,7 +65,7 @@ def draw(framebuffer: Framebuffer, x: int, y: int, pixels: Pixels) -> None:
 
 def psnr(one: Pixels, other: Pixels) -> float:
     """Decibels over blue, green and red."""
-    error = np.mean((one[..., :3].astype(np.float64) - other[..., :3]) ** 2)
+    error = float(np.mean((one[..., :3].astype(np.float64) - other[..., :3]) ** 2))
     return float(10 * np.log10(255**2 / max(error, 1e-9)))
 
 
@@ -80,8 +85,8 @@ class Decoder:
 
 def bgrx(frame: av.VideoFrame) -> Pixels:
     """BT.601, whatever a decoder says that was not told (VP8)."""
-    made: Pixels = frame.reformat(format="bgra", src_colorspace="ITU601").to_ndarray()
-    return made
+    made = frame.reformat(format="bgra", src_colorspace="ITU601").to_ndarray()
+    return made.astype(np.uint8, copy=False)
 
 
 @dataclass

@@ -62,7 +62,7 @@ async def test_resolution_change_keeps_the_track(
 ) -> None:
     async with watching(video, codec) as viewer:
         await until(lambda: viewer.shows(framebuffer.pixels))
-        for width, height in ((640, 480), (162, 100), (800, 600)):
+        for width, height in ((640, 480), (322, 180), (800, 600)):
             show(framebuffer, picture(width, height, seed=width))
             await until(lambda: viewer.shows(framebuffer.pixels))
         assert viewer.track.readyState == "live"
