@@ -206,6 +206,10 @@ class Bus:
 
     def ended(self, reason: DisplayError) -> None:
         self._reason = reason
+        # Handlers hold pictures, and those QEMU's memory: let them go now, not at the next garbage
+        # collection.
+        self._exports.clear()
+        self._on_signal = None
         for reply in self._calls.values():
             if not reply.done():
                 reply.set_exception(reason)

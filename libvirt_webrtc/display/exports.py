@@ -89,6 +89,11 @@ class ExportTable:
     def find(self, path: str, interface: str, member: str) -> Method | Frame | None:
         return self._methods.get((path, interface, member))
 
+    def clear(self) -> None:
+        """Exports nothing any more, and lets go of the handlers."""
+        self._interfaces.clear()
+        self._methods.clear()
+
     def _get_all(self, message: Message) -> Sequence[Any]:
         return ({**self._properties(message)},)
 

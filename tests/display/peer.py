@@ -81,6 +81,14 @@ class FakeQemu:
                 return wire.unmarshal(data)
             await self._receive()
 
+    def nothing_more(self) -> bool:
+        """Whether the client has sent nothing beyond what was received."""
+        try:
+            self._data += self.sock.recv(1)
+        except BlockingIOError:
+            return not self._data
+        return False
+
     async def ask(self, member: str, signature: str = "", *body: Any, **options: Any) -> Message:
         """Calls the client and returns what it answers."""
         await self.send(self.message(member, signature, *body, reply=True, **options))

@@ -1,7 +1,6 @@
 """The whole display against real QEMUs. The guest is a boot sector: see keys_and_modes.s."""
 
 import asyncio
-import gc
 import signal
 import subprocess
 import time
@@ -42,6 +41,9 @@ class Guest(Qemu):
         """All since the guest runs; empty before."""
         _, ready, codes = self._log.read_bytes().partition(b"!") if self._log.exists() else (b"", b"", b"")
         return ready and codes
+
+    def has_read(self, count: int) -> bool:
+        return len(self.scan_codes()) >= count
 
     async def booted(self) -> None:
         await eventually(lambda: self._log.exists() and b"!" in self._log.read_bytes(), "the guest runs")
@@ -162,21 +164,27 @@ async def test_a_rectangle_is_damage_of_its_own(qemu: Guest, console: Console) -
     listener = await show(console)
     await qemu.booted()
     await tap(console, F3)
-    await eventually(lambda: size(listener) == (1024, 768), "1024x768")
-    await eventually(lambda: not listener.framebuffer.take_damage(), "quiet")
+    await eventually(partial(shows, console, listener, (1024, 768)), "1024x768")
+    # Once drawn and seen, whole pictures of the mode change are through.
     await tap(console, F5)
     await eventually(lambda: listener.framebuffer.pixels[:16].all(), "the guest draws")
+    listener.framebuffer.take_damage()
+    await tap(console, F5)
+    await eventually(lambda: (listener.framebuffer.pixels[:16] == 0x2F).all(), "the guest draws again")
     (rect,) = listener.framebuffer.take_damage()
     assert (rect.x, rect.y, rect.width, rect.height) == (0, 0, 1024, 16)
     assert not listener.framebuffer.pixels[16:].any()
 
 
-async def test_a_burst_of_keys_arrives_whole_and_in_order(qemu: Guest, console: Console) -> None:
+async def test_a_hundred_keys_arrive_whole_and_in_order(qemu: Guest, console: Console) -> None:
     await qemu.booted()
     keys = [0x10 + number % 0x20 for number in range(100)]
-    await tap(console, *keys)
     expected = b"".join(bytes([key, key | 0x80]) for key in keys)
-    await eventually(lambda: len(qemu.scan_codes()) >= len(expected), "all keys are read")
+    for start in range(0, len(keys), 7):
+        # The keyboard's queue has 16 bytes: a guest that gets no CPU time for long would lose more.
+        await tap(console, *keys[start : start + 7])
+        sent = min(start + 7, len(keys)) * 2
+        await eventually(partial(qemu.has_read, sent), f"{sent} codes are read")
     assert qemu.scan_codes() == expected
 
 
@@ -211,12 +219,11 @@ async def test_fds_are_gone_after_closing(qemu: Guest) -> None:
     before = open_fds()
     display = await Display.open(await qemu.open_display())
     listener = await show(display.consoles[0])
-    await eventually(lambda: listener.framebuffer.width, "the first picture")
+    await eventually(partial(size, listener), "the first picture")
     display.close()
     display.close()
     # A mapped picture holds one for as long as it is kept.
-    listener.framebuffer = Framebuffer()
-    gc.collect()
+    del listener
     assert open_fds() == before
 
 
