@@ -1,0 +1,1 @@
+"""The whole: real libvirt, real QEMU, real Chromium."""
