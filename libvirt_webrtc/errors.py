@@ -14,6 +14,7 @@
     │   └── InputRejected         a key, button or position QEMU would not take
     ├── MediaError                no encoder, or it failed
     ├── NegotiationError          an offer that cannot be answered
+    ├── ViewerProtocolError       a viewer sent what docs/protocol.md does not allow
     ├── ConsoleError              a console that cannot be opened
     │   ├── NoConsole             not as things are; says why
     │   └── ConsoleStarting       not yet; worth another try in a moment
@@ -70,6 +71,10 @@ class MediaError(LibvirtWebRTCError):
 
 class NegotiationError(LibvirtWebRTCError):
     """An offer that cannot be answered."""
+
+
+class ViewerProtocolError(LibvirtWebRTCError):
+    """A viewer sent what docs/protocol.md does not allow."""
 
 
 class ConsoleError(LibvirtWebRTCError):

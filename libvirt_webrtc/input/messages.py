@@ -4,7 +4,7 @@ The formats are those of docs/protocol.md, "Data channels". Nothing here does I/
 QEMU's numbers: keys are ``KeyboardEvent.code``, buttons are ``MouseEvent.button``.
 
 What a viewer sends is untrusted. :func:`parse` is the one way in: it returns a value or raises
-:class:`~libvirt_webrtc.errors.DisplayProtocolError`, whatever the bytes. Only a message that is none of the
+:class:`~libvirt_webrtc.errors.ViewerProtocolError`, whatever the bytes. Only a message that is none of the
 protocol's (its type, its length, a code that is not ASCII) is refused; a value out of range is brought into
 range, because a mouse with a strange wheel must not cost anyone the connection.
 """
@@ -13,7 +13,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from libvirt_webrtc.errors import DisplayProtocolError
+from libvirt_webrtc.errors import ViewerProtocolError
 
 MAX_CODE_LENGTH = 32
 MAX_WHEEL_STEPS = 20
@@ -91,25 +91,25 @@ def parse(data: bytes) -> InputMessage:
     """The value of one message of the ``input`` channel.
 
     Raises:
-        DisplayProtocolError: the message is not one of the protocol; says what is wrong with it.
+        ViewerProtocolError: the message is not one of the protocol; says what is wrong with it.
     """
     if not data:
-        raise DisplayProtocolError("an empty input message")
+        raise ViewerProtocolError("an empty input message")
     parser = _PARSERS.get(data[0])
     if parser is None:
-        raise DisplayProtocolError(f"an input message of unknown type 0x{data[0]:02x}")
+        raise ViewerProtocolError(f"an input message of unknown type 0x{data[0]:02x}")
     body = data[1:]
     try:
         return parser(body)
     except struct.error:
         message = f"an input message of type 0x{data[0]:02x} with a body of {len(body)} bytes"
-        raise DisplayProtocolError(message) from None
+        raise ViewerProtocolError(message) from None
 
 
 def _key(body: bytes) -> KeyEvent:
     code = body[1:]
     if not 1 <= len(code) <= MAX_CODE_LENGTH or not code.isascii():
-        raise DisplayProtocolError(f"a KEY whose code is not 1 to {MAX_CODE_LENGTH} ASCII characters")
+        raise ViewerProtocolError(f"a KEY whose code is not 1 to {MAX_CODE_LENGTH} ASCII characters")
     return KeyEvent(code.decode("ascii"), down=bool(body[0] & _KEY_DOWN))
 
 
@@ -133,7 +133,7 @@ def _wheel(body: bytes) -> Wheel:
 
 def _release_all(body: bytes) -> ReleaseAll:
     if body:
-        raise DisplayProtocolError(f"a RELEASE_ALL with a body of {len(body)} bytes")
+        raise ViewerProtocolError(f"a RELEASE_ALL with a body of {len(body)} bytes")
     return ReleaseAll()
 
 
@@ -169,12 +169,12 @@ def cursor(width: int, height: int, hot_x: int, hot_y: int, rgba: bytes) -> byte
     outside the picture, which a guest may set, is moved to its edge.
 
     Raises:
-        DisplayProtocolError: more than 512 pixels wide or high, or not as many bytes as that takes.
+        ViewerProtocolError: more than 512 pixels wide or high, or not as many bytes as that takes.
     """
     if not (0 <= width <= MAX_CURSOR_SIZE and 0 <= height <= MAX_CURSOR_SIZE):
-        raise DisplayProtocolError(f"a cursor of {width} x {height} pixels")
+        raise ViewerProtocolError(f"a cursor of {width} x {height} pixels")
     if len(rgba) != width * height * 4:
-        raise DisplayProtocolError(f"a cursor of {width} x {height} pixels in {len(rgba)} bytes")
+        raise ViewerProtocolError(f"a cursor of {width} x {height} pixels in {len(rgba)} bytes")
     hot_x = _clamp(hot_x, 0, max(width - 1, 0))
     hot_y = _clamp(hot_y, 0, max(height - 1, 0))
     return struct.pack(">BHHHH", CURSOR, width, height, hot_x, hot_y) + rgba

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from libvirt_webrtc.errors import DisplayProtocolError, LibvirtWebRTCError, WorkerError
+from libvirt_webrtc.errors import ViewerProtocolError, LibvirtWebRTCError, WorkerError
 from libvirt_webrtc.input.messages import InputMessage, MoveBy, MoveTo, Ping, ReleaseAll, parse
 from libvirt_webrtc.worker.input_sink import InputSink, Keyboard, Mouse
 
@@ -78,11 +78,11 @@ class InputChannel:
         if self._watchdog is None:
             self._watch(now + SILENT_AFTER_S)
         if self._too_fast(now):
-            self._fault(DisplayProtocolError(f"more than {MAX_MESSAGES_PER_S} input messages in a second"))
+            self._fault(ViewerProtocolError(f"more than {MAX_MESSAGES_PER_S} input messages in a second"))
             return
         try:
             message = parse(data)
-        except DisplayProtocolError as error:
+        except ViewerProtocolError as error:
             self._fault(error)
             return
         if isinstance(message, Ping):
@@ -170,7 +170,7 @@ class InputChannel:
             self._last_message = now
         if now - self._last_message >= SILENT_AFTER_S:
             self._fault(
-                DisplayProtocolError(f"no message, not even a PING, for {SILENT_AFTER_S:.0f} seconds")
+                ViewerProtocolError(f"no message, not even a PING, for {SILENT_AFTER_S:.0f} seconds")
             )
         else:
             self._watch(self._last_message + SILENT_AFTER_S)

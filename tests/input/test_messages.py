@@ -3,7 +3,7 @@ import struct
 
 import pytest
 
-from libvirt_webrtc.errors import DisplayProtocolError
+from libvirt_webrtc.errors import ViewerProtocolError
 from libvirt_webrtc.input import messages
 from libvirt_webrtc.input.messages import (
     ButtonEvent,
@@ -60,7 +60,7 @@ def test_parse_reads_each_message(data: bytes, value: InputMessage) -> None:
     ],
 )
 def test_parse_refuses_unknown_types_and_wrong_lengths(data: bytes) -> None:
-    with pytest.raises(DisplayProtocolError):
+    with pytest.raises(ViewerProtocolError):
         parse(data)
 
 
@@ -78,7 +78,7 @@ def test_parse_of_random_bytes_gives_a_value_or_the_typed_error() -> None:
             data = bytes([rng.randrange(9)]) + data[1:]
         try:
             parse(data)
-        except DisplayProtocolError:
+        except ViewerProtocolError:
             continue
         accepted += 1
     assert accepted > 1000
@@ -109,5 +109,5 @@ def test_cursor_hot_spot_is_moved_into_the_picture() -> None:
     [(513, 1, bytes(513 * 4)), (1, -1, b""), (2, 2, bytes(15)), (2, 2, bytes(17))],
 )
 def test_cursor_refuses_what_the_protocol_cannot_carry(width: int, height: int, data: bytes) -> None:
-    with pytest.raises(DisplayProtocolError):
+    with pytest.raises(ViewerProtocolError):
         messages.cursor(width, height, 0, 0, data)

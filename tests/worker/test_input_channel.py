@@ -7,7 +7,7 @@ import pytest_asyncio
 from libvirt_webrtc.errors import (
     DisplayClosed,
     DisplayError,
-    DisplayProtocolError,
+    ViewerProtocolError,
     InputRejected,
     LibvirtWebRTCError,
     WorkerError,
@@ -358,7 +358,7 @@ async def test_malformed_message_is_reported_once_and_releases_what_is_held(view
     await settle()
     viewer.feed(b"\x99", b"\x98", key("KeyB", True))
     await settle()
-    assert [type(fault) for fault in viewer.faults] == [DisplayProtocolError]
+    assert [type(fault) for fault in viewer.faults] == [ViewerProtocolError]
     assert viewer.qemu.calls == [("key down", A), ("key up", A)]
 
 
