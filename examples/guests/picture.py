@@ -176,7 +176,10 @@ def expected(
     keys: Sequence[Key] = (),
     pointer: Pointer | None = None,
 ) -> Rgb:
-    """The still picture (or, after F8, the words) of a guest that has seen these key events and this pointer."""
+    """The still picture (or, after F8, the words) of a guest that has seen these events.
+
+    keys: all since it started, not only the last 16. pointer: None as long as it has not been touched.
+    """
     painter = _Painter(width, height)
     painter.static(nonce)
     if words:

@@ -178,17 +178,15 @@ static void paint_keys(struct scene *s)
 
 static void gradient(struct scene *s, struct rect r)
 {
+    static uint32_t across[4096];
     int w = s->canvas.width, h = s->canvas.height;
+    for (int x = r.x; x < r.x + r.w; x++)
+        across[x] = ((uint32_t)(24 * x / w) << 16) + ((uint32_t)(10 * x / w) << 8) + 34 * x / w;
     for (int y = r.y; y < r.y + r.h; y++) {
         uint32_t *p = pixel(&s->canvas, 0, y);
-        uint32_t row = 0x0b1220 + ((uint32_t)(8 * y / h) << 16) + ((uint32_t)(26 * y / h) << 8) + 30 * y / h;
+        uint32_t down = 0x0b1220 + ((uint32_t)(8 * y / h) << 16) + ((uint32_t)(26 * y / h) << 8) + 30 * y / h;
         for (int x = r.x; x < r.x + r.w; x++)
-            p[x] = row;
-    }
-    for (int x = r.x; x < r.x + r.w; x++) {
-        uint32_t add = ((uint32_t)(24 * x / w) << 16) + ((uint32_t)(10 * x / w) << 8) + 34 * x / w;
-        for (int y = r.y; y < r.y + r.h; y++)
-            *pixel(&s->canvas, x, y) += add;
+            p[x] = down + across[x];
     }
 }
 
