@@ -17,6 +17,7 @@ from libvirt_webrtc.media.aiortc_ext import choose_codec, prefer_codec, set_host
 from libvirt_webrtc.media.encoder import VideoCodec, VideoPacket
 from libvirt_webrtc.media.stream import ConsoleVideo
 from libvirt_webrtc.media.track import ConsoleTrack
+from libvirt_webrtc.media.yuv import plane_view
 
 DEADLINE_S = 30.0
 
@@ -84,9 +85,12 @@ class Decoder:
 
 
 def bgrx(frame: av.VideoFrame) -> Pixels:
-    """BT.601, whatever a decoder says that was not told (VP8)."""
-    made = frame.reformat(format="bgra", src_colorspace="ITU601").to_ndarray()
-    return made.astype(np.uint8, copy=False)
+    """Limited range BT.601 back to B, G, R, X; swscale leaves out the last columns of some widths."""
+    luma, u, v = (plane_view(plane).astype(np.float64) for plane in frame.planes)
+    luma = (luma - 16) * 255 / 219
+    u, v = (plane.repeat(2, 0).repeat(2, 1)[: frame.height, : frame.width] - 128 for plane in (u, v))
+    channels = (luma + 2.017 * u, luma - 0.392 * u - 0.813 * v, luma + 1.596 * v, np.full_like(luma, 255))
+    return np.stack(channels, axis=-1).clip(0, 255).round().astype(np.uint8)
 
 
 @dataclass

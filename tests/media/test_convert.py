@@ -1,5 +1,8 @@
 """Colour conversion against the textbook, and damage against whole pictures."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -45,9 +48,8 @@ def bt601(pixels: Pixels) -> list[npt.NDArray[np.float64]]:
     return [luma, mean(u), mean(v)]
 
 
-def largest_error(one: list[Pixels], other: list[npt.NDArray[np.float64]] | list[Pixels]) -> float:
-    for a, b in zip(one, other, strict=True):
-        assert a.shape == b.shape
+def largest_error(one: list[Pixels], other: Sequence[npt.NDArray[Any]]) -> float:
+    assert [plane.shape for plane in one] == [plane.shape for plane in other]
     return max(float(np.abs(a.astype(np.float64) - b).max()) for a, b in zip(one, other, strict=True))
 
 
@@ -63,12 +65,8 @@ def test_libyuv_is_bt601(width: int, height: int) -> None:
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_fallback_is_bt601(width: int, height: int) -> None:
-    pixels = picture(width, height)
-    exact = bt601(pixels)
-    made = whole(pixels, backend=PyavBackend())
-    assert float(np.abs(made[0] - exact[0]).max()) <= 2
-    # swscale takes its chroma from other pixels of the four.
-    assert np.mean([np.abs(a - b).mean() for a, b in zip(made[1:], exact[1:], strict=True)]) <= 8
+    pixels = noise(width, height)
+    assert largest_error(whole(pixels, backend=PyavBackend()), bt601(pixels)) <= 2
 
 
 def test_plain_colours_are_the_same_with_both() -> None:
@@ -97,8 +95,8 @@ def test_damage_gives_what_the_whole_picture_gives(
         pixels[rect.y : rect.bottom, rect.x : rect.right] = colour
         converter.convert(pixels, [rect])
     expected = whole(pixels, downsample=downsample, backend=backend)
-    # swscale's luma differs by one at the ends of a row.
-    assert largest_error(planes(converter), expected) <= (0 if backend.name == "libyuv" else 2)
+    # Vector and scalar code, at the ends of rows, round differently.
+    assert largest_error(planes(converter), expected) <= 1
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (5, 3), (64, 48), (65, 47)])

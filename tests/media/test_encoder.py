@@ -91,9 +91,8 @@ def test_largest_picture_is_encoded() -> None:
     assert NAL_IDR in nal_types(packet)
 
 
-@pytest.mark.parametrize("codec", VideoCodec)
-def test_still_picture_becomes_next_to_nothing(codec: VideoCodec) -> None:
-    source = Source(codec, 640, 480)
+def test_still_picture_becomes_next_to_nothing() -> None:
+    source = Source(VideoCodec.H264, 640, 480)
     still = picture(640, 480)
     packets = [source.encode(still) for _ in range(30)]
     assert packets[-1].size < 640 * 480 / 1000
