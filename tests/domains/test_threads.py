@@ -38,19 +38,19 @@ async def test_result_that_nobody_waits_for_is_discarded() -> None:
     assert task.cancelled() and results == [7]
 
 
-async def test_result_that_arrives_with_the_cancellation_is_discarded() -> None:
+async def test_result_that_arrives_just_before_the_cancellation_is_discarded() -> None:
+    loop = asyncio.get_running_loop()
     discarded = threading.Event()
-    done = threading.Event()
+
+    def cancel_behind_the_result(caller: threading.Thread) -> None:
+        caller.join()  # its result waits for the loop's next turn now, and the cancellation behind it
+        loop.call_soon(task.cancel)
 
     def work() -> int:
-        done.set()
+        loop.call_soon_threadsafe(cancel_behind_the_result, threading.current_thread())
         return 7
 
     task = asyncio.create_task(in_thread(work, discard=lambda _: discarded.set()))
-    await asyncio.sleep(0)
-    done.wait()
-    # Each turn lets the result come closer; in one of them both are there at once.
-    task.cancel()
     await asyncio.wait([task])
     await in_thread(discarded.wait)
     assert task.cancelled()
