@@ -85,6 +85,7 @@ const toolbar = new Toolbar({
   scale: (scaling) => {
     display.scaling = scaling;
   },
+  hint: (text) => notice.hint(text),
   ctrlAltDel: () => input.chord("ControlLeft", "AltLeft", "Delete"),
   done: () => stage.focus({ preventScroll: true }),
 });

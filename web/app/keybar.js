@@ -30,16 +30,21 @@ export class Keybar {
     this.#text.addEventListener("input", (event) => this.#typed(/** @type {InputEvent} */ (event)));
     this.#text.addEventListener("compositionend", () => this.#refill());
     this.#toggle.addEventListener("click", () => {
-      if (this.#bar.hidden) this.#open();
+      // Open, but without the focus: the system has closed its keyboard.
+      if (document.activeElement !== this.#text) this.#open();
       else {
         this.#close();
         done();
       }
     });
+    // Without the focus, everything was let go.
+    this.#text.addEventListener("blur", () => this.unstick());
     // The text field keeps the focus, and so the on-screen keyboard stays.
-    this.#bar.addEventListener("mousedown", (event) => {
-      if (event.target !== this.#text) event.preventDefault();
-    });
+    for (const place of [this.#bar, this.#toggle]) {
+      place.addEventListener("mousedown", (event) => {
+        if (event.target !== this.#text) event.preventDefault();
+      });
+    }
     this.#bar.addEventListener("click", (event) => {
       const button = event.target instanceof Element && event.target.closest("button");
       if (button) this.#pressed(button);

@@ -87,4 +87,7 @@ element("sign-out", HTMLButtonElement).addEventListener("click", async () => {
   else element("live-text", HTMLElement).textContent = "Signing out failed";
 });
 window.addEventListener("pagehide", () => events.close());
-window.addEventListener("pageshow", () => events.open());
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) events.open();
+});
+events.open();

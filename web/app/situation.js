@@ -75,22 +75,19 @@ export function situation(facts) {
     case "connected":
       return connected(facts);
     case "connecting":
-      if (!facts.message) return { ...NOTHING, title: "Connecting…", busy: true };
-    // It has failed before: one notice for the whole time, not two that take turns.
-    // falls through
+      // After a failure: one notice for the whole time, not two that take turns.
+      return facts.message ? reconnecting(facts) : { ...NOTHING, title: "Connecting…", busy: true };
     case "waiting":
-      return {
-        ...NOTHING,
-        state: "reconnecting",
-        status: "Reconnecting",
-        title: "Reconnecting…",
-        text: facts.message,
-        busy: true,
-        retry: true,
-      };
+      return reconnecting(facts);
     default:
       return stopped(facts);
   }
+}
+
+/** @param {Facts} facts @returns {Situation} */
+function reconnecting({ message }) {
+  const [status, title] = ["Reconnecting", "Reconnecting…"];
+  return { ...NOTHING, state: "reconnecting", status, title, text: message, busy: true, retry: true };
 }
 
 /** @param {Facts} facts @returns {Situation} */

@@ -22,6 +22,7 @@ export class Toolbar {
    * @param {object} handlers
    * @param {(scaling: Scaling) => void} handlers.scale
    * @param {() => void} handlers.ctrlAltDel
+   * @param {(text: string) => void} handlers.hint
    * @param {() => void} handlers.done something was chosen: the keyboard is the guest's again
    */
   constructor(handlers) {
@@ -73,6 +74,7 @@ export class Toolbar {
     this.#fullscreen.ariaPressed = String(full);
     // Not in every browser: the keys that the browser or the system keeps to itself otherwise.
     const keyboard = /** @type {{keyboard?: {lock(): Promise<void>, unlock(): void}}} */ (navigator).keyboard;
+    if (full) this.#handlers.hint("Ctrl+Alt+Shift gives the keyboard back to the browser.");
     if (full) keyboard?.lock().catch((error) => console.warn("the system's keys stay the system's:", error));
     else keyboard?.unlock();
   }

@@ -1,5 +1,5 @@
 // @ts-check
-/** A console's session: one peer after another, reconnecting by itself until it is closed. */
+/** A console's session: one peer after another, reconnecting by itself unless it is held. */
 
 import { Backoff } from "./backoff.js";
 import { Peer } from "./peer.js";
@@ -9,7 +9,7 @@ import { fetchConfig, SignallingError } from "./signalling.js";
 const STABLE_MS = 5000;
 
 /**
- * @typedef {"held" | "connecting" | "connected" | "waiting" | "problem" | "signed-out" | "closed"} SessionState
+ * @typedef {"held" | "connecting" | "connected" | "waiting" | "problem" | "signed-out"} SessionState
  * held: told not to connect for now; waiting: another attempt comes at `retryAt`;
  * problem: the server's configuration forbids connecting, `message` says why.
  */
@@ -64,23 +64,16 @@ export class Session {
 
   /** Connect now, whatever the state; a present connection is replaced. */
   connect() {
-    if (this.state === "closed") return;
     this.#drop();
     void this.#try();
   }
 
-  /** Have no connection until connect() is called. */
+  /** Have no connection until connect() is called; tells the server. */
   hold() {
-    if (this.state === "held" || this.state === "closed") return;
+    if (this.state === "held") return;
     this.#drop();
     this.#backoff.reset();
     this.#set("held");
-  }
-
-  /** End; tells the server. Idempotent. A closed session stays closed. */
-  close() {
-    this.#drop();
-    this.#set("closed");
   }
 
   async #try() {

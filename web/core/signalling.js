@@ -31,7 +31,7 @@ export class SignallingError extends Error {
 async function refusal(response) {
   if (response.status === 401) return new SignallingError("signed-out", "You are not signed in any more.");
   const retryAfterMs = (Number(response.headers.get("Retry-After")) || 0) * 1000;
-  const fallback = `The server answered ${response.status} ${response.statusText}`.trim() + ".";
+  const fallback = `The server answered with status ${response.status}.`;
   const body = await response.json().catch(() => null);
   const text = typeof body?.message === "string" && body.message ? body.message : fallback;
   return new SignallingError("refused", text, retryAfterMs);
@@ -48,7 +48,7 @@ async function request(url, init) {
   try {
     const limit = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
     response = await fetch(url, { cache: "no-store", ...init, signal: AbortSignal.any([init.signal, limit]) });
-  } catch (error) {
+  } catch {
     init.signal.throwIfAborted();
     throw new SignallingError("unreachable", "The server cannot be reached.");
   }

@@ -18,6 +18,7 @@ import { Touch } from "./touch.js";
 
 export class Input {
   #outbox;
+  #keyboard;
   #pointer;
   #stage;
 
@@ -36,7 +37,7 @@ export class Input {
       scale: () => display.scale,
       moved: (x, y) => handlers.touched({ x, y }),
     });
-    new Keyboard(window, this.#outbox, {
+    this.#keyboard = new Keyboard(window, this.#outbox, {
       grabbed: () => this.#grabbed(),
       leave: () => {
         this.releaseAll();
@@ -82,6 +83,7 @@ export class Input {
 
   releaseAll() {
     this.typist.clear();
+    this.#keyboard.reset();
     this.#outbox.releaseAll();
   }
 }

@@ -27,7 +27,10 @@ export class Keyboard {
   #outbox;
   #handlers;
   #platform;
-  /** ControlLeft, held back until it is clear that it is not AltGr's. @type {ReturnType<typeof setTimeout> | undefined} */
+  /**
+   * ControlLeft, held back until it is clear that it is not AltGr's.
+   * @type {ReturnType<typeof setTimeout> | undefined}
+   */
   #control;
   /** The way out's keys are down, and nothing else was pressed. */
   #leaving = false;
@@ -50,6 +53,13 @@ export class Keyboard {
     }
   }
 
+  /** Forget what has not been sent yet. */
+  reset() {
+    clearTimeout(this.#control);
+    this.#control = undefined;
+    this.#leaving = false;
+  }
+
   /** @param {KeyboardEvent} event */
   #key(event) {
     if (!this.#handlers.grabbed() || isComposition(event)) return;
@@ -66,10 +76,7 @@ export class Keyboard {
       this.#control = setTimeout(() => this.#flushControl(), ALTGR_MS);
       return;
     }
-    if (this.#control !== undefined && code === "AltRight") {
-      clearTimeout(this.#control);
-      this.#control = undefined;
-    }
+    if (code === "AltRight") this.reset();
     this.#flushControl();
     if (this.#platform === "windows" && code === "ControlLeft" && !this.#outbox.keys.has(code)) return;
     // On a Mac, CapsLock tells only its light's changes, and keys pressed with Command never tell that they went up.
@@ -96,6 +103,7 @@ export class Keyboard {
     clearTimeout(this.#control);
     this.#control = undefined;
     this.#outbox.key("ControlLeft", true);
+    this.#leaving = this.#isWayOut();
   }
 
   #isWayOut() {
