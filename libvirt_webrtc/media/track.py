@@ -82,7 +82,8 @@ class ConsoleTrack(MediaStreamTrack):
         if self._synced:
             self._queue.append(packet)
             self._readable.set()
-        else:
+        elif self.dropped:
+            # Not so while a new viewer waits for its first keyframe.
             self.dropped += 1
 
     def fail(self, error: MediaError) -> None:

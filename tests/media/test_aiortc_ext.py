@@ -1,0 +1,174 @@
+"""Codec choice, answers and candidates; what needs two peers is in test_webrtc."""
+
+import re
+
+import aioice.ice
+import aiortc.codecs
+import pytest
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+
+from libvirt_webrtc.errors import ConfigError, MediaError, NegotiationError
+from libvirt_webrtc.framebuffer import Framebuffer
+from libvirt_webrtc.media import aiortc_ext
+from libvirt_webrtc.media.aiortc_ext import choose_codec, install, prefer_codec, set_host_addresses
+from libvirt_webrtc.media.encoder import VideoCodec
+from libvirt_webrtc.media.stream import ConsoleVideo
+
+HEAD = """v=0
+o=- 1 2 IN IP4 127.0.0.1
+s=-
+t=0 0
+a=group:BUNDLE 0
+a=fingerprint:sha-256 {fingerprint}
+"""
+VIDEO = """m=video 9 UDP/TLS/RTP/SAVPF {types}
+c=IN IP4 0.0.0.0
+a=rtcp:9 IN IP4 0.0.0.0
+a=ice-ufrag:abcd
+a=ice-pwd:abcdefghijklmnopqrstuvwx
+a=setup:actpass
+a=mid:0
+a={direction}
+a=rtcp-mux
+a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid
+a=extmap:12 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay
+"""
+
+
+def h264(number: int, profile: str, mode: str = "1") -> str:
+    return (
+        f"a=rtpmap:{number} H264/90000\na=rtcp-fb:{number} nack\na=rtcp-fb:{number} nack pli\n"
+        f"a=fmtp:{number} level-asymmetry-allowed=1;packetization-mode={mode};profile-level-id={profile}\n"
+        f"a=rtpmap:{number + 1} rtx/90000\na=fmtp:{number + 1} apt={number}\n"
+    )
+
+
+def vp8(number: int) -> str:
+    return f"a=rtpmap:{number} VP8/90000\na=rtcp-fb:{number} nack pli\n"
+
+
+def offer(*codecs: str, direction: str = "recvonly") -> str:
+    types = " ".join(re.findall(r"a=rtpmap:(\d+)", "".join(codecs)))
+    head = HEAD.format(fingerprint=":".join(["AB"] * 32))
+    text = head + VIDEO.format(types=types, direction=direction) + "".join(codecs)
+    return text.replace("\n", "\r\n")
+
+
+CHROMIUM = (
+    vp8(96),
+    h264(103, "42001f"),
+    h264(107, "42001f", mode="0"),
+    h264(109, "42e01f"),
+    h264(115, "42e01f", mode="0"),
+    h264(117, "4d001f"),
+    h264(39, "4d001f", mode="0"),
+    h264(41, "f4001f"),
+    h264(123, "64001f"),
+)
+
+
+async def answer_to(sdp: str) -> str:
+    video = ConsoleVideo(Framebuffer())
+    codec = choose_codec(sdp)
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    try:
+        prefer_codec(peer.addTransceiver(video.track(codec), "sendonly"), codec)
+        await peer.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
+        return (await peer.createAnswer()).sdp
+    finally:
+        await peer.close()
+        await video.close()
+
+
+def payload_types(sdp: str) -> list[int]:
+    line = next(line for line in sdp.splitlines() if line.startswith("m=video"))
+    return [int(number) for number in line.split()[3:]]
+
+
+def test_install_twice_patches_once() -> None:
+    install()
+    extensions = list(aiortc.codecs.HEADER_EXTENSIONS["video"])
+    handler = aioice.ice.StunProtocol.datagram_received
+    install()
+    assert aiortc.codecs.HEADER_EXTENSIONS["video"] == extensions
+    assert aioice.ice.StunProtocol.datagram_received is handler
+
+
+def test_missing_internal_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = ((aioice.ice, "no_such_function", ()), *aiortc_ext._INTERNALS)
+    monkeypatch.setattr(aiortc_ext, "_INTERNALS", gone)
+    with pytest.raises(MediaError, match=r"aioice\.ice\.no_such_function is gone"):
+        aiortc_ext._check_internals()
+
+
+def test_changed_internal_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    changed = ((aioice.ice, "get_host_addresses", ("other",)),)
+    monkeypatch.setattr(aiortc_ext, "_INTERNALS", changed)
+    with pytest.raises(MediaError, match="get_host_addresses takes other arguments"):
+        aiortc_ext._check_internals()
+
+
+@pytest.mark.parametrize("profile", ["42001f", "42e01f", "42e034", "4d001f", "640c1f", "64001f"])
+async def test_every_h264_profile_is_answered_with_itself(profile: str) -> None:
+    answer = await answer_to(offer(h264(100, profile)))
+    assert payload_types(answer) == [100, 101]
+    assert f"profile-level-id={profile[:4]}" in answer
+
+
+async def test_chromium_is_answered_in_h264_constrained_baseline_first() -> None:
+    answer = await answer_to(offer(*CHROMIUM))
+    assert payload_types(answer)[:2] == [109, 110]
+    assert "VP8" not in answer and "f4001f" not in answer
+    assert "a=extmap:12 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay" in answer
+
+
+async def test_low_payload_types_are_kept() -> None:
+    assert payload_types(await answer_to(offer(h264(35, "42e01f")))) == [35, 36]
+
+
+@pytest.mark.parametrize(
+    "codecs",
+    [
+        (vp8(96),),
+        (vp8(96), h264(98, "42e01f", mode="0")),
+        (vp8(96), h264(98, "f4001f")),
+        (vp8(96), h264(98, "x")),
+    ],
+)
+async def test_vp8_is_second_choice(codecs: tuple[str, ...]) -> None:
+    assert choose_codec(offer(*codecs)) is VideoCodec.VP8
+    assert payload_types(await answer_to(offer(*codecs))) == [96]
+
+
+@pytest.mark.parametrize(
+    "sdp",
+    [
+        "",
+        "no SDP",
+        "m=video x",
+        offer(h264(98, "42e01f", mode="0")),
+        offer(h264(98, "42e01f", mode="one")),
+        offer("a=rtpmap:98 AV1/90000\n"),
+        offer(vp8(96), direction="sendonly"),
+        offer(vp8(96), direction="inactive"),
+        offer(vp8(96)).replace("m=video 9", "m=video nine"),
+    ],
+)
+def test_unusable_offer_is_a_negotiation_error(sdp: str) -> None:
+    with pytest.raises(NegotiationError):
+        choose_codec(sdp)
+
+
+async def test_host_candidates_are_the_named_addresses() -> None:
+    set_host_addresses(["127.0.0.1", "::1"])
+    assert aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=True) == ["127.0.0.1", "::1"]
+    assert aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=False) == ["127.0.0.1"]
+    set_host_addresses([])
+    assert aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=True) == []
+    set_host_addresses(None)
+    assert "127.0.0.1" not in aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=True)
+
+
+def test_host_name_is_no_address() -> None:
+    with pytest.raises(ConfigError):
+        set_host_addresses(["localhost"])

@@ -1,0 +1,233 @@
+"""One console and its tracks, without a network."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from aiortc.mediastreams import MediaStreamError
+
+from libvirt_webrtc.errors import MediaError
+from libvirt_webrtc.framebuffer import Framebuffer
+from libvirt_webrtc.media import lane as lane_module
+from libvirt_webrtc.media.encoder import VideoCodec, VideoEncoder, VideoPacket
+from libvirt_webrtc.media.schedule import KEYFRAME_INTERVAL_S
+from libvirt_webrtc.media.stream import ConsoleVideo
+from libvirt_webrtc.media.track import QUEUE_FRAMES, ConsoleTrack
+from tests.media.helpers import Decoder, draw, picture, psnr, show, soon, until
+
+H264 = VideoCodec.H264
+
+
+@pytest.fixture
+def framebuffer() -> Framebuffer:
+    framebuffer = Framebuffer()
+    show(framebuffer, picture(160, 120))
+    return framebuffer
+
+
+@pytest.fixture
+async def video(framebuffer: Framebuffer) -> AsyncIterator[ConsoleVideo]:
+    video = ConsoleVideo(framebuffer)
+    yield video
+    await video.close()
+
+
+async def settled(video: ConsoleVideo, track: ConsoleTrack) -> list[VideoPacket]:
+    """Read packets until none has come for much longer than settling takes."""
+    packets = []
+    while True:
+        try:
+            async with asyncio.timeout(KEYFRAME_INTERVAL_S + 0.5):
+                packets.append(await track.recv())
+        except TimeoutError:
+            return packets
+
+
+@pytest.mark.parametrize("codec", VideoCodec)
+async def test_still_picture_sends_nothing(codec: VideoCodec, video: ConsoleVideo) -> None:
+    track = video.track(codec)
+    packets = await soon(settled(video, track))
+    assert packets[0].is_keyframe and len(packets) > 1
+    before = video.stats()
+    await asyncio.sleep(0.5)
+    assert video.stats() == before
+
+
+async def test_damage_is_encoded_as_it_comes(framebuffer: Framebuffer, video: ConsoleVideo) -> None:
+    track, decoder = video.track(H264), Decoder(H264)
+    for packet in await soon(settled(video, track)):
+        decoder.decode(packet)
+    draw(framebuffer, 40, 20, picture(60, 80, seed=2))
+    for packet in await soon(settled(video, track)):
+        assert not packet.is_keyframe
+        shown = decoder.pixels(packet)
+    assert psnr(shown, framebuffer.pixels) > 28
+
+
+async def test_timestamps_grow_strictly(framebuffer: Framebuffer, video: ConsoleVideo) -> None:
+    track = video.track(H264)
+    stamps = []
+    for n in range(8):
+        show(framebuffer, picture(160 + n // 4 * 16, 120, seed=n))
+        packet = await soon(track.recv())
+        assert packet.pts is not None and packet.time_base.denominator == 90_000
+        stamps.append(packet.pts)
+    assert stamps == sorted(set(stamps))
+
+
+async def test_no_picture_yet_waits_for_one() -> None:
+    framebuffer = Framebuffer()
+    video = ConsoleVideo(framebuffer)
+    track = video.track(H264)
+    reading = asyncio.create_task(track.recv())
+    await asyncio.sleep(0.05)
+    assert not reading.done()
+    show(framebuffer, picture(64, 48))
+    assert (await soon(reading)).is_keyframe
+    await video.close()
+
+
+async def test_encoding_starts_with_the_first_read_and_ends_with_the_last_viewer(video: ConsoleVideo) -> None:
+    track = video.track(H264)
+    await asyncio.sleep(0)
+    assert video.stats().lanes == ()
+    await soon(track.recv())
+    assert video.stats().viewers == 1
+    track.stop()
+    track.stop()
+    await until(lambda: video.stats().lanes == ())
+    with pytest.raises(MediaStreamError):
+        await track.recv()
+    again = video.track(H264)
+    assert (await soon(again.recv())).is_keyframe
+
+
+async def test_joining_viewer_starts_with_a_keyframe_that_all_share(video: ConsoleVideo) -> None:
+    first, late = video.track(H264), video.track(H264)
+    await soon(settled(video, first))
+    start = await soon(late.recv())
+    assert start.is_keyframe
+    assert await soon(first.recv()) is start
+
+
+async def test_slow_viewer_drops_to_a_keyframe_and_others_do_not(
+    framebuffer: Framebuffer, video: ConsoleVideo
+) -> None:
+    slow, quick = video.track(H264), video.track(H264)
+    await soon(slow.recv())
+    seen: list[VideoPacket] = []
+    n = 0
+    while slow.dropped == 0:
+        n += 1
+        show(framebuffer, picture(160, 120, seed=n))
+        seen.append(await soon(quick.recv()))
+    after = video.stats().lanes[0].frames
+    assert slow.dropped >= QUEUE_FRAMES and quick.dropped == 0
+    resumed = await soon(slow.recv())
+    assert resumed.is_keyframe
+    assert video.stats().lanes[0].frames > after
+    stamps = [packet.pts for packet in seen]
+    assert stamps == sorted(set(stamps), key=lambda stamp: stamp or 0)
+
+
+async def test_keyframe_requests_are_served_once(video: ConsoleVideo) -> None:
+    track = video.track(H264)
+    await soon(track.recv())
+    for _ in range(20):
+        track.request_keyframe()
+    packets = await soon(settled(video, track))
+    assert sum(packet.is_keyframe for packet in packets) == 1
+
+
+async def test_downsampled_picture_has_half_the_size(framebuffer: Framebuffer) -> None:
+    video = ConsoleVideo(framebuffer, downsample=True)
+    packet = await soon(video.track(H264).recv())
+    (frame,) = Decoder(H264).decode(packet)
+    assert (frame.width, frame.height) == (80, 60)
+    await video.close()
+
+
+class Failing:
+    """Makes encoders that fail a number of times, then work."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, failures: int, error: Exception) -> None:
+        self.left = failures
+        outer = self
+
+        class Encoder(VideoEncoder):
+            def encode(self, *args: object, **kwargs: object) -> VideoPacket:
+                if outer.left:
+                    outer.left -= 1
+                    raise error
+                return super().encode(*args, **kwargs)  # type: ignore[arg-type]  # passed through
+
+        monkeypatch.setattr(lane_module, "VideoEncoder", Encoder)
+
+
+async def test_failed_encoder_is_replaced_once(video: ConsoleVideo, monkeypatch: pytest.MonkeyPatch) -> None:
+    Failing(monkeypatch, 1, MediaError("broken"))
+    track = video.track(H264)
+    assert (await soon(track.recv())).is_keyframe
+    assert video.stats().lanes[0].failures == 1
+
+
+@pytest.mark.parametrize("error", [MediaError("broken"), RuntimeError("a bug")])
+async def test_broken_encoder_ends_the_tracks_and_tells_the_owner(
+    video: ConsoleVideo, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    Failing(monkeypatch, 2, error)
+    told: list[MediaError] = []
+    video.on_failure = told.append
+    track = video.track(H264)
+    ended = asyncio.Event()
+    track.on("ended", ended.set)
+    with pytest.raises(MediaStreamError):
+        await soon(track.recv())
+    assert ended.is_set() and track.readyState == "ended"
+    assert told == [track.error] and isinstance(track.error, MediaError)
+    assert video.stats().lanes == ()
+
+
+async def test_next_viewer_after_a_failure_gets_a_new_encoder(
+    video: ConsoleVideo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Failing(monkeypatch, 2, MediaError("broken"))
+    with pytest.raises(MediaStreamError):
+        await soon(video.track(H264).recv())
+    assert (await soon(video.track(H264).recv())).is_keyframe
+
+
+async def test_close_ends_the_tracks(framebuffer: Framebuffer) -> None:
+    video = ConsoleVideo(framebuffer)
+    track = video.track(H264)
+    await soon(settled(video, track))
+    reading = asyncio.create_task(track.recv())
+    await asyncio.sleep(0)
+    await soon(video.close())
+    await soon(video.close())
+    with pytest.raises(MediaStreamError):
+        await reading
+    assert framebuffer.on_damage is None
+    with pytest.raises(MediaError):
+        video.track(H264)
+
+
+async def test_disabled_console_keeps_its_last_picture(framebuffer: Framebuffer, video: ConsoleVideo) -> None:
+    track = video.track(H264)
+    await soon(settled(video, track))
+    before = video.stats()
+    framebuffer.disable()
+    await asyncio.sleep(0.1)
+    assert video.stats() == before
+
+
+async def test_new_memory_of_the_same_size_needs_no_keyframe(
+    framebuffer: Framebuffer, video: ConsoleVideo
+) -> None:
+    """A guest that flips between two pages maps one after the other, all the time."""
+    track = video.track(H264)
+    await soon(settled(video, track))
+    for seed in (1, 2):
+        pixels = picture(160, 120, seed=seed)
+        framebuffer.map(160, 120, 640, 0x20020888, pixels.tobytes())
+        assert not (await soon(track.recv())).is_keyframe
