@@ -6,8 +6,8 @@ QEMU serves its display to a peer, and is the server in the authentication even 
 
 import asyncio
 import logging
-import os
 import socket
+import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -67,8 +67,9 @@ class Bus:
         self._auth = list(wire.AUTH_ANSWERS)
         self._serial = 0
         self._calls: dict[int, asyncio.Future[Message]] = {}
+        uid = _pair_owner(sock)
         self._transport = Transport(sock, self)
-        self._transport.send_credentials(wire.auth_request(os.geteuid()))
+        self._transport.send(wire.auth_request(uid))
 
     @classmethod
     async def connect(
@@ -274,6 +275,13 @@ class Bus:
             serial=self._next_serial(),
         )
         self._transport.send(wire.marshal(message))
+
+
+def _pair_owner(sock: socket.socket) -> int:
+    """The uid that QEMU sees at its end of a socket pair: that of whoever made the pair, libvirtd or us."""
+    credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    _, uid, _ = struct.unpack("3i", credentials)
+    return int(uid)
 
 
 def _whole(head: memoryview, body: memoryview, fds: list[int]) -> Message:

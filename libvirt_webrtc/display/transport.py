@@ -70,19 +70,6 @@ class Transport:
         self._kept = memoryview(bytearray())
         self._loop.add_reader(sock, self._on_readable)
 
-    def send_credentials(self, data: bytes) -> None:
-        """Like ``send``, with this process's credentials attached by the kernel.
-
-        libvirtd makes the pair that the control socket is one end of, so its peer credentials are
-        libvirtd's. QEMU prefers credentials that came with the data, which then are ours.
-        """
-        try:
-            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-            self.send(data)
-            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
-        except OSError as error:
-            self.end(_broken(error))
-
     def send(self, data: bytes, fds: Sequence[int] = ()) -> None:
         """Sends now or queues; ``fds`` stay the caller's. A connection that fails here ends."""
         if self._closed:

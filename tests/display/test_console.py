@@ -1,8 +1,10 @@
 """The whole display against real QEMUs. The guest is a boot sector: see keys_and_modes.s."""
 
 import asyncio
+import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
@@ -23,6 +25,20 @@ from tests.support.qmp import DEADLINE_S, Qemu
 
 F1, F2, F3, F4, F5 = range(0x3B, 0x40)
 SOURCE = Path(__file__).with_name("keys_and_modes.s")
+
+
+OTHER_USER = """
+import asyncio, os, socket, sys
+from libvirt_webrtc.display.console import Display
+
+async def main():
+    os.setuid(65534)
+    display = await Display.open(socket.socket(fileno=int(sys.argv[1])))
+    print(os.getuid(), display.name)
+    display.close()
+
+asyncio.run(main())
+"""
 
 
 class Guest(Qemu):
@@ -112,6 +128,20 @@ async def test_the_tree_tells_the_vm_and_its_console(display: Display, console: 
     assert list(display.consoles) == [0]
     assert (console.label, console.kind) == ("VGA", "Graphic")
     assert console.width > 0 and console.height > 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+async def test_a_process_of_another_user_can_use_a_socket_made_for_it(qemu: Guest) -> None:
+    """As a worker without privileges does, whose control socket the system's libvirtd made."""
+    with await qemu.open_display() as sock:
+        worker = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", OTHER_USER, str(sock.fileno())),
+            cwd=Path(__file__).parents[2],
+            pass_fds=[sock.fileno()],
+            stdout=subprocess.PIPE,
+        )
+    said, _ = await worker.communicate()
+    assert said.startswith(b"65534 QEMU")
 
 
 async def test_text_mode_comes_by_map_where_qemu_can(
