@@ -28,7 +28,7 @@ class ConsoleView:
     index: int
     label: str
     width: int
-    """Pixels; 0 while unknown."""
+    """Pixels; 0 while nobody has watched yet."""
     height: int
     scanout: str | None
     """How the last picture came: ``map`` (shared memory), ``copy``, or None before the first viewer."""

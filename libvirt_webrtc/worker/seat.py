@@ -59,8 +59,9 @@ class Seat:
         return ConsoleView(
             index=self.index,
             label=console.label if console is not None else "",
-            width=picture.width or (console.width if console is not None else 0),
-            height=picture.height or (console.height if console is not None else 0),
+            # QEMU's own Width and Height stand still while nobody listens.
+            width=picture.width,
+            height=picture.height,
             scanout=listener.mode if listener is not None else None,
             viewers=len(self._peers),
         )
