@@ -87,9 +87,8 @@ def other_matrix(picture: Rgb) -> Rgb:
         picture @ np.array(row)
         for row in ((0.299, 0.587, 0.114), (-0.169, -0.331, 0.5), (0.5, -0.419, -0.081))
     )
-    wrong = np.stack([y + 1.575 * v, y - 0.187 * u - 0.468 * v, y + 1.856 * u], 2), 0, 255).astype(
-        np.uint8
-    )
+    wrong = np.stack([y + 1.575 * v, y - 0.187 * u - 0.468 * v, y + 1.856 * u], axis=2)
+    return np.clip(wrong, 0, 255).astype(np.uint8)
 
 
 @pytest.mark.parametrize("size", SIZES)
