@@ -29,7 +29,8 @@ def through(encoder: str, picture: Rgb, bit_rate: int, frames: int = 6) -> list[
     into = av.CodecContext.create(encoder, "w")
     assert isinstance(into, av.VideoCodecContext)
     into.width, into.height, into.pix_fmt = width, height, "yuv420p"
-    into.bit_rate, into.framerate, into.time_base, into.options = bit_rate, 30, Fraction(1, 30), options
+    into.bit_rate, into.framerate, into.time_base = bit_rate, Fraction(30), Fraction(1, 30)
+    into.options = options
     out = av.CodecContext.create(decoder, "r")
     assert isinstance(out, av.VideoCodecContext)
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24").reformat(format="yuv420p")
@@ -41,7 +42,7 @@ def through(encoder: str, picture: Rgb, bit_rate: int, frames: int = 6) -> list[
     for packet in into.encode(None):
         decoded += out.decode(packet)
     decoded += out.decode(None)
-    return [each.to_ndarray(format="rgb24") for each in decoded]
+    return [each.to_ndarray(format="rgb24").astype(np.uint8) for each in decoded]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -88,7 +89,8 @@ def other_matrix(picture: Rgb) -> Rgb:
         for row in ((0.299, 0.587, 0.114), (-0.169, -0.331, 0.5), (0.5, -0.419, -0.081))
     )
     wrong = np.stack([y + 1.575 * v, y - 0.187 * u - 0.468 * v, y + 1.856 * u], axis=2)
-    return np.clip(wrong, 0, 255).astype(np.uint8)
+    clipped: Rgb = np.clip(wrong, 0, 255).astype(np.uint8)
+    return clipped
 
 
 @pytest.mark.parametrize("size", SIZES)
