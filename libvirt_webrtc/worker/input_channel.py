@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from libvirt_webrtc.errors import ViewerProtocolError, LibvirtWebRTCError, WorkerError
+from libvirt_webrtc.errors import LibvirtWebRTCError, ViewerProtocolError, WorkerError
 from libvirt_webrtc.input.messages import InputMessage, MoveBy, MoveTo, Ping, ReleaseAll, parse
 from libvirt_webrtc.worker.input_sink import InputSink, Keyboard, Mouse
 
@@ -100,11 +100,14 @@ class InputChannel:
     def set_display(self, keyboard: Keyboard | None, mouse: Mouse | None) -> None:
         """Send to this display from now on, or nowhere while there is none.
 
-        What was held and what waits is forgotten: QEMU has lifted all keys, and a click that was meant for the
-        old display may hit something else on the new one.
+        A new display is another connection to the same guest. QEMU lifts no key when such a connection ends, so
+        what was held is lifted over the new one. What waits is forgotten: a click that was meant for a picture
+        of some time ago may hit something else now.
         """
         self.sink.set_display(keyboard, mouse)
         self._queue.clear()
+        self._queue.append(ReleaseAll())
+        self._wake.set()
 
     async def close(self) -> None:
         """Lift what is held, and end; idempotent.
@@ -169,9 +172,7 @@ class InputChannel:
             # The viewer's messages of that time may still be in the socket.
             self._last_message = now
         if now - self._last_message >= SILENT_AFTER_S:
-            self._fault(
-                ViewerProtocolError(f"no message, not even a PING, for {SILENT_AFTER_S:.0f} seconds")
-            )
+            self._fault(ViewerProtocolError(f"no message, not even a PING, for {SILENT_AFTER_S:.0f} seconds"))
         else:
             self._watch(self._last_message + SILENT_AFTER_S)
 

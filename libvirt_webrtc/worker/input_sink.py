@@ -4,7 +4,6 @@ What is held is known here so that it can be lifted whatever way the viewer goes
 down, and the guest would repeat it for ever.
 """
 
-import asyncio
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
@@ -19,13 +18,6 @@ from libvirt_webrtc.input.messages import (
     ReleaseAll,
     Wheel,
 )
-
-KEY_INTERVAL_S = 0.005
-"""At most one key event in this time, since QEMU's reply does not mean that the guest has taken the key.
-
-Its PS/2 keyboard holds 16 bytes and drops what comes then: of 500 keys sent as fast as QEMU replied, up to six
-were lost on a busy machine, a release among them. QEMU's VNC server spaces keys for the same reason, by 10 ms.
-"""
 
 # QEMU's InputButton. It takes 7 and 8 (wheel left and right) from 10.2 only, and checks no range before that,
 # so the wheel's horizontal steps are not sent.
@@ -76,11 +68,9 @@ class InputSink:
         self._held_buttons: dict[int, None] = {}
 
     def set_display(self, keyboard: Keyboard | None, mouse: Mouse | None) -> None:
-        """Use this display from now on. What was held is forgotten: the old one's keys are up."""
+        """Use this display from now on. What was held stays held: it is the same guest, whose keys are down."""
         self._keyboard = keyboard
         self._mouse = mouse
-        self._held_keys.clear()
-        self._held_buttons.clear()
 
     async def send(self, message: InputMessage) -> None:
         """Carry out one message and wait for QEMU's reply. Raises no DisplayError: they are counted, or the end."""
@@ -113,7 +103,6 @@ class InputSink:
         while self._held_keys and self._keyboard is not None:
             qnum, _ = self._held_keys.popitem()
             await self._lift(self._keyboard.release(qnum))
-            await asyncio.sleep(KEY_INTERVAL_S)
 
     async def _key(self, keyboard: Keyboard, event: KeyEvent) -> None:
         qnum = QNUM_BY_CODE.get(event.code)
@@ -128,13 +117,11 @@ class InputSink:
             except InputRejected:
                 self._held_keys.pop(qnum, None)
                 raise
-            await asyncio.sleep(KEY_INTERVAL_S)
         elif qnum in self._held_keys:
             # Only what this viewer pressed: the release of a key that went down before the page had the focus
             # must not lift another viewer's.
             del self._held_keys[qnum]
             await keyboard.release(qnum)
-            await asyncio.sleep(KEY_INTERVAL_S)
 
     async def _button(self, mouse: Mouse, event: ButtonEvent) -> None:
         button = QEMU_BUTTONS.get(event.button)
