@@ -24,6 +24,13 @@ if [ -L /etc/resolv.conf ] && [ ! -e /etc/resolv.conf ]; then
     printf '%s\n' "$resolver" >"$target"
 fi
 
+# Emulation only, alike everywhere. A /dev/kvm that QEMU's user may not open (a chroot's, whose groups are not the
+# kernel's) has libvirt probe QEMU anew at every call.
+if [ -e /dev/kvm ]; then
+    install -m 0000 /dev/null /run/no-kvm
+    mount --bind /run/no-kvm /dev/kvm
+fi
+
 # Limits of the place, not of the program: a container or chroot has no cgroups and no mount propagation to give.
 cat >/etc/libvirt/qemu.conf <<'END'
 namespaces = []
