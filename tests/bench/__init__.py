@@ -1,0 +1,1 @@
+"""Figures: how long things take, in a real browser, with real guests. Run with ``python -m tests.bench NAME``."""

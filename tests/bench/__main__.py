@@ -1,0 +1,36 @@
+"""``python -m tests.bench NAME``: run a bench, print its figures as one JSON object."""
+
+import argparse
+import asyncio
+import json
+import sys
+
+from tests.bench import world
+
+
+def main() -> int:
+    """0, or 1 with the reason on standard error."""
+    try:
+        world.check_installed()
+    except world.NotInstalled as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    # Only now: they import what may be missing.
+    from tests.bench.registry import BENCHES
+    from tests.bench.stage import Options
+
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("bench", choices=BENCHES)
+    parser.add_argument("--runs", type=int, help="how often to measure (default: as the bench sees fit)")
+    parser.add_argument("--guest", choices=("linux", "baremetal"), default="linux")
+    arguments = parser.parse_args()
+    world.enter(sys.argv[1:])
+    bench = BENCHES[arguments.bench]
+    options = Options(arguments.runs or bench.runs, arguments.guest)
+    result = asyncio.run(bench.measure(options))
+    print(json.dumps(result, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

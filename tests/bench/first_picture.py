@@ -1,0 +1,112 @@
+"""From the click on a guest in the list to its picture on the console page."""
+
+import asyncio
+import base64
+import io
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from playwright.async_api import Page
+
+from examples.guests.reading import read_nonce
+from tests.bench.figures import Figure, Figures
+from tests.bench.stage import Stage, pause_s, probe, progress
+from tests.e2e.viewer import Viewer, wait_for
+from tests.support.guests import Guest
+from tests.support.waiting import wait_until
+
+COLD_SHARE = 10
+"""One cold run for so many warm ones: each needs a browser profile of its own."""
+
+_TIMES = """() => {
+  const [times] = window.benchConnections;
+  if (!times?.picture) return null;
+  const offer = performance.getEntriesByType("resource").find(({ name }) => name.endsWith("/whep"));
+  return {
+    ...times,
+    clicked: Number(sessionStorage.getItem("benchClickedAt")),
+    opened: performance.timeOrigin + performance.getEntriesByType("navigation")[0].responseEnd,
+    offered: performance.timeOrigin + offer.startTime,
+    received: performance.timeOrigin + offer.responseEnd,
+    picture: times.picture.toDataURL("image/png"),
+  };
+}"""
+
+STAGES = {
+    "page_ms": ("clicked", "opened"),
+    "script_ms": ("opened", "made"),
+    "gather_ms": ("made", "offered"),
+    "answer_ms": ("offered", "received"),
+    "connect_ms": ("received", "connected"),
+    "frame_ms": ("connected", "shown"),
+}
+"""Key to the two moments between which it lies; one after the other they make up ``first_picture_ms``."""
+
+
+async def run(stage: Stage) -> Figures:
+    """Click again and again, in one tab whose browser has the pages already; then in fresh browser profiles."""
+    guest = stage.guest("mode=1920x1080")
+    warm, first = [], []
+    page = await _list(stage)
+    # The first viewer of all makes the worker register with QEMU; the others find the picture there.
+    first.append(await _click(stage, page, guest))
+    for number in range(stage.options.runs):
+        await _back(stage, page, guest)
+        warm.append(await _click(stage, page, guest))
+        progress(
+            f"first_picture {number + 1}/{stage.options.runs}: {_span(warm[-1], 'clicked', 'shown'):.0f} ms"
+        )
+    await page.context.close()
+    cold = []
+    for _ in range(max(stage.options.runs // COLD_SHARE, 1)):
+        page = await _list(stage)
+        await asyncio.sleep(pause_s())
+        cold.append(await _click(stage, page, guest))
+        await page.context.close()
+    return {
+        "first_picture_ms": _figure(warm, "clicked", "shown"),
+        **{key: _figure(warm, *ends) for key, ends in STAGES.items()},
+        "first_picture_cold_cache_ms": _figure(cold, "clicked", "shown"),
+        "first_picture_first_viewer_ms": _figure(first, "clicked", "shown"),
+    }
+
+
+async def _list(stage: Stage) -> Page:
+    """The list, in a browser profile of its own."""
+    page = await Viewer.sign_in(stage.browser, stage.portal, viewport={"width": 1280, "height": 800})
+    await page.context.add_init_script(probe("connections"))
+    await page.reload()
+    return page
+
+
+async def _back(stage: Stage, page: Page, guest: Guest) -> None:
+    await page.goto(stage.portal.url)
+    wait_until(lambda: _viewers(stage, guest) == 0, "the last viewer is gone")
+    await asyncio.sleep(pause_s())
+
+
+async def _click(stage: Stage, page: Page, guest: Guest) -> dict[str, Any]:
+    """The moments of one run, Unix time in ms. The first picture must hold the guest's own nonce."""
+    viewer = await Viewer.click(page, guest)
+    times: dict[str, Any] = await wait_for(lambda: page.evaluate(_TIMES), "the first picture")
+    png = base64.b64decode(times["picture"].partition(",")[2])
+    picture = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+    if read_nonce(picture) != int(guest.nonce, 16):
+        raise AssertionError("the first picture is not the guest's")
+    assert await viewer.handle("connections") == 1
+    return times
+
+
+def _viewers(stage: Stage, guest: Guest) -> int | None:
+    domain = stage.portal.domain(guest.uuid)
+    return domain["consoles"][0]["viewers"] if domain is not None else None
+
+
+def _figure(runs: list[dict[str, Any]], begin: str, end: str) -> Figure:
+    return Figure.of([_span(times, begin, end) for times in runs])
+
+
+def _span(times: dict[str, Any], begin: str, end: str) -> float:
+    span: float = times[end] - times[begin]
+    return span

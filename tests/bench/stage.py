@@ -1,0 +1,84 @@
+"""All that a bench plays on: libvirt, a portal, a browser, and demo guests."""
+
+import random
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.async_api import Browser, async_playwright
+
+from tests.bench import world
+from tests.conftest import CHROMIUM_FLAGS
+from tests.support.emulators import emulators
+from tests.support.guests import Guest, GuestFactory, Kind
+from tests.support.libvirtd import URI, PrivateLibvirtd, in_private_world
+from tests.support.portal import Portal
+
+PROBES = Path(__file__).parent / "probes"
+
+PAUSE_S = (0.3, 0.6)
+"""Between two runs, drawn anew each time: no run may fall into step with a guest's, QEMU's or our own timer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says."""
+
+    runs: int
+    guest: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Everything running, for one bench."""
+
+    options: Options
+    portal: Portal
+    browser: Browser
+    make_guest: GuestFactory
+
+    def guest(self, options: str = "") -> Guest:
+        """A running demo guest of the kind that was asked for, its console ready."""
+        guest = self.make_guest(self.options.guest, options=options)
+        self.portal.wait_console(guest.uuid)
+        return guest
+
+
+@asynccontextmanager
+async def open_stage(options: Options) -> AsyncIterator[Stage]:
+    """Set everything up, and take it all away again."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if in_private_world():
+            stack.enter_context(PrivateLibvirtd(folder))
+        factory = GuestFactory(world.guests(), emulators()[0])
+        stack.callback(factory.close)
+        portal = Portal(folder, URI)
+        stack.callback(portal.close)
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(
+                executable_path=shutil.which("chromium"), args=CHROMIUM_FLAGS
+            )
+            try:
+                yield Stage(options, portal, browser, factory)
+            finally:
+                await browser.close()
+
+
+def probe(name: str) -> str:
+    """The script ``probes/NAME.js``, which runs in the page beside the product's own."""
+    return (PROBES / f"{name}.js").read_text()
+
+
+def pause_s() -> float:
+    """How long to wait before the next run."""
+    return random.uniform(*PAUSE_S)
+
+
+def progress(text: str) -> None:
+    """Tell who waits where the bench is."""
+    print(text, file=sys.stderr, flush=True)

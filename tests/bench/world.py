@@ -1,0 +1,54 @@
+"""Where a bench finds libvirt and the demo guests: as root in the tests' private world, else in the user's session."""
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from tests.support.emulators import EMULATORS_VARIABLE
+from tests.support.libvirtd import in_private_world
+
+CHECKOUT = Path(__file__).parents[2]
+PRIVATE_WORLD = CHECKOUT / "tests" / "support" / "private_world.sh"
+PROGRAMS = ("chromium", "qemu-system-x86_64", "virsh")
+MODULES = ("playwright", "pytest", "libvirt", "aiortc", "numpy", "PIL")
+GUESTS_VARIABLE = "LIBVIRT_WEBRTC_TEST_GUESTS"
+"""As in tests/conftest.py, which cannot be imported before all modules are known to be here."""
+
+
+class NotInstalled(RuntimeError):
+    """Something that a bench needs is not here."""
+
+
+def check_installed() -> None:
+    """Raises NotInstalled with everything that is missing."""
+    missing = [program for program in PROGRAMS if shutil.which(program) is None]
+    missing += [f"Python's {module}" for module in MODULES if find_spec(module) is None]
+    if missing:
+        raise NotInstalled(
+            f"missing: {', '.join(missing)}; run tests/run.sh once as root, "
+            "and the bench with the Python of the environment that it makes (.venv/bin/python)"
+        )
+
+
+def guests() -> Path:
+    """The folder with the demo guests, built if need be."""
+    if named := os.environ.get(GUESTS_VARIABLE):
+        return Path(named)
+    script = f'. "{CHECKOUT}/examples/lib/common.sh" && cache_dir'
+    cache = subprocess.run(["bash", "-c", script], stdout=subprocess.PIPE, text=True, check=True)
+    folder = Path(cache.stdout.strip()) / "guests"
+    # A bench's standard output is its figures alone.
+    subprocess.run([CHECKOUT / "examples" / "guests" / "build.sh", folder], stdout=sys.stderr, check=True)
+    return folder
+
+
+def enter(arguments: list[str]) -> None:
+    """As root and not in the private world yet, start over there; does not return then."""
+    if in_private_world() or os.geteuid() != 0:
+        return
+    os.environ[GUESTS_VARIABLE] = str(guests())
+    os.environ.setdefault(EMULATORS_VARIABLE, shutil.which("qemu-system-x86_64") or "")
+    os.execv(PRIVATE_WORLD, [str(PRIVATE_WORLD), sys.executable, "-m", "tests.bench", *arguments])
