@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 import av
@@ -101,8 +101,8 @@ class Viewer:
     server: RTCPeerConnection
     track: ConsoleTrack
     answer: str
-    frames: list[av.VideoFrame] = field(default_factory=list)
-    reader: asyncio.Task[None] | None = None
+    frames: list[av.VideoFrame]
+    reader: asyncio.Task[None]
 
     def newest(self) -> Pixels:
         return bgrx(self.frames[-1])
@@ -115,8 +115,9 @@ class Viewer:
     async def close(self) -> None:
         await self.server.close()
         await self.client.close()
-        if self.reader is not None:
-            await self.reader
+        # aiortc does not end the track of a peer that was closed before it was connected.
+        self.reader.cancel()
+        await asyncio.wait([self.reader])
 
 
 async def watch(
@@ -141,9 +142,9 @@ async def watch(
     await server.setRemoteDescription(offer)
     await server.setLocalDescription(await server.createAnswer())
     await client.setRemoteDescription(server.localDescription)
-    viewer = Viewer(client, server, track, answer=server.localDescription.sdp)
-    viewer.reader = asyncio.create_task(_receive(receiving.receiver.track, viewer.frames))
-    return viewer
+    frames: list[av.VideoFrame] = []
+    reader = asyncio.create_task(_receive(receiving.receiver.track, frames))
+    return Viewer(client, server, track, server.localDescription.sdp, frames, reader)
 
 
 async def _receive(track: MediaStreamTrack, frames: list[av.VideoFrame]) -> None:

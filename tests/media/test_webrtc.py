@@ -195,3 +195,9 @@ async def test_nobody_watches_nothing_is_encoded(framebuffer: Framebuffer, video
     await until(lambda: not video.stats().lanes)
     show(framebuffer, picture(320, 240, seed=1))
     assert not video.stats().lanes
+
+
+async def test_closing_before_it_is_connected_leaves_nothing(video: ConsoleVideo) -> None:
+    async with watching(video):
+        pass
+    assert not video.stats().lanes
