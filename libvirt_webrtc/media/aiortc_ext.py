@@ -128,6 +128,21 @@ def choose_codec(offer_sdp: str) -> VideoCodec:
     raise NegotiationError("the offer has neither H.264 with packetization-mode=1 nor VP8")
 
 
+def leave_candidates_open(offer_sdp: str) -> str:
+    """The offer without mDNS names, and without the claim that its candidates are all there are.
+
+    Browsers hide their addresses behind ``NAME.local``. aioice would wait a second for each name that does not
+    resolve (from another network none does), and give up at once where nothing is left and the candidates are
+    said to be complete. Left open, it waits for the browser's own checks, which tell it the address.
+    """
+    return "".join(
+        line
+        for line in offer_sdp.splitlines(keepends=True)
+        if not (line.startswith("a=candidate:") and ".local " in line)
+        and line.strip() != "a=end-of-candidates"
+    )
+
+
 def prefer_codec(transceiver: RTCRtpTransceiver, codec: VideoCodec) -> None:
     """Answer with ``codec`` only, in its best fitting profile; call before the offer is set."""
     install()

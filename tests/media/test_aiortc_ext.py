@@ -1,5 +1,6 @@
 """Codec choice, answers and candidates; what needs two peers is in test_webrtc."""
 
+import asyncio
 import re
 
 import aioice.ice
@@ -172,3 +173,24 @@ async def test_host_candidates_are_the_named_addresses() -> None:
 def test_host_name_is_no_address() -> None:
     with pytest.raises(ConfigError):
         set_host_addresses(["localhost"])
+
+
+async def test_viewer_whose_addresses_are_hidden_behind_unresolvable_names_connects() -> None:
+    install()
+    client, server = RTCPeerConnection(RTCConfiguration([])), RTCPeerConnection(RTCConfiguration([]))
+    client.createDataChannel("input")
+    await client.setLocalDescription(await client.createOffer())
+    hidden = re.sub(r"(a=candidate:\S+ 1 udp \d+) \S+", r"\1 nowhere.local", client.localDescription.sdp)
+    assert "nowhere.local" in hidden and "a=end-of-candidates" in hidden
+
+    opened = asyncio.Event()
+    server.on("datachannel", lambda channel: opened.set())
+    offer = aiortc_ext.leave_candidates_open(hidden)
+    assert "a=candidate" not in offer and "a=ice-ufrag" in offer
+    await server.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+    await server.setLocalDescription(await server.createAnswer())
+    await client.setRemoteDescription(server.localDescription)
+    async with asyncio.timeout(30):
+        await opened.wait()
+    await client.close()
+    await server.close()
