@@ -1,0 +1,80 @@
+"""Where the picture lies, and which guest pixel a point on the page is."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Page
+
+from tests.web.conftest import run
+
+pytestmark = pytest.mark.browser
+MODULE = "core/geometry.js"
+
+
+def size(width: float, height: float) -> dict[str, float]:
+    return {"width": width, "height": height}
+
+
+async def lay_out(page: Page, **given: object) -> Any:
+    base: dict[str, object] = {
+        "stage": size(1280, 720),
+        "guest": size(640, 480),
+        "scaling": "fit",
+        "ratio": 1,
+    }
+    given = base | given
+    return await run(page, MODULE, "return m.layOut(a)", {"encoded": given["guest"]} | given)
+
+
+async def test_padding_is_told_from_the_picture(page: Page) -> None:
+    for guest, encoded, padded in [
+        ((1024, 768), (1024, 768), (1024, 768)),
+        ((1023, 767), (1024, 768), (1024, 768)),
+        ((1920, 1080), (960, 540), (1920, 1080)),
+        ((1366, 767), (684, 384), (1368, 768)),
+        # The video is still the old resolution's: stretched until it has followed.
+        ((1280, 1024), (800, 600), (1280, 1024)),
+    ]:
+        result = await run(page, MODULE, "return m.paddedSize(...a)", [size(*guest), size(*encoded)])
+        assert result == size(*padded), (guest, encoded)
+
+
+async def test_padding_lies_outside_of_the_screen(page: Page) -> None:
+    layout = await lay_out(page, guest=size(639, 479), encoded=size(640, 480), scaling="actual")
+    assert (layout["screen"]["width"], layout["screen"]["height"]) == (639, 479)
+    assert layout["video"] == size(640, 480)
+
+
+async def test_fit_centres_and_only_whole_multiples_are_crisp(page: Page) -> None:
+    layout = await lay_out(page)
+    assert layout["scale"] == 1.5
+    assert layout["screen"] == {"left": 160, "top": 0, "width": 960, "height": 720}
+    for stage, crisp in [((1280, 960), True), ((1000, 750), False), ((320, 240), False)]:
+        assert (await lay_out(page, stage=size(*stage)))["crisp"] is crisp, stage
+
+
+async def test_actual_is_a_device_pixel_each(page: Page) -> None:
+    for ratio in [1, 1.25, 2, 3]:
+        layout = await lay_out(page, scaling="actual", ratio=ratio)
+        left = layout["screen"]["left"] * ratio
+        assert layout["screen"]["width"] * ratio == pytest.approx(640)
+        assert left == pytest.approx(round(left)), "not on a device pixel's edge"
+        assert layout["crisp"] is True
+    larger = await lay_out(page, guest=size(1920, 1080), scaling="actual")
+    assert (larger["screen"]["left"], larger["screen"]["top"]) == (0, 0)
+
+
+async def test_points_map_to_guest_pixels(page: Page) -> None:
+    screen = {"left": 160, "top": 10, "width": 960, "height": 720}
+    for at, pixel in [
+        ((160, 10), (0, 0)),
+        ((161.4, 11.4), (0, 0)),
+        ((161.6, 11.6), (1, 1)),
+        ((1119.9, 729.9), (639, 479)),
+        # Outside: the nearest.
+        ((0, 0), (0, 0)),
+        ((5000, 400), (639, 260)),
+    ]:
+        point = {"x": at[0], "y": at[1]}
+        found = await run(page, MODULE, "return m.toGuest(...a)", [point, screen, size(640, 480)])
+        assert (found["x"], found["y"]) == pixel, at

@@ -1,0 +1,102 @@
+"""The login and list pages, with the API's answers given here."""
+
+import json
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, Route, expect
+
+from tests.web.conftest import ORIGIN, run
+
+pytestmark = pytest.mark.browser
+
+
+async def test_only_paths_of_this_origin_are_gone_to(page: Page) -> None:
+    for wanted, path in {
+        "/console/1?console=2": "/console/1?console=2",
+        "//evil.example/": "/",
+        "/\\evil.example/": "/",
+        "/.//evil.example": "/evil.example",
+        "https://evil.example/": "/",
+        "javascript:alert(1)": "/",
+        "/login": "/",
+        "": "/",
+    }.items():
+        assert await run(page, "app/next.js", "return m.nextPath(a, location.origin)", wanted) == path, wanted
+
+
+async def test_login_says_what_is_wrong(page: Page) -> None:
+    answer: dict[str, Any] = {"status": 401}
+    await page.route("**/api/session", lambda route: route.fulfill(**answer))
+    await page.goto(f"{ORIGIN}/login")
+    await page.fill("#token", "wrong")
+    await page.click("#submit")
+    await expect(page.locator("#error")).to_have_text("That token is not right.")
+    answer.update(status=429, headers={"Retry-After": "300"})
+    await page.click("#submit")
+    await expect(page.locator("#error")).to_have_text("Too many failed tries. Try again in 5 min.")
+    await expect(page.locator("#submit")).to_be_disabled()
+
+
+async def test_a_link_signs_in_and_hides_its_token(page: Page) -> None:
+    sent: list[object] = []
+
+    async def answer(route: Route) -> None:
+        sent.append(route.request.post_data_json)
+        await route.fulfill(status=204)
+
+    await page.route("**/api/session", answer)
+    await page.goto(f"{ORIGIN}/login?next=%2Fblank#token=s%2Becret")
+    await page.wait_for_url(f"{ORIGIN}/blank")
+    assert sent == [{"token": "s+ecret"}]
+
+
+def domain(number: int, name: str, state: str, console: str, reason: str | None = None) -> dict[str, object]:
+    shown = {"index": 0, "label": "VGA", "width": 800, "height": 600, "scanout": "map", "viewers": 2}
+    return {
+        "uuid": f"uuid-{number}",
+        "name": name,
+        "state": state,
+        "console": {"state": console, "reason": reason},
+        "consoles": [shown] if console == "ready" else [],
+        "worker_pid": 1,
+    }
+
+
+async def give_list(page: Page, *domains: dict[str, object], problem: str | None = None) -> None:
+    listing = {"libvirt": {"connected": problem is None, "problem": problem}, "domains": domains}
+    event = f"data: {json.dumps(listing)}\n\n"
+    await page.route(
+        "**/api/events", lambda route: route.fulfill(content_type="text/event-stream", body=event)
+    )
+    await page.route("**/api/domains", lambda route: route.fulfill(json=listing))
+    await page.goto(f"{ORIGIN}/")
+
+
+async def test_the_list_shows_running_domains_first_and_why_not(page: Page) -> None:
+    await give_list(
+        page,
+        domain(1, "a-stopped", "shutoff", "none", "not running"),
+        domain(2, "<b>bold</b>", "running", "ready"),
+        domain(3, "plain", "running", "none", "no D-Bus display"),
+    )
+    await expect(page.locator(".domain h2")).to_have_text(["<b>bold</b>", "plain", "a-stopped"])
+    await expect(page.locator(".domain .why")).to_have_text(["", "No D-Bus display.", ""])
+    await expect(page.locator(".domain .viewers")).to_have_text(["2 viewers", "", ""])
+    await expect(page.locator("a[href]")).to_have_attribute("href", "/console/uuid-2")
+    await expect(page.locator("#filter")).to_be_hidden()
+
+
+async def test_many_domains_can_be_filtered(page: Page) -> None:
+    await give_list(page, *(domain(number, f"guest-{number}", "running", "ready") for number in range(1, 13)))
+    await expect(page.locator(".domain h2").nth(1)).to_have_text("guest-2")
+    await page.fill("#filter", "GUEST-12")
+    await expect(page.locator(".domain h2")).to_have_text(["guest-12"])
+
+
+async def test_an_empty_list_helps_and_libvirts_trouble_is_told(page: Page) -> None:
+    await give_list(page)
+    await expect(page.locator("#empty")).to_contain_text("No domains yet")
+    await give_list(page, problem="No such file or directory")
+    await expect(page.locator("#problem")).to_contain_text("No such file or directory")
+    await expect(page.locator("#empty")).to_be_hidden()
