@@ -88,6 +88,8 @@ class Peer:
         except BaseException:
             await self.close()
             raise
+        if self._closing is not None:
+            raise NegotiationError("the viewer's connection was closed before it was answered")
         loop = asyncio.get_running_loop()
         self._deadline = loop.call_later(CONNECT_TIMEOUT_S, self._fault, "did not connect in time")
         return answer
@@ -100,7 +102,11 @@ class Peer:
         if channel.bufferedAmount > MAX_BUFFERED_BYTES:
             self._fault("does not read its display channel")
             return
-        channel.send(message)
+        try:
+            channel.send(message)
+        except ValueError as error:
+            # More than the viewer's max-message-size, as a large cursor may be: it goes without.
+            log.debug("viewer %s: %s", self.name, error)
 
     async def close(self) -> None:
         """Release held keys, end the connection, and report it once."""
@@ -111,14 +117,19 @@ class Peer:
     async def _negotiate(self, sdp: str) -> str:
         _check_offer(sdp)
         codec = aiortc_ext.choose_codec(sdp)
-        transceiver = self._pc.addTransceiver(self._seat.video.track(codec), direction="sendonly")
-        aiortc_ext.prefer_codec(transceiver, codec)
+        track = self._seat.video.track(codec)
+        track.on("ended", lambda: self._fault(track.error or "its video ended"))
         try:
-            await self._pc.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
+            transceiver = self._pc.addTransceiver(track, direction="sendonly")
+            aiortc_ext.prefer_codec(transceiver, codec)
+            await self._pc.setRemoteDescription(
+                RTCSessionDescription(aiortc_ext.leave_candidates_open(sdp), "offer")
+            )
+            await self._pc.setLocalDescription(await self._pc.createAnswer())
         except Exception as error:
-            # aiortc has no error type for an offer that it cannot take: whatever its parsing comes upon is raised.
+            # aiortc has no error type for an offer or an ICE server that it cannot take: whatever it comes upon is
+            # raised, here also where the viewer goes meanwhile.
             raise NegotiationError(f"the offer cannot be answered: {error!r}") from error
-        await self._pc.setLocalDescription(await self._pc.createAnswer())
         return self._pc.localDescription.sdp
 
     def _data_channel_opened(self, channel: RTCDataChannel) -> None:
@@ -150,8 +161,9 @@ class Peer:
             self._end()
 
     def _fault(self, reason: object) -> None:
-        log.info("viewer %s is disconnected: %s", self.name, reason)
-        self._end()
+        if self._closing is None:
+            log.info("viewer %s is disconnected: %s", self.name, reason)
+            self._end()
 
     def _end(self) -> None:
         if self._closing is None:
@@ -170,7 +182,9 @@ class Peer:
 def _check_offer(sdp: str) -> None:
     if not sdp.startswith("v=0"):
         raise NegotiationError("the offer is not SDP: it must begin with v=0")
-    if sdp.count("\nm=") > MAX_MEDIA_SECTIONS:
+    # As aiortc cuts it: also at line ends that SDP does not know.
+    lines = sdp.splitlines()
+    if sum(line.startswith("m=") for line in lines) > MAX_MEDIA_SECTIONS:
         raise NegotiationError(f"the offer has more than {MAX_MEDIA_SECTIONS} media sections")
-    if sdp.count("\na=candidate:") > MAX_CANDIDATES:
+    if sum(line.startswith("a=candidate:") for line in lines) > MAX_CANDIDATES:
         raise NegotiationError(f"the offer has more than {MAX_CANDIDATES} candidates")
