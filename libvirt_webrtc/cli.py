@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from libvirt_webrtc import __version__, config, logs
 from libvirt_webrtc.domains import onboarding, xml
 from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.domains.libvirt_api import VirConnect, open_connection
-from libvirt_webrtc.errors import ConfigError, LibvirtWebRTCError
+from libvirt_webrtc.errors import ConfigError, DomainXMLError, LibvirtWebRTCError
 from libvirt_webrtc.overview import overview
 from libvirt_webrtc.serve import serve
 
@@ -27,9 +28,15 @@ EXIT_USAGE = 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the process's exit status."""
     arguments = _parser().parse_args(argv)
-    logs.set_up(logging.DEBUG if arguments.verbose else logging.INFO)
+    logs.set_up(logging.DEBUG if arguments.verbose else arguments.log_level)
     try:
-        return int(arguments.run(arguments))
+        status = int(arguments.run(arguments))
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # Whoever read the output has enough, as in "list | head -1". Python flushes once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
     except ConfigError as error:
         print(f"libvirt-webrtc: {error}", file=sys.stderr)
         return EXIT_USAGE
@@ -46,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"libvirt-webrtc {__version__}")
     parser.add_argument("--verbose", action="store_true", help="log details for finding faults")
+    # A command that ends at once tells what happened by itself.
+    parser.set_defaults(log_level=logging.ERROR)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     connection = argparse.ArgumentParser(add_help=False)
@@ -64,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="keep the login token in FILE instead of printing a new one",
     )
-    command.set_defaults(run=_serve)
+    command.set_defaults(run=_serve, log_level=logging.INFO)
 
     command = commands.add_parser("list", parents=[connection], help="list domains and their consoles")
     command.add_argument("--json", action="store_true", help="print the list as GET /api/domains gives it")
@@ -174,11 +183,15 @@ def _tell(outcome: onboarding.Outcome, changed: str, unchanged: str) -> int:
 
 
 def _xml(arguments: argparse.Namespace) -> int:
-    text = sys.stdin.read()
+    # Bytes both ways: whatever the locale, libvirt's XML is UTF-8, and its line ends stay as they are.
+    try:
+        text = sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as error:
+        raise DomainXMLError(f"this is not UTF-8 text: {error}") from error
     if arguments.filter == "add":
-        sys.stdout.write(xml.add_dbus_display(text, gl=arguments.gl))
+        sys.stdout.buffer.write(xml.add_dbus_display(text, gl=arguments.gl).encode())
     elif arguments.filter == "remove":
-        sys.stdout.write(xml.remove_dbus_display(text))
+        sys.stdout.buffer.write(xml.remove_dbus_display(text).encode())
     else:
         _show(xml.find_dbus_display(text), as_json=arguments.json)
     return 0
