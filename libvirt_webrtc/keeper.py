@@ -48,9 +48,7 @@ class Keeper:
 
     @property
     def consoles(self) -> tuple[ConsoleView, ...]:
-        if self._worker is None:
-            return ()
-        return tuple(ConsoleView(**console) for console in self._worker.consoles)
+        return self._worker.consoles if self._worker is not None else ()
 
     async def offer(self, peer: str, console: int, sdp: str, ice_servers: list[dict[str, Any]]) -> str:
         """The answer's SDP; errors as :meth:`libvirt_webrtc.agent.Agent.offer`."""
@@ -62,13 +60,16 @@ class Keeper:
 
     async def set_paused(self, paused: bool) -> None:
         """The guest's processors stopped or run again."""
-        self._paused = paused
-        if self._worker is not None:
-            await self._worker.set_paused(paused)
+        if paused != self._paused:
+            self._paused = paused
+            if self._worker is not None:
+                await self._worker.set_paused(paused)
 
     async def close(self) -> None:
         """End the worker; calling it twice is fine."""
-        self._task.cancel()
+        if not self._task.cancelling():
+            # Once only: again would cut short what ends the worker.
+            self._task.cancel()
         await asyncio.wait([self._task])
 
     def _ready_worker(self) -> WorkerProcess:
@@ -87,6 +88,10 @@ class Keeper:
                 reason = await self._live()
             except WorkerError as error:
                 reason = str(error)
+            except Exception as bug:
+                # A console must not stay dead because of a mistake of ours that another try may not meet.
+                log.exception("console of %s: unexpected", self._settings.domain_name)
+                reason = f"unexpected: {bug!r}"
             failures = 1 if loop.time() - began > STABLE_S else failures + 1
             await self._back_off(failures, reason)
 
@@ -97,14 +102,18 @@ class Keeper:
         worker.on_display_lost = self._display_was_lost
         self._worker = worker
         supply = asyncio.create_task(self._supply_display(worker))
+        gone = asyncio.create_task(worker.exited.wait())
         try:
             await worker.set_paused(self._paused)
-            await worker.exited.wait()
+            await asyncio.wait({supply, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if supply.done() and not gone.done():
+                supply.result()  # It raises: it ends by itself only where something went wrong.
             return "the console's worker ended unexpectedly"
         finally:
             supply.cancel()
+            gone.cancel()
             self._worker = None
-            await asyncio.gather(supply, worker.close(), return_exceptions=True)
+            await asyncio.gather(supply, gone, worker.close(), return_exceptions=True)
 
     async def _supply_display(self, worker: WorkerProcess) -> None:
         """Open the domain's display for the worker, again whenever it is lost.

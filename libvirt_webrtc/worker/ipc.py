@@ -12,8 +12,9 @@ import os
 import socket
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, TypeVar, get_origin
 
+from libvirt_webrtc.agent import ConsoleView
 from libvirt_webrtc.errors import WorkerError, WorkerGone
 
 MAX_PACKET = 192 * 1024
@@ -94,9 +95,9 @@ class DisplayLost:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """From the worker, at every change: its consoles in the form of ``agent.ConsoleView``'s fields."""
+    """From the worker, at every change: its consoles."""
 
-    consoles: list[dict[str, Any]]
+    consoles: list[ConsoleView]
 
 
 Message = (
@@ -121,6 +122,8 @@ _TYPES: dict[str, type[Message]] = {
 
 BEAT_INTERVAL_S = 0.5
 
+_Value = TypeVar("_Value", bound=Message | ConsoleView)
+
 
 def encode(message: Message) -> bytes:
     """One packet's bytes."""
@@ -131,16 +134,24 @@ def decode(packet: bytes) -> Message:
     """The message in one packet; WorkerError when it is none."""
     try:
         values = json.loads(packet)
-        cls = _TYPES[values.pop("type")]
-        message = cls(**values)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        message = _checked(_TYPES[values.pop("type")], values)
+        if isinstance(message, Status):
+            consoles: list[Any] = message.consoles
+            message = Status([_checked(ConsoleView, console) for console in consoles])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WorkerError(f"not a message: {packet[:80]!r}") from error
-    for item in fields(message):
-        value, expected = getattr(message, item.name), item.type
-        plain = expected if isinstance(expected, type) else list
-        if not isinstance(value, plain):
-            raise WorkerError(f"{type(message).__name__}.{item.name} is {value!r}")
     return message
+
+
+def _checked(cls: type[_Value], values: dict[str, Any]) -> _Value:
+    """``values`` as ``cls``; TypeError where they do not fit its fields."""
+    made = cls(**values)
+    for item in fields(cls):
+        # The items of a list are whoever uses them to check.
+        kind: Any = list if get_origin(item.type) is list else item.type
+        if not isinstance(getattr(made, item.name), kind):
+            raise TypeError(f"{cls.__name__}.{item.name} is not {item.type}")
+    return made
 
 
 class Channel:

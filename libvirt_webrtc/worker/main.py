@@ -11,12 +11,11 @@ import os
 import signal
 import socket
 from collections.abc import Coroutine
-from dataclasses import asdict
 from typing import Any
 
 from libvirt_webrtc import logs
 from libvirt_webrtc.display.console import Display
-from libvirt_webrtc.errors import DisplayError, LibvirtWebRTCError, NoConsole, WorkerGone
+from libvirt_webrtc.errors import DisplayError, LibvirtWebRTCError, NoConsole, WorkerError, WorkerGone
 from libvirt_webrtc.media import aiortc_ext
 from libvirt_webrtc.worker import ipc
 from libvirt_webrtc.worker.seat import Seat
@@ -78,9 +77,8 @@ class Worker:
         while True:
             message, fds = await self._channel.receive()
             match message:
-                case ipc.UseDisplay():
-                    (fd,) = fds
-                    self._own(self._use_display(socket.socket(fileno=fd)))
+                case ipc.UseDisplay() if len(fds) == 1:
+                    self._own(self._use_display(socket.socket(fileno=fds[0])))
                 case ipc.Offer():
                     self._own(self._answer(message))
                 case ipc.ClosePeer():
@@ -89,6 +87,9 @@ class Worker:
                     self._paused = paused
                     for seat in self._seats.values():
                         seat.set_paused(paused)
+                case _:
+                    # The supervisor is the same program: end loudly, and the descriptors with this process.
+                    raise WorkerError(f"{type(message).__name__} with {len(fds)} descriptors")
 
     async def close(self) -> None:
         """Release what viewers hold, end them, and leave QEMU's display."""
@@ -146,7 +147,7 @@ class Worker:
 
     async def _close_peer(self, message: ipc.ClosePeer) -> None:
         found = False
-        for seat in self._seats.values():
+        for seat in list(self._seats.values()):
             found = await seat.dismiss(message.peer) or found
         await self._channel.send(ipc.Done(message.request, found))
 
@@ -161,7 +162,7 @@ class Worker:
             await self._status_due.wait()
             self._status_due.clear()
             if self._display is not None:
-                views = [asdict(seat.view()) for seat in self._seats.values() if seat.attached]
+                views = [seat.view() for seat in self._seats.values() if seat.attached]
                 await self._channel.send(ipc.Status(views))
 
     def _own(self, coroutine: Coroutine[Any, Any, None]) -> None:

@@ -9,11 +9,15 @@ import itertools
 import logging
 import multiprocessing
 import os
+import socket
+import sys
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from typing import Any
 
+from libvirt_webrtc.agent import ConsoleView
 from libvirt_webrtc.errors import (
     ConsoleStarting,
     LibvirtWebRTCError,
@@ -47,6 +51,11 @@ _context.set_forkserver_preload(["libvirt_webrtc.worker.preload"])
 
 def warm_up() -> None:
     """Start the fork server and its imports, so that the first worker does not wait for them. Blocking, briefly."""
+    main = sys.modules["__main__"]
+    if main.__spec__ is None:
+        # Started by a script, such as the installed command: every worker would run it again, as its main module,
+        # and so load libvirt and the portal (45 MB and half a second each). It leaves a package's __main__ alone.
+        main.__spec__ = ModuleSpec("libvirt_webrtc.__main__", None)
     forkserver.ensure_running()
 
 
@@ -55,14 +64,14 @@ class WorkerProcess:
 
     Attributes:
         pid: the process.
-        consoles: the last status it sent, in the form of ``agent.ConsoleView``'s fields.
+        consoles: the last status it sent.
         on_status: called after ``consoles`` changed.
         on_display_lost: called with a reason when it needs another display descriptor.
         exited: set when the process is gone.
     """
 
     def __init__(self, process: ForkServerProcess, channel: ipc.Channel, name: str) -> None:
-        self.consoles: list[dict[str, Any]] = []
+        self.consoles: tuple[ConsoleView, ...] = ()
         self.on_status: Callable[[], None] | None = None
         self.on_display_lost: Callable[[str], None] | None = None
         self.exited = asyncio.Event()
@@ -86,19 +95,18 @@ class WorkerProcess:
         Raises:
             WorkerError: the process could not be made.
         """
-        ours, theirs = ipc.Channel.pair()
+        forking = asyncio.create_task(_fork(settings), name=f"fork for {settings.domain_name}")
         try:
-            process = _context.Process(
-                target=_enter, args=(theirs, settings), name=f"console {settings.domain_name}", daemon=True
-            )
-            await asyncio.to_thread(process.start)
-        except (OSError, EOFError) as error:
-            ours.close()
-            raise WorkerError(f"cannot start a worker: {error}") from error
-        finally:
-            theirs.close()
+            process, sock = await asyncio.shield(forking)
+        except asyncio.CancelledError:
+            # A process that is being forked cannot be called back; it ends because its channel does.
+            await asyncio.wait({forking})
+            if forking.exception() is None:
+                process, sock = forking.result()
+                await cls(process, ipc.Channel(sock), settings.domain_name).close()
+            raise
         log.info("worker %s for %s started", process.pid, settings.domain_name)
-        return cls(process, ipc.Channel(ours), settings.domain_name)
+        return cls(process, ipc.Channel(sock), settings.domain_name)
 
     async def use_display(self, fd: int) -> None:
         """Give it QEMU's D-Bus display; takes over ``fd``."""
@@ -177,7 +185,7 @@ class WorkerProcess:
                 if future is not None and not future.done():
                     future.set_result(message)
             case ipc.Status(consoles):
-                self.consoles = consoles
+                self.consoles = tuple(consoles)
                 if self.on_status is not None:
                     self.on_status()
             case ipc.DisplayLost(reason):
@@ -215,7 +223,28 @@ class WorkerProcess:
         self.exited.set()
 
 
-def _enter(sock: Any, settings: WorkerSettings) -> None:
+async def _fork(settings: WorkerSettings) -> tuple[ForkServerProcess, socket.socket]:
+    """A worker's process, and our end of its channel. Raises WorkerError."""
+    ours, theirs = ipc.Channel.pair()
+    process = _context.Process(
+        target=_enter, args=(theirs, settings), name=f"console {settings.domain_name}", daemon=True
+    )
+
+    def start() -> None:
+        warm_up()
+        process.start()
+
+    try:
+        await asyncio.to_thread(start)
+    except (OSError, EOFError) as error:
+        ours.close()
+        raise WorkerError(f"cannot start a worker: {error}") from error
+    finally:
+        theirs.close()
+    return process, ours
+
+
+def _enter(sock: socket.socket, settings: WorkerSettings) -> None:
     """The forked child's first step; imported late so that this process never loads what only workers use."""
     from libvirt_webrtc.worker.main import run
 
