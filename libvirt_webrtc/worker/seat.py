@@ -47,6 +47,8 @@ class Seat:
         self._registering = asyncio.Lock()
         self._cursor = b""
         self._cursor_position = b""
+        self._unsupported = ""
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def attached(self) -> bool:
@@ -71,8 +73,13 @@ class Seat:
         if console is not self._console:
             self._console = console
             console.on_change = self._console_changed
-            if self._listener is not None and self._listening:
+            if self._listener is not None and not self._listener.closed:
                 console.adopt(self._listener)
+            elif self._peers:
+                # Up to QEMU 9.1, another program that opens the display also takes over the picture.
+                task = asyncio.create_task(self._listen_again())
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
             for peer in self._peers.values():
                 peer.input.set_display(console.keyboard, console.mouse)
             self._console_changed()
@@ -97,9 +104,12 @@ class Seat:
             NoConsole: too many viewers.
             ConsoleStarting: QEMU's display is not connected, or would not register a listener.
         """
+        await self._listen()
+        console = self._console
+        if console is None:
+            raise ConsoleStarting("QEMU's display is not connected yet")
         if len(self._peers) >= MAX_VIEWERS:
             raise NoConsole(f"this console already has {MAX_VIEWERS} viewers")
-        console = await self._ready_console()
         channel = InputChannel(console.keyboard, console.mouse)
         peer = Peer(name, self, channel, ice_servers=ice_servers, on_closed=self._peer_closed)
         self._peers[name] = peer
@@ -116,7 +126,10 @@ class Seat:
 
     async def close(self) -> None:
         """End all viewers, the encoders and the listener."""
-        await asyncio.gather(*(peer.close() for peer in list(self._peers.values())))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._end_viewers()
         await self.video.close()
         if self._listener is not None:
             self._listener.close()
@@ -147,28 +160,42 @@ class Seat:
         self._cursor_position = messages.cursor_position(x, y, visible)
         self._broadcast(self._cursor_position)
 
-    async def _ready_console(self) -> Console:
+    def unsupported(self, what: str) -> None:
+        """QEMU offers a picture in a way that cannot be shown."""
+        if what != self._unsupported:
+            # Once, not for every frame: a guest must not fill the log.
+            self._unsupported = what
+            log.warning("console %s: %s", self.index, what)
+
+    async def _listen(self) -> None:
+        """Register with QEMU, unless a registration lives. Raises ConsoleStarting."""
         async with self._registering:
+            if self._console is None or self._listening:
+                return
+            listener = Listener(self._framebuffer, self)
             console = self._console
-            if console is None:
-                raise ConsoleStarting("QEMU's display is not connected yet")
-            if not self._listening:
-                listener = Listener(self._framebuffer, self)
-                try:
-                    await console.register_listener(listener)
-                except DisplayError as error:
-                    raise ConsoleStarting(f"QEMU would not show its console: {error}") from error
-                self._listener = listener
-            return console
+            try:
+                await console.register_listener(listener)
+            except DisplayError as error:
+                raise ConsoleStarting(f"QEMU would not show its console: {error}") from error
+            self._listener = listener
+            if self._console is not None and self._console is not console:
+                self._console.adopt(listener)
+
+    async def _listen_again(self) -> None:
+        try:
+            await self._listen()
+        except ConsoleStarting as error:
+            # Their pages come back, and try until there is a picture again.
+            log.warning("console %s: %s; its viewers are disconnected", self.index, error)
+            await self._end_viewers()
+
+    async def _end_viewers(self) -> None:
+        await asyncio.gather(*(peer.close() for peer in list(self._peers.values())))
 
     @property
     def _listening(self) -> bool:
-        bus = self._listener.bus if self._listener is not None else None
-        return bus is not None and not bus.closed
-
-    def unsupported(self, what: str) -> None:
-        """QEMU offers a picture in a way that cannot be shown."""
-        log.warning("console %s: %s", self.index, what)
+        return self._listener is not None and not self._listener.closed
 
     def _console_changed(self) -> None:
         if self._console is not None:
