@@ -29,5 +29,4 @@ def describe(domain: Domain) -> DomainView:
 
 def overview(snapshot: Snapshot) -> DomainList:
     """All domains, by name."""
-    views = sorted((describe(domain) for domain in snapshot.domains), key=lambda view: view.name)
-    return DomainList(snapshot.connected, snapshot.problem, tuple(views))
+    return DomainList(snapshot.connected, snapshot.problem, tuple(map(describe, snapshot.domains)))

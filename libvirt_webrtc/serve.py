@@ -88,7 +88,7 @@ def _announce(config: Config, token: str) -> None:
 
 @contextmanager
 def _termination() -> Iterator[asyncio.Event]:
-    """An event that SIGINT or SIGTERM sets; the signals' former handling comes back at the end."""
+    """An event that SIGINT or SIGTERM sets. At the end they do again what they do by default: end the process."""
     loop = asyncio.get_running_loop()
     event = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -37,6 +37,7 @@ class Supervisor:
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(warm_up)
         self._follower = asyncio.create_task(self._follow(), name="supervisor")
+        self._follower.add_done_callback(self._done)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -56,8 +57,7 @@ class Supervisor:
     def list(self) -> DomainList:
         """See :class:`libvirt_webrtc.agent.Agent`."""
         snapshot = self._inventory.snapshot
-        views = sorted((self._view(domain) for domain in snapshot.domains), key=lambda view: view.name)
-        return DomainList(snapshot.connected, snapshot.problem, tuple(views))
+        return DomainList(snapshot.connected, snapshot.problem, tuple(map(self._view, snapshot.domains)))
 
     def watch(self) -> AsyncIterator[DomainList]:
         """See :class:`libvirt_webrtc.agent.Agent`."""
