@@ -36,7 +36,7 @@ MODE=serve
 STOCK=0
 LISTEN=""
 GUESTS=(baremetal linux)
-DEFINED=()  # domains of this run, as they came
+DEFINED=()  # kinds of the guests of this run, as they came
 SERVE_PID=""
 GUEST_FILES=""
 PORTAL_DEADLINE_S=60
@@ -60,16 +60,16 @@ parse_arguments() {
 }
 
 cleanup() {
-    local status=$? domain
+    local status=$? kind
     trap '' INT TERM HUP
     trap - EXIT
     if [ -n "$SERVE_PID" ] && kill "$SERVE_PID" 2>/dev/null; then
         step "stopping the portal"
         wait "$SERVE_PID" 2>/dev/null || true
     fi
-    for domain in "${DEFINED[@]}"; do
-        step "removing the guest $domain"
-        remove_domain "$domain"
+    for kind in "${DEFINED[@]}"; do
+        step "removing the guest ${NAMES[$kind]}"
+        remove_domain "${UUIDS[$kind]}"
     done
     stop_what_we_started
     [ -z "$RUNTIME" ] || rm -rf "$RUNTIME"
@@ -94,7 +94,7 @@ define_guest() {
         remove_domain "$uuid"
     fi
     NONCES[$kind]=$(od -An -N4 -tx4 /dev/urandom | tr -d ' ')
-    DEFINED+=("$uuid")
+    DEFINED+=("$kind")
     sed -e "s|@NAME@|$name|; s|@UUID@|$uuid|; s|@EMULATOR@|$(command -v qemu-system-x86_64)|" \
         -e "s|@DIR@|$GUEST_FILES|; s|@CMDLINE@|nonce=${NONCES[$kind]}|" "$HERE/guests/$kind.xml.in" |
         "$PYTHON" -m libvirt_webrtc xml add >"$RUNTIME/$kind.xml"
@@ -122,7 +122,8 @@ END
 
 serve() {
     step "starting the portal"
-    "$PYTHON" -m libvirt_webrtc serve --uri "$URI" --listen "$LISTEN" --token-file "$RUNTIME/token" \
+    # Ends with this script, also where that is killed.
+    setpriv --pdeathsig TERM "$PYTHON" -m libvirt_webrtc serve --uri "$URI" --listen "$LISTEN" --token-file "$RUNTIME/token" \
         >"$RUNTIME/portal.log" 2>&1 </dev/null 9>&- &
     SERVE_PID=$!
     local deadline=$((SECONDS + PORTAL_DEADLINE_S))
@@ -187,6 +188,7 @@ main() {
         check
     else
         banner
+        trap 'exit 0' INT
         tail -f "$RUNTIME/portal.log" --pid="$SERVE_PID" 2>/dev/null 9>&- &
         wait "$SERVE_PID" || die "the portal ended"
     fi
