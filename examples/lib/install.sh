@@ -123,14 +123,16 @@ system_python() {
 # in it names all that it was made of, so that the next run does nothing.
 ensure_venv() {
     local extra=$1 base dir target stamp
+    local -a more=()
     dir=$CHECKOUT/.venv
     [ -w "$CHECKOUT" ] || dir=$(cache_dir)/venv-$(printf '%s' "$CHECKOUT" | sha256sum | cut -c1-12)
     PYTHON=$dir/bin/python
     # One environment serves both: once the tests' packages are in, they stay in.
     if [ -z "$extra" ] && grep -qs '^extra test$' "$dir/stamp"; then extra='test'; fi
     base=$(system_python)
+    [ "$extra" != test ] || more=(--requirement "$CHECKOUT/tests/requirements.txt")
     stamp=$(printf 'extra %s\nproject %s\npython %s\nlibvirt %s\nplace %s\n' "$extra" \
-        "$(sha256sum <"$CHECKOUT/pyproject.toml")" "$("$base" -V)" "$(pkg-config --modversion libvirt)" "$CHECKOUT")
+        "$(cat "$CHECKOUT/pyproject.toml" "$CHECKOUT/tests/requirements.txt" | sha256sum)" "$("$base" -V)" "$(pkg-config --modversion libvirt)" "$CHECKOUT")
     [ "$stamp" != "$(cat "$dir/stamp" 2>/dev/null)" ] || return 0
     target=$CHECKOUT${extra:+"[$extra]"}
     step "installing the program and its Python packages into $dir"
@@ -143,7 +145,7 @@ ensure_venv() {
     fi
     # Built here each time: a wheel that pip kept may be of another libvirt, and would not load.
     quietly "$PYTHON" -m pip install --disable-pip-version-check --no-cache-dir libvirt-python
-    quietly "$PYTHON" -m pip install --disable-pip-version-check --editable "$target"
+    quietly "$PYTHON" -m pip install --disable-pip-version-check --editable "$target" "${more[@]}"
     printf '%s\n' "$stamp" >"$dir/stamp"
     # Made by sudo in a user's checkout, it is still the user's.
     ! is_root || chown -R --reference="$CHECKOUT" "$dir"
