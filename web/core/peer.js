@@ -90,7 +90,9 @@ export class Peer {
    */
   async connect(url, signal) {
     await this.connection.setLocalDescription();
-    await gathered(this.connection);
+    // Without ICE servers there are only host candidates, behind names that the server does not look up: it learns
+    // our addresses from our checks, which do not wait for this.
+    if (this.connection.getConfiguration().iceServers?.length) await gathered(this.connection);
     signal.throwIfAborted();
     const offer = this.connection.localDescription?.sdp ?? "";
     const { answer, location } = await postOffer(url, offer, signal);
