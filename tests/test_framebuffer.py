@@ -1,6 +1,7 @@
 """Every format against pixman's definition, hostile values, and damage that loses no pixel."""
 
 import random
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -172,13 +173,14 @@ def test_hostile_sizes_are_refused_and_change_nothing(width: int, height: int) -
     framebuffer.map(4, 4, 16, BGRX, fill(1, 4, 4))
     framebuffer.take_damage()
     data = bytes(64)
-    for attempt in (
+    attempts: list[Callable[[], None]] = [
         lambda: framebuffer.scanout(width, height, 16, BGRX, data),
         lambda: framebuffer.map(width, height, 16, BGRX, data),
         lambda: framebuffer.update(0, 0, width, height, 16, BGRX, data),
         lambda: framebuffer.update_map(0, 0, width, height),
         lambda: framebuffer.resize(width, height),
-    ):
+    ]
+    for attempt in attempts:
         with pytest.raises(DisplayProtocolError):
             attempt()
     assert framebuffer.mapped and not framebuffer.take_damage() and (framebuffer.pixels == 1).all()

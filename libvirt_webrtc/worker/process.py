@@ -37,9 +37,9 @@ END_TIMEOUT_S = 1.5
 """A worker that was told to end is killed after this."""
 
 WATCHDOG_INTERVAL_S = 0.25
-MISSED_TICKS = 8
-"""Watchdog intervals without a beat after which a worker counts as hung: 2 s, counted in turns of our own
-event loop, so that a delay on this side never kills a healthy worker."""
+MISSED_TICKS = 7
+"""Watchdog intervals without a beat after which a worker counts as hung: less than 2 s after it stopped, counted
+in turns of our own event loop, so that a delay on this side never kills a healthy worker."""
 
 _REFUSALS: dict[str, type[LibvirtWebRTCError]] = {
     cls.__name__: cls for cls in (NegotiationError, NoConsole, ConsoleStarting)

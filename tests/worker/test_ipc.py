@@ -1,0 +1,199 @@
+"""Messages and descriptors over a real socket pair."""
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from libvirt_webrtc.agent import ConsoleView
+from libvirt_webrtc.errors import WorkerError, WorkerGone
+from libvirt_webrtc.worker import ipc
+from libvirt_webrtc.worker.ipc import Channel
+from tests.media.helpers import soon
+
+VIEW = ConsoleView(index=0, label="VGA", width=720, height=400, scanout=None, viewers=0)
+
+MESSAGES: list[ipc.Message] = [
+    ipc.UseDisplay(),
+    ipc.Offer(1, "peer", 0, "v=0\r\n", [{"urls": ["stun:example.org"]}]),
+    ipc.ClosePeer(2, "peer"),
+    ipc.DomainPaused(True),
+    ipc.Answered(1, "v=0\r\n"),
+    ipc.Refused(1, "NoConsole", "none"),
+    ipc.Done(2, False),
+    ipc.Beat(),
+    ipc.DisplayLost("gone"),
+    ipc.Status([]),
+    ipc.Status([VIEW, ConsoleView(1, "é\n\0\ud800", 1, 1, "map", 64)]),
+]
+
+
+@pytest.fixture
+async def ends() -> AsyncIterator[tuple[Channel, socket.socket]]:
+    """A channel, and the bare socket at its other end."""
+    ours, theirs = Channel.pair()
+    channel = Channel(ours)
+    yield channel, theirs
+    channel.close()
+    theirs.close()
+
+
+@pytest.fixture
+def null() -> Iterator[int]:
+    """A descriptor to pass."""
+    with open(os.devnull) as file:
+        yield file.fileno()
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
+def test_messages_come_back_as_they_were(message: ipc.Message) -> None:
+    assert ipc.decode(ipc.encode(message)) == message
+
+
+def console(**changes: object) -> dict[str, object]:
+    return {"index": 0, "label": "", "width": 1, "height": 1, "scanout": None, "viewers": 0} | changes
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        b"",
+        b"\xff",
+        b"[]",
+        b"null",
+        b'"Beat"',
+        b"{}",
+        b"[" * 100_000,
+        b"1" * 100_000,
+        json.dumps({"type": []}).encode(),
+        json.dumps({"type": "Nothing"}).encode(),
+        json.dumps({"type": "Beat", "more": 1}).encode(),
+        json.dumps({"type": "Answered", "request": 1}).encode(),
+        json.dumps({"type": "Answered", "request": "1", "sdp": ""}).encode(),
+        json.dumps({"type": "Answered", "request": 1, "sdp": None}).encode(),
+        json.dumps({"type": "DisplayLost", "reason": ["x"]}).encode(),
+        json.dumps({"type": "Status", "consoles": {}}).encode(),
+        json.dumps({"type": "Status", "consoles": [1]}).encode(),
+        json.dumps({"type": "Status", "consoles": [{}]}).encode(),
+        json.dumps({"type": "Status", "consoles": [console(width="1")]}).encode(),
+        json.dumps({"type": "Status", "consoles": [console(scanout=1)]}).encode(),
+        json.dumps({"type": "Status", "consoles": [console(more=1)]}).encode(),
+    ],
+    ids=lambda packet: packet[:60].decode(errors="replace"),
+)
+def test_what_is_no_message_is_a_worker_error(packet: bytes) -> None:
+    with pytest.raises(WorkerError):
+        ipc.decode(packet)
+
+
+async def test_messages_keep_their_order_and_descriptors(
+    ends: tuple[Channel, socket.socket], null: int
+) -> None:
+    channel, theirs = ends
+    other = Channel(theirs.dup())
+    await channel.send(ipc.Beat())
+    await channel.send(ipc.UseDisplay(), [null])
+    await channel.send(ipc.DomainPaused(True))
+    received = [await other.receive() for _ in range(3)]
+    assert [message for message, _ in received] == [ipc.Beat(), ipc.UseDisplay(), ipc.DomainPaused(True)]
+    assert [len(fds) for _, fds in received] == [0, 1, 0]
+    (fd,) = received[1][1]
+    assert os.fstat(fd).st_rdev == os.fstat(null).st_rdev and not os.get_inheritable(fd)
+    os.close(fd)
+    other.close()
+
+
+async def test_descriptors_of_what_is_no_message_are_closed(
+    ends: tuple[Channel, socket.socket], null: int
+) -> None:
+    channel, theirs = ends
+    socket.send_fds(theirs, [b"nonsense"], [null] * 2)
+    with pytest.raises(WorkerError):
+        await channel.receive()
+
+
+async def test_more_descriptors_than_any_message_has_leave_none_behind(
+    ends: tuple[Channel, socket.socket], null: int
+) -> None:
+    channel, theirs = ends
+    socket.send_fds(theirs, [ipc.encode(ipc.Beat())], [null] * 50)
+    _, fds = await channel.receive()
+    assert len(fds) <= ipc.MAX_FDS
+    for fd in fds:
+        os.close(fd)
+
+
+async def test_largest_offer_fits_and_a_larger_message_is_refused(
+    ends: tuple[Channel, socket.socket],
+) -> None:
+    channel, theirs = ends
+    other = Channel(theirs.dup())
+    offer = ipc.Offer(1, "p", 0, "\r\n" * 32 * 1024)
+    await soon(channel.send(offer))
+    assert await other.receive() == (offer, [])
+    with pytest.raises(WorkerError, match="too large"):
+        await channel.send(ipc.Answered(1, "x" * ipc.MAX_PACKET))
+    # A packet beyond the limit, from another program, is cut, and so no message.
+    theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+    theirs.send(b"[" + b"0," * ipc.MAX_PACKET)
+    with pytest.raises(WorkerError):
+        await channel.receive()
+    other.close()
+
+
+async def test_senders_wait_for_a_reader_that_is_slow(ends: tuple[Channel, socket.socket]) -> None:
+    channel, theirs = ends
+    messages = [ipc.Answered(number, "x" * 50_000) for number in range(40)]
+    senders = [asyncio.create_task(channel.send(message)) for message in messages]
+    await asyncio.sleep(0.05)
+    assert not all(sender.done() for sender in senders)
+    other = Channel(theirs.dup())
+    assert [(await soon(other.receive()))[0] for _ in messages] == messages
+    await soon(asyncio.gather(*senders))
+    other.close()
+
+
+async def test_a_sender_that_gives_up_leaves_the_channel_to_the_others(
+    ends: tuple[Channel, socket.socket],
+) -> None:
+    channel, theirs = ends
+    # As many as there are, so that two wait: one for the socket, one for its turn.
+    senders = [asyncio.create_task(channel.send(ipc.Answered(n, "x" * 50_000))) for n in range(40)]
+    await asyncio.sleep(0.05)
+    waiting = [sender for sender in senders if not sender.done()]
+    waiting[0].cancel()
+    waiting[2].cancel()
+    other = Channel(theirs.dup())
+    for _ in range(38):
+        await soon(other.receive())
+    results = await asyncio.gather(*senders, return_exceptions=True)
+    assert sum(isinstance(result, asyncio.CancelledError) for result in results) == 2
+    other.close()
+
+
+async def test_close_ends_whoever_waits(ends: tuple[Channel, socket.socket]) -> None:
+    channel, _ = ends
+    receiver = asyncio.create_task(channel.receive())
+    senders = [asyncio.create_task(channel.send(ipc.Answered(n, "x" * 50_000))) for n in range(40)]
+    await asyncio.sleep(0.05)
+    channel.close()
+    channel.close()
+    results = await soon(asyncio.gather(receiver, *senders, return_exceptions=True))
+    assert isinstance(results[0], WorkerGone) and isinstance(results[-1], WorkerGone)
+    for late in (channel.receive(), channel.send(ipc.Beat())):
+        with pytest.raises(WorkerGone):
+            await late
+
+
+async def test_other_end_closing_is_worker_gone(ends: tuple[Channel, socket.socket]) -> None:
+    channel, theirs = ends
+    receiver = asyncio.create_task(channel.receive())
+    await asyncio.sleep(0)
+    theirs.close()
+    with pytest.raises(WorkerGone):
+        await soon(receiver)
+    with pytest.raises(WorkerGone):
+        await channel.send(ipc.Beat())

@@ -1,0 +1,201 @@
+"""Real workers from the real fork server."""
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator
+from multiprocessing import forkserver
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+import pytest
+
+from libvirt_webrtc.errors import NoConsole, WorkerError, WorkerGone
+from libvirt_webrtc.worker import ipc, process
+from libvirt_webrtc.worker.process import WorkerProcess
+from libvirt_webrtc.worker.settings import WorkerSettings
+from tests.media.helpers import soon, until
+
+SETTINGS = WorkerSettings(domain_name="50% demo", downsample=False, offer_loopback=True, log_level=30)
+
+
+@pytest.fixture
+async def worker() -> AsyncIterator[WorkerProcess]:
+    started = await WorkerProcess.start(SETTINGS)
+    yield started
+    await started.close()
+
+
+async def beating(worker: WorkerProcess) -> None:
+    seen = worker._beats
+    await until(lambda: worker._beats > seen)
+
+
+def gone(pid: int) -> bool:
+    return not Path(f"/proc/{pid}").exists()
+
+
+async def test_a_worker_lives_until_it_is_closed(worker: WorkerProcess) -> None:
+    await beating(worker)
+    assert not worker.exited.is_set() and worker.consoles == ()
+    await worker.close()
+    await worker.close()
+    assert worker.exited.is_set() and gone(worker.pid)
+
+
+async def test_a_worker_has_neither_libvirt_nor_the_portal(worker: WorkerProcess) -> None:
+    await beating(worker)
+    proc = Path(f"/proc/{worker.pid}")
+    assert "libvirtmod" not in (proc / "maps").read_text()
+    memory = dict(line.split(":") for line in (proc / "smaps_rollup").read_text().splitlines()[1:])
+    print("PSS of an idle worker:", memory["Pss"].strip())
+    kinds = [os.readlink(fd).partition(":")[0] for fd in (proc / "fd").iterdir()]
+    # Its channel, and the event loop's pair to wake itself.
+    assert kinds.count("socket") == 3
+
+
+async def test_closing_a_worker_before_its_first_beat_ends_it() -> None:
+    worker = await WorkerProcess.start(SETTINGS)
+    await worker.close()
+    assert gone(worker.pid)
+
+
+async def test_a_start_that_is_cancelled_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    forked = asyncio.Event()
+    seen = asyncio.Event()
+    pids: list[int] = []
+
+    async def fork(settings: WorkerSettings) -> tuple[ForkServerProcess, socket.socket]:
+        made, sock = await original(settings)
+        assert made.pid is not None
+        pids.append(made.pid)
+        forked.set()
+        await seen.wait()
+        return made, sock
+
+    original = process._fork
+    monkeypatch.setattr(process, "_fork", fork)
+    starting = asyncio.create_task(WorkerProcess.start(SETTINGS))
+    await soon(forked.wait())
+    starting.cancel()
+    await asyncio.sleep(0)
+    assert not starting.done()
+    seen.set()
+    with pytest.raises(asyncio.CancelledError):
+        await soon(starting)
+    assert pids and gone(pids[0])
+
+
+async def test_a_start_that_fails_is_a_worker_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(process, "warm_up", refuse)
+    with pytest.raises(WorkerError, match="no more processes"):
+        await WorkerProcess.start(SETTINGS)
+
+
+async def test_many_workers_leave_nothing_behind() -> None:
+    for _ in range(10):
+        async with asyncio.timeout(30):
+            workers = await asyncio.gather(*(WorkerProcess.start(SETTINGS) for _ in range(2)))
+            await beating(workers[0])
+            await asyncio.gather(*(worker.close() for worker in workers))
+    # The fixture looks for processes, tasks and descriptors.
+
+
+async def test_a_killed_worker_ends_whatever_waits_for_it(worker: WorkerProcess) -> None:
+    await beating(worker)
+    os.kill(worker.pid, signal.SIGSTOP)
+    asked = asyncio.create_task(worker.close_peer("nobody"))
+    await asyncio.sleep(0)
+    os.kill(worker.pid, signal.SIGKILL)
+    with pytest.raises(WorkerGone):
+        await soon(asked)
+    await soon(worker.exited.wait())
+    with pytest.raises(WorkerGone):
+        await worker.set_paused(True)
+    read, write = os.pipe()
+    with pytest.raises(WorkerGone):
+        await worker.use_display(write)
+    assert os.read(read, 1) == b"", "use_display closes the descriptor in any case"
+    os.close(read)
+
+
+async def test_a_stopped_worker_is_killed_by_the_watchdog(worker: WorkerProcess) -> None:
+    await beating(worker)
+    began = time.monotonic()
+    os.kill(worker.pid, signal.SIGSTOP)
+    await soon(worker.exited.wait())
+    print(f"a stopped worker was gone after {time.monotonic() - began:.2f} s")
+    assert gone(worker.pid)
+
+
+async def test_closing_a_stopped_worker_kills_it(
+    worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "END_TIMEOUT_S", 0.1)
+    await beating(worker)
+    os.kill(worker.pid, signal.SIGSTOP)
+    await soon(asyncio.gather(worker.close(), worker.close()))
+    assert gone(worker.pid)
+
+
+async def test_a_fork_server_that_dies_takes_its_workers_along_and_comes_back(worker: WorkerProcess) -> None:
+    await beating(worker)
+    server = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
+    os.kill(server, signal.SIGKILL)
+    await soon(worker.exited.wait())
+    await until(lambda: gone(worker.pid) or "Z" in Path(f"/proc/{worker.pid}/stat").read_text().split()[2])
+    again = await soon(WorkerProcess.start(SETTINGS))
+    await beating(again)
+    await again.close()
+
+
+async def test_offers_and_peers_of_consoles_that_are_not_there(worker: WorkerProcess) -> None:
+    with pytest.raises(NoConsole, match="no graphic console 3"):
+        await soon(worker.offer("peer", 3, "v=0\r\n", []))
+    assert not await soon(worker.close_peer("peer"))
+
+
+async def test_a_display_that_cannot_be_used_is_reported_lost(worker: WorkerProcess) -> None:
+    reasons: asyncio.Queue[str] = asyncio.Queue()
+    worker.on_display_lost = reasons.put_nowait
+    for _ in range(2):
+        ours, theirs = socket.socketpair()
+        ours.close()
+        await worker.use_display(theirs.detach())
+        assert "cannot be used" in await soon(reasons.get())
+
+
+NONSENSE = [
+    b"nonsense",
+    ipc.encode(ipc.UseDisplay()),
+    b"[" * 100_000,
+    b'{"type": "Status", "consoles": [{}]}',
+]
+
+
+@pytest.mark.parametrize("packet", NONSENSE, ids=lambda packet: packet[:30].decode())
+async def test_a_worker_that_talks_nonsense_is_killed(worker: WorkerProcess, packet: bytes) -> None:
+    """As a hijacked one could: what it floods us with reaches nobody."""
+    await beating(worker)
+    os.kill(worker.pid, signal.SIGSTOP)  # So that it is not its own end that is seen.
+    ours, theirs = ipc.Channel.pair()
+    with theirs:
+        real, worker._channel = worker._channel, ipc.Channel(ours)
+        worker._reader.cancel()
+        await asyncio.wait({worker._reader})
+        worker._reader = asyncio.create_task(worker._read())
+        for _ in range(3):
+            theirs.send(packet)
+        await soon(worker.exited.wait())
+        assert worker.consoles == ()
+        real.close()
+
+
+async def test_unknown_answers_are_ignored(worker: WorkerProcess) -> None:
+    worker._handle(ipc.Answered(99, "v=0"))
+    await beating(worker)
