@@ -13,6 +13,8 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$HERE/../examples/lib/install.sh"
 # shellcheck source=tests/support/qemu_beside.sh
 . "$HERE/support/qemu_beside.sh"
+# shellcheck source=tests/support/memtest.sh
+. "$HERE/support/memtest.sh"
 
 lint=1
 if [ "${1:-}" = --no-lint ]; then
@@ -36,5 +38,7 @@ quietly "$CHECKOUT/examples/guests/build.sh" "$GUESTS"
 export LIBVIRT_WEBRTC_TEST_GUESTS=$GUESTS
 LIBVIRT_WEBRTC_TEST_EMULATORS=$(command -v qemu-system-x86_64)$(other_qemu | sed 's/^/:/')
 export LIBVIRT_WEBRTC_TEST_EMULATORS
+LIBVIRT_WEBRTC_TEST_MEMTEST=$(memtest_kernel)
+export LIBVIRT_WEBRTC_TEST_MEMTEST
 
 exec "$HERE/support/private_world.sh" "$PYTHON" -m pytest "$@"
