@@ -419,7 +419,7 @@ static struct rect move_ball(struct scene *s)
 
 void scene_init(struct scene *s, uint32_t nonce, enum run run)
 {
-    *s = (struct scene){.nonce = nonce, .run = run, .x = -1, .ball_dx = 1, .ball_dy = 1};
+    *s = (struct scene){.nonce = nonce, .run = run, .ball_dx = 1, .ball_dy = 1};
     paint_tile(s);
 }
 
@@ -436,12 +436,12 @@ static void begin_run(struct scene *s)
 
 void scene_resize(struct scene *s, struct canvas canvas)
 {
-    int first = s->x < 0, units = canvas.width / 1280 < canvas.height / 720 ? canvas.width / 1280 : canvas.height / 720;
-    int shown = s->cross_shown;
+    int units = canvas.width / 1280 < canvas.height / 720 ? canvas.width / 1280 : canvas.height / 720;
+    int shown = s->cross_shown; /* the pointer has moved; else it stays in the middle of any size */
     s->canvas = canvas;
     s->unit = units > 1 ? units : 1;
-    s->x = first ? canvas.width / 2 : s->x < canvas.width ? s->x : canvas.width - 1;
-    s->y = first ? canvas.height / 2 : s->y < canvas.height ? s->y : canvas.height - 1;
+    s->x = !shown ? canvas.width / 2 : s->x < canvas.width ? s->x : canvas.width - 1;
+    s->y = !shown ? canvas.height / 2 : s->y < canvas.height ? s->y : canvas.height - 1;
     paint_rest(s);
     paint_zone(s);
     begin_run(s);
