@@ -2,6 +2,8 @@ import os
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
 from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.portal.pages import WebFiles
@@ -43,6 +45,23 @@ async def test_static_files_have_their_type_and_are_asked_for_again(
             assert response.headers["ETag"] == etag
     async with viewer.get(f"/static/{path}", headers={"If-None-Match": '"other"'}) as response:
         assert response.status == 200
+
+
+async def test_what_pages_name_is_kept_by_browsers_until_something_changes(web_folder: Path) -> None:
+    (web_folder / "index.html").write_text('<script src="/static/core/session.js"></script>')
+    before = WebFiles.load(web_folder)
+    (web_folder / "core" / "session.js").write_text("// another")
+    after = WebFiles.load(web_folder)
+    assert before.version != after.version
+    assert f'"/static/{after.version}/core/session.js"' in after["index.html"].body.decode()
+    assert before["index.html"].etag != after["index.html"].etag
+
+    request = make_mocked_request("GET", "/")
+    kept = after.response(request, f"{after.version}/core/session.js")
+    assert kept.body == b"// another"
+    assert "immutable" in kept.headers["Cache-Control"]
+    with pytest.raises(web.HTTPNotFound):
+        after.response(request, f"{before.version}/core/session.js")
 
 
 @pytest.mark.parametrize(
