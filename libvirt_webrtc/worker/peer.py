@@ -66,6 +66,7 @@ class Peer:
         self._on_closed = on_closed
         self._pc = RTCPeerConnection(RTCConfiguration([RTCIceServer(**server) for server in ice_servers]))
         self._display: RTCDataChannel | None = None
+        self._negotiation: asyncio.Task[str] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._pc.on("connectionstatechange", self._connection_state_changed)
@@ -77,16 +78,17 @@ class Peer:
         """The answer to this viewer's offer, with all of our candidates in it.
 
         Raises:
-            NegotiationError: the offer cannot be answered; the peer is closed then.
+            NegotiationError: the offer cannot be answered; the peer closes by itself then.
         """
+        self._negotiation = asyncio.create_task(self._negotiate(sdp), name=f"answer {self.name}")
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                answer = await self._negotiate(sdp)
+                answer = await asyncio.shield(self._negotiation)
         except TimeoutError:
-            await self.close()
+            self._end()
             raise NegotiationError("no candidates could be gathered in time; check the TURN server") from None
         except BaseException:
-            await self.close()
+            self._end()
             raise
         if self._closing is not None:
             raise NegotiationError("the viewer's connection was closed before it was answered")
@@ -110,9 +112,7 @@ class Peer:
 
     async def close(self) -> None:
         """Release held keys, end the connection, and report it once."""
-        if self._closing is None:
-            self._closing = asyncio.create_task(self._close(), name=f"close {self.name}")
-        await asyncio.shield(self._closing)
+        await asyncio.shield(self._end())
 
     async def _negotiate(self, sdp: str) -> str:
         _check_offer(sdp)
@@ -165,15 +165,19 @@ class Peer:
             log.info("viewer %s is disconnected: %s", self.name, reason)
             self._end()
 
-    def _end(self) -> None:
+    def _end(self) -> asyncio.Task[None]:
         if self._closing is None:
             self._closing = asyncio.create_task(self._close(), name=f"close {self.name}")
+        return self._closing
 
     async def _close(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
         try:
             await self.input.close()
+            if self._negotiation is not None:
+                # aioice's gathering, cut short, would leave sockets behind; it ends by itself within 5 s.
+                await asyncio.wait({self._negotiation})
             await self._pc.close()
         finally:
             self._on_closed(self)
