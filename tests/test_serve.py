@@ -1,0 +1,117 @@
+"""The service as a process: its address, its token, its end."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from libvirt_webrtc.errors import ConfigError
+from libvirt_webrtc.serve import load_token
+from tests.support.portal import free_port
+
+URI = "qemu+unix:///system?socket=/nonexistent"
+"""Nobody answers there: what is tested here needs no libvirt."""
+
+
+@contextmanager
+def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str, list[str]]]:
+    """The process, its base URL, and the lines that it printed."""
+    port = free_port()
+    command = [sys.executable, "-m", "libvirt_webrtc", "serve", "--uri", URI, "--listen", f"127.0.0.1:{port}"]
+    process = subprocess.Popen(
+        [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout is not None
+        try:
+            count = 2 if "--token-file" in arguments else 3
+            yield process, f"http://127.0.0.1:{port}", [process.stdout.readline() for _ in range(count)]
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def end(process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM) -> str:
+    """What it wrote to standard error."""
+    process.send_signal(number)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 0, said
+    return said
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_also_with_an_open_event_stream(number: signal.Signals) -> None:
+    with serving() as (process, url, (portal, token, link)):
+        assert portal == f"Portal: {url}/\n"
+        secret = token.split()[1]
+        assert link == f"Or open {url}/login#token={secret}\n"
+        request = urllib.request.Request(url + "/api/events", headers={"Authorization": f"Bearer {secret}"})
+        with urllib.request.urlopen(request, timeout=30) as events:
+            assert events.readline().startswith(b'data: {"libvirt":{"connected":false')
+            began = time.monotonic()
+            said = end(process, number)
+            print(f"ended after {time.monotonic() - began:.2f} s")
+            assert "Traceback" not in said and secret not in said
+
+
+def test_a_kept_token_is_made_for_its_owner_only_and_not_printed(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    with serving("--token-file", str(path)) as (process, url, lines):
+        token = path.read_text().strip()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert lines == [f"Portal: {url}/\n", f"Token:  in {path}\n"]
+        assert token not in end(process)
+    assert load_token(path) == token
+
+
+def test_a_taken_port_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        command = [sys.executable, "-m", "libvirt_webrtc", "serve", "--uri", URI, "--listen", address]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert f"libvirt-webrtc: cannot listen on {address}" in done.stderr and "--listen" in done.stderr
+
+
+def test_without_a_file_each_token_is_new() -> None:
+    assert load_token(None) != load_token(None)
+    assert len(load_token(None)) >= 32
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "reason"),
+    [
+        (b"secret\n", 0o640, "chmod 600"),
+        (b"secret\n", 0o604, "chmod 600"),
+        (b" \n", 0o600, "is empty"),
+        (b"\xff\xfe", 0o600, "ascii"),
+    ],
+)
+def test_a_token_file_that_cannot_be_used_is_refused(
+    tmp_path: Path, content: bytes, mode: int, reason: str
+) -> None:
+    path = tmp_path / "token"
+    path.write_bytes(content)
+    path.chmod(mode)
+    with pytest.raises(ConfigError, match=reason):
+        load_token(path)
+
+
+def test_a_token_file_keeps_its_token(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    old = os.umask(0)
+    try:
+        token = load_token(path)
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert load_token(path) == token
