@@ -45,8 +45,8 @@ async def serve(config: Config) -> None:
                 raise ConfigError(
                     f"cannot listen on {address}: {error}; choose another with --listen"
                 ) from error
-            _announce(config, token)
             with _termination() as terminated:
+                _announce(config, token)
                 await terminated.wait()
         finally:
             await runner.cleanup()

@@ -199,3 +199,22 @@ async def test_a_worker_that_talks_nonsense_is_killed(worker: WorkerProcess, pac
 async def test_unknown_answers_are_ignored(worker: WorkerProcess) -> None:
     worker._handle(ipc.Answered(99, "v=0"))
     await beating(worker)
+
+
+@pytest.mark.parametrize("count", [0, 2])
+async def test_a_display_message_without_its_one_descriptor_ends_the_worker(
+    worker: WorkerProcess, count: int
+) -> None:
+    """The supervisor is the same program, so this is a mistake of ours: a fresh worker is better than a guess."""
+    read, write = os.pipe()
+    await worker._channel.send(ipc.UseDisplay(), [write] * count)
+    os.close(write)
+    await soon(worker.exited.wait())
+    assert os.read(read, 1) == b"", "the worker's copies went with it"
+    os.close(read)
+
+
+async def test_a_large_offer_is_answered(worker: WorkerProcess) -> None:
+    """The portal takes bodies of 64 KiB, whose every line end is escaped on the way."""
+    with pytest.raises(NoConsole):
+        await soon(worker.offer("peer", 0, "\r\n" * 32 * 1024, []))
