@@ -20,6 +20,9 @@ TransportPolicy = Literal["all", "relay"]
 PLACEHOLDER = re.compile(r"YOUR_[A-Z_]+|<[^<>]+>")
 """Text that only occurs in a setting that was copied from the documentation and not filled in."""
 
+ICE_URL = re.compile(r"(stun|turn)s?:(\[[0-9a-fA-F:.]+\]|[^\s:/?]+)(:\d{1,5})?(\?transport=(udp|tcp))?")
+"""RFC 7064 and RFC 7065."""
+
 ENVIRONMENT_PREFIX = "QEMU_WEBRTC_"
 
 
@@ -238,8 +241,10 @@ def _checked(servers: tuple[IceServer, ...], policy: object, where: str) -> IceC
             if PLACEHOLDER.search(text):
                 return replace(ice, problem=_placeholder_problem("the ICE servers' configuration", text))
         for url in server.urls:
-            if not url.startswith(("stun:", "stuns:", "turn:", "turns:")):
-                raise ConfigError(f"ICE server {url!r} must begin with stun:, stuns:, turn: or turns:")
+            if not ICE_URL.fullmatch(url):
+                raise ConfigError(
+                    f"ICE server {url!r} must be like stun:HOST:PORT or turn:HOST:PORT?transport=udp"
+                )
             if url.startswith("turn") and not server.credential:
                 problem = f"the TURN server {url} has no credential; set {ENVIRONMENT_PREFIX}TURN_CREDENTIAL"
                 return replace(ice, problem=problem)

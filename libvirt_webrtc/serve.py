@@ -7,11 +7,12 @@ import secrets
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from aiohttp import web
 
-from libvirt_webrtc.config import Config
+from libvirt_webrtc.config import Config, ListenAddress
 from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.portal.app import create_app
@@ -45,8 +46,10 @@ async def serve(config: Config) -> None:
                 raise ConfigError(
                     f"cannot listen on {address}: {error}; choose another with --listen"
                 ) from error
+            # The port is the system's choice where 0 was asked for.
+            listening = ListenAddress(*runner.addresses[0][:2])
             with _termination() as terminated:
-                _announce(config, token)
+                _announce(replace(config, listen=listening), token)
                 await terminated.wait()
         finally:
             await runner.cleanup()

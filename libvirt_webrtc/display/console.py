@@ -135,6 +135,8 @@ class Console:
 
     def _impose_size(self) -> None:
         self._settling = None
+        if self._display.bus.closed:
+            return  # The size is of some time ago; the listeners live on, and belong to a newer connection.
         if not (0 < self.width <= MAX_DIMENSION and 0 < self.height <= MAX_DIMENSION):
             return
         for listener in self._listeners:

@@ -62,7 +62,7 @@ class Lane:
 
     Args:
         collect: hands the framebuffer's damage to all lanes; called just before a picture is read.
-        ended: called once when the task has ended, with the error if the encoder failed.
+        ended: called once when the task has ended; its tracks then end, and tell why.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Lane:
         *,
         downsample: bool,
         collect: Callable[[], None],
-        ended: Callable[["Lane", MediaError | None], None],
+        ended: Callable[["Lane"], None],
         clock: Clock = time.monotonic,
     ) -> None:
         self.stats = LaneStats(codec)
@@ -153,7 +153,7 @@ class Lane:
             # Idle by now, unless this task was cancelled: then the thread ends with its last frame.
             self._executor.shutdown(wait=False)
             self._pipeline = None
-            self._ended(self, error)
+            self._ended(self)
             for track in tuple(self._tracks):
                 track.fail(error or MediaError("the console's video was closed"))
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from libvirt_webrtc.errors import MediaError
@@ -35,8 +34,6 @@ class ConsoleVideo:
     def __init__(
         self, framebuffer: Framebuffer, *, downsample: bool = False, clock: Clock = time.monotonic
     ) -> None:
-        self.on_failure: Callable[[MediaError], None] | None = None
-        """Called when an encoder has failed for good; its viewers' tracks end right after."""
         self._framebuffer = framebuffer
         self._downsample = downsample
         self._clock = clock
@@ -94,8 +91,6 @@ class ConsoleVideo:
             for lane in self._lanes.values():
                 lane.add_damage(damage)
 
-    def _lane_ended(self, lane: Lane, error: MediaError | None) -> None:
+    def _lane_ended(self, lane: Lane) -> None:
         if self._lanes.get(lane.stats.codec) is lane:
             del self._lanes[lane.stats.codec]
-        if error is not None and self.on_failure is not None:
-            self.on_failure(error)

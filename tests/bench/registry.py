@@ -38,6 +38,6 @@ BENCHES = {
     for bench in (
         Bench("first_picture", first_picture.run, runs=100),
         Bench("latency", latency.run, runs=100),
-        Bench("recovery", recovery.run, runs=20),
+        Bench("recovery", recovery.run, runs=10),
     )
 }

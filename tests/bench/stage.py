@@ -53,7 +53,7 @@ async def open_stage(options: Options) -> AsyncIterator[Stage]:
     """Set everything up, and take it all away again."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        if in_private_world():
+        if in_private_world() and not world.libvirt_answers():
             stack.enter_context(PrivateLibvirtd(folder))
         factory = GuestFactory(world.guests(), emulators()[0])
         stack.callback(factory.close)

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tests.support.emulators import EMULATORS_VARIABLE
-from tests.support.libvirtd import in_private_world
+from tests.support.libvirtd import URI, in_private_world
 
 CHECKOUT = Path(__file__).parents[2]
 PRIVATE_WORLD = CHECKOUT / "tests" / "support" / "private_world.sh"
@@ -43,6 +43,12 @@ def guests() -> Path:
     # A bench's standard output is its figures alone.
     subprocess.run([CHECKOUT / "examples" / "guests" / "build.sh", folder], stdout=sys.stderr, check=True)
     return folder
+
+
+def libvirt_answers() -> bool:
+    """Whether a libvirtd runs already: the tests' own, where a bench is run as one of them."""
+    command = ["virsh", "--quiet", "--connect", URI, "uri"]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True).returncode == 0
 
 
 def enter(arguments: list[str]) -> None:

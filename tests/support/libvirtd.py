@@ -11,7 +11,8 @@ from tests.support.waiting import wait_until
 PRIVATE_VARIABLE = "LIBVIRT_WEBRTC_TEST_PRIVATE"
 """Set to 1 inside the private world; without it a libvirtd started here would be the machine's."""
 
-URI = "qemu:///system"
+URI = "qemu:///system" if os.environ.get(PRIVATE_VARIABLE) == "1" else "qemu:///session"
+"""Inside the private world its own daemon; outside never the machine's, at most the user's session (benches use it)."""
 
 STOP_S = 20.0
 
@@ -22,7 +23,7 @@ def in_private_world() -> bool:
 
 
 def virsh(*arguments: str, stdin: str = "") -> str:
-    """One virsh command on the private libvirtd; its output.
+    """One virsh command on the tests' libvirt; its output.
 
     Raises:
         AssertionError: it failed; with what it wrote.
