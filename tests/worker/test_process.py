@@ -37,6 +37,14 @@ def gone(pid: int) -> bool:
     return not Path(f"/proc/{pid}").exists()
 
 
+def dead(pid: int) -> bool:
+    """Gone, or a zombie: whose parent was killed waits for process 1 to be reaped."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 async def test_a_worker_lives_until_it_is_closed(worker: WorkerProcess) -> None:
     await beating(worker)
     assert not worker.exited.is_set() and worker.consoles == ()
@@ -148,7 +156,7 @@ async def test_a_fork_server_that_dies_takes_its_workers_along_and_comes_back(wo
     server = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
     os.kill(server, signal.SIGKILL)
     await soon(worker.exited.wait())
-    await until(lambda: gone(worker.pid) or "Z" in Path(f"/proc/{worker.pid}/stat").read_text().split()[2])
+    await until(lambda: dead(worker.pid))
     again = await soon(WorkerProcess.start(SETTINGS))
     await beating(again)
     await again.close()
