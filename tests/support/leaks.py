@@ -13,6 +13,9 @@ from tests.support.libvirtd import in_private_world
 SETTLE_S = 2.0
 """How long things that end by themselves may take to do so."""
 
+SESSION_DAEMONS = frozenset({"virtlogd", "libvirtd"})
+"""The private ones, which last the session; a test may have restarted them."""
+
 DOMAIN_FOLDERS = (Path("/etc/libvirt/qemu"), Path("/run/libvirt/qemu"))
 
 
@@ -60,7 +63,10 @@ def _processes() -> frozenset[tuple[int, str]]:
     return frozenset(
         (pid, command)
         for pid, (parent, command) in parents.items()
-        if pid != os.getpid() and pid not in keepers and (in_private_world() or _is_ours(parent, parents))
+        if pid != os.getpid()
+        and pid not in keepers
+        and command not in SESSION_DAEMONS
+        and (in_private_world() or _is_ours(parent, parents))
     )
 
 
