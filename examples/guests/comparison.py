@@ -62,4 +62,4 @@ def compare(rgb: Rgb, nonce: int, *, moving: str = "stage", words: bool = False)
             if static[part].all():
                 error = np.abs(rgb[part].mean(axis=(0, 1)) - want[part].mean(axis=(0, 1)))
                 colour = max(colour, float(error.max()))
-    return Comparison(read_nonce(rgb) == nonce, mean, float(blocks.max()), colour)
+    return Comparison(read_nonce(rgb) == nonce, mean, float(np.max(blocks)), colour)

@@ -5,7 +5,8 @@ Frames are `(height, width, 3)` uint8, R, G, B, of the guest's size; for a frame
 picture that is flipped, shifted or half updated) reads as None.
 """
 
-import numpy as np
+import functools
+import operator
 
 from .picture import (
     CELLS,
@@ -59,7 +60,7 @@ def _rows(rgb: Rgb, layout: Layout, rect: Rect, count: int, check: int) -> list[
                 return None
             value = value << 1 | bit
         rows.append(value)
-    if np.bitwise_xor.reduce(rows) != check:
+    if functools.reduce(operator.xor, rows) != check:
         return None
     return rows[:-1]
 
