@@ -1,0 +1,113 @@
+"""Settings of the environment, as they reach a viewer."""
+
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser
+
+from examples.guests.reading import read_nonce
+from tests.e2e.viewer import Viewer
+from tests.support.guests import GuestFactory
+from tests.support.portal import Portal, free_port
+from tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.libvirt, pytest.mark.browser]
+
+TURN_CREDENTIAL = "a-secret-of-this-test"
+
+StartPortal = Callable[..., Portal]
+
+
+@pytest.fixture
+def turn_port(tmp_path: Path) -> Iterator[int]:
+    """A coturn on 127.0.0.1, with the user and the credential that the settings name."""
+    if shutil.which("turnserver") is None:
+        pytest.skip("needs coturn: run tests/run.sh as root")
+    port = free_port()
+    command = [
+        "turnserver",
+        "-n",
+        "--no-cli",
+        "--no-tls",
+        "--no-dtls",
+        "--lt-cred-mech",
+        "--allow-loopback-peers",
+    ]
+    command += [
+        "--listening-ip=127.0.0.1",
+        "--relay-ip=127.0.0.1",
+        f"--listening-port={port}",
+        "--realm=test",
+    ]
+    command += [f"--user=webrtc:{TURN_CREDENTIAL}", f"--log-file={tmp_path / 'turn.log'}", "--simple-log"]
+    command += [f"--pidfile={tmp_path / 'turn.pid'}", f"--userdb={tmp_path / 'turn.db'}"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def listens() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    try:
+        wait_until(listens, "coturn listens")
+        yield port
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+async def test_relayed_viewer_sees_the_picture_through_turn(
+    make_guest: GuestFactory, start_portal: StartPortal, browser: Browser, turn_port: int
+) -> None:
+    portal = start_portal(
+        {
+            "QEMU_WEBRTC_TURN_HOST": f"127.0.0.1:{turn_port}",
+            "QEMU_WEBRTC_TURN_CREDENTIAL": TURN_CREDENTIAL,
+            "QEMU_WEBRTC_ICE_TRANSPORT_POLICY": "relay",
+        }
+    )
+    guest = make_guest()
+    portal.wait_console(guest.uuid)
+    viewer = await Viewer.open(browser, portal, guest)
+    await viewer.wait_known_picture()
+    used = await viewer.page.evaluate(
+        """async () => {
+          const entries = [...(await window.libvirtWebRTC.peerConnection.getStats()).values()];
+          const pair = entries.find((e) => e.type === "candidate-pair" && e.nominated && e.state === "succeeded");
+          return entries.find((e) => e.id === pair.localCandidateId).candidateType;
+        }"""
+    )
+    assert used == "relay"
+
+
+async def test_placeholder_is_shown_in_place_of_connecting(
+    make_guest: GuestFactory, start_portal: StartPortal, browser: Browser
+) -> None:
+    portal = start_portal({"QEMU_WEBRTC_TURN_HOST": "YOUR_TURN_HOST", "QEMU_WEBRTC_TURN_CREDENTIAL": "x"})
+    guest = make_guest()
+    portal.wait_console(guest.uuid)
+    page = await Viewer.sign_in(browser, portal)
+    await page.goto(f"{portal.url}/console/{guest.uuid}")
+    await page.get_by_text("YOUR_TURN_HOST").first.wait_for()
+    assert await page.evaluate("window.libvirtWebRTC.connections") == 0
+    assert await page.evaluate("window.libvirtWebRTC.state") == "problem"
+
+
+async def test_downsampled_picture_fills_the_guests_size(
+    make_guest: GuestFactory, start_portal: StartPortal, browser: Browser
+) -> None:
+    portal = start_portal({"QEMU_WEBRTC_DOWNSAMPLE": "1"})
+    guest = make_guest(options="mode=1280x800")
+    portal.wait_console(guest.uuid)
+    viewer = await Viewer.open(browser, portal, guest)
+    nonce = int(guest.nonce, 16)
+    # The picture that is grabbed has the guest's size, with the video, as decoded, at its top left.
+    await viewer.wait_picture(
+        lambda rgb: read_nonce(rgb[:400, :640], (1280, 800)) == nonce, "the nonce, halved"
+    )
+    assert viewer.encoded == (640, 400)
+    box = await viewer.page.locator("#video").bounding_box()
+    assert box is not None and abs(box["width"] / box["height"] - 1.6) < 0.01
