@@ -12,6 +12,7 @@ from examples.guests.reading import read_key_count, read_keys, read_nonce, read_
 from tests.e2e.viewer import Viewer, wait_for
 from tests.support.emulators import Emulator
 from tests.support.guests import GuestFactory
+from tests.support.libvirtd import virsh
 from tests.support.portal import Portal
 from tests.support.waiting import wait_until
 
@@ -41,7 +42,6 @@ async def test_vga_guest_is_seen_and_typed_at_through_a_resolution_change(
     make_guest: GuestFactory, portal: Portal, browser: Browser, emulator: Emulator
 ) -> None:
     guest = make_guest("baremetal", emulator=emulator)
-    portal.wait_console(guest.uuid)
     viewer = await Viewer.open(browser, portal, guest)
     before = await viewer.wait_known_picture()
     assert scanout(portal, guest.uuid) == "copy"
@@ -61,9 +61,7 @@ async def test_linux_guest_is_seen_in_shared_memory_and_pointed_at(
     make_guest: GuestFactory, portal: Portal, browser: Browser, emulator: Emulator
 ) -> None:
     guest = make_guest("linux", emulator=emulator)
-    portal.wait_console(guest.uuid)
-    viewer = await Viewer.open(browser, portal, guest)
-    await viewer.wait_known_picture()
+    viewer = await Viewer.watch(browser, portal, guest)
     assert scanout(portal, guest.uuid) == ("map" if emulator.maps_scanouts else "copy")
 
     await viewer.type_and_see("KeyA", KEY_A)
@@ -84,7 +82,6 @@ async def test_odd_size_is_padded_for_the_codec_and_cropped_in_the_page(
     make_guest: GuestFactory, portal: Portal, browser: Browser
 ) -> None:
     guest = make_guest("linux", options="mode=1023x767")
-    portal.wait_console(guest.uuid)
     viewer = await Viewer.open(browser, portal, guest)
     picture = await viewer.wait_known_picture()
     assert picture.shape == (767, 1023, 3)
@@ -95,11 +92,8 @@ async def test_two_viewers_see_the_same_new_content(
     make_guest: GuestFactory, portal: Portal, browser: Browser
 ) -> None:
     guest = make_guest()
-    portal.wait_console(guest.uuid)
-    first = await Viewer.open(browser, portal, guest)
-    await first.wait_known_picture()
-    second = await Viewer.open(browser, portal, guest)
-    await second.wait_known_picture()
+    first = await Viewer.watch(browser, portal, guest)
+    second = await Viewer.watch(browser, portal, guest)
 
     seen = await first.type_and_see("KeyA", KEY_A)
     await second.wait_picture(lambda rgb: read_key_count(rgb) == read_key_count(seen), "the first one's key")
@@ -113,9 +107,7 @@ async def test_keys_arrive_all_and_in_order(
     make_guest: GuestFactory, portal: Portal, browser: Browser
 ) -> None:
     guest = make_guest()
-    portal.wait_console(guest.uuid)
-    viewer = await Viewer.open(browser, portal, guest)
-    await viewer.wait_known_picture()
+    viewer = await Viewer.watch(browser, portal, guest)
     await viewer.page.keyboard.type("qwerty")
     wanted = [(qnum, down) for qnum in range(0x10, 0x16) for down in (True, False)]
     await viewer.wait_picture(lambda rgb: (read_keys(rgb) or [])[-12:] == wanted, "q w e r t y in the guest")
@@ -125,10 +117,8 @@ async def test_held_keys_go_up_when_the_page_loses_focus_and_when_the_tab_closes
     make_guest: GuestFactory, portal: Portal, browser: Browser
 ) -> None:
     guest = make_guest()
-    portal.wait_console(guest.uuid)
     holder = await Viewer.open(browser, portal, guest)
-    watcher = await Viewer.open(browser, portal, guest)
-    await watcher.wait_known_picture()
+    watcher = await Viewer.watch(browser, portal, guest)
 
     def last_key(down: bool) -> Callable[[Rgb], bool]:
         return lambda rgb: (read_keys(rgb) or [])[-1:] == [(KEY_A, down)]
@@ -151,8 +141,7 @@ async def test_killed_worker_comes_back_by_itself_with_the_same_qemu(
 ) -> None:
     guest = make_guest()
     before = portal.wait_console(guest.uuid)
-    viewer = await Viewer.open(browser, portal, guest)
-    await viewer.wait_known_picture()
+    viewer = await Viewer.watch(browser, portal, guest)
     qemu = guest.pid
 
     os.kill(before["worker_pid"], signal.SIGKILL)
@@ -199,11 +188,22 @@ async def test_open_console_survives_a_restart_of_its_guest(
     make_guest: GuestFactory, portal: Portal, browser: Browser
 ) -> None:
     guest = make_guest()
-    portal.wait_console(guest.uuid)
-    viewer = await Viewer.open(browser, portal, guest)
-    await viewer.wait_known_picture()
+    viewer = await Viewer.watch(browser, portal, guest)
     guest.destroy()
     await viewer.wait_state("stopped")
     guest.start()
     await viewer.wait_state("connected")
     await viewer.wait_known_picture()
+
+
+async def test_paused_guest_is_marked_and_goes_on_over_the_same_connection(
+    make_guest: GuestFactory, portal: Portal, browser: Browser
+) -> None:
+    guest = make_guest()
+    viewer = await Viewer.watch(browser, portal, guest)
+    virsh("suspend", guest.uuid)
+    await viewer.page.locator("#paused").wait_for(state="visible")
+    virsh("resume", guest.uuid)
+    await viewer.page.locator("#paused").wait_for(state="hidden")
+    await viewer.type_and_see("KeyA", KEY_A)
+    assert await viewer.handle("connections") == 1

@@ -59,7 +59,6 @@ async def test_memtest_is_seen_as_libvirt_sees_it_and_takes_keys(
         return f"{before}<kernel>{kernel}</kernel>{rest.partition('</kernel>')[2]}"
 
     guest = make_guest(emulator=emulator, edit=with_memtest)
-    portal.wait_console(guest.uuid)
     viewer = await Viewer.open(browser, portal, guest)
 
     def as_libvirt_sees_it(rgb: Rgb) -> bool:

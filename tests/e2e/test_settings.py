@@ -70,9 +70,7 @@ async def test_relayed_viewer_sees_the_picture_through_turn(
         }
     )
     guest = make_guest()
-    portal.wait_console(guest.uuid)
-    viewer = await Viewer.open(browser, portal, guest)
-    await viewer.wait_known_picture()
+    viewer = await Viewer.watch(browser, portal, guest)
     used = await viewer.page.evaluate(
         """async () => {
           const entries = [...(await window.libvirtWebRTC.peerConnection.getStats()).values()];
@@ -101,7 +99,6 @@ async def test_downsampled_picture_fills_the_guests_size(
 ) -> None:
     portal = start_portal({"QEMU_WEBRTC_DOWNSAMPLE": "1"})
     guest = make_guest(options="mode=1280x800")
-    portal.wait_console(guest.uuid)
     viewer = await Viewer.open(browser, portal, guest)
     nonce = int(guest.nonce, 16)
     # The picture that is grabbed has the guest's size, with the video, as decoded, at its top left.

@@ -57,9 +57,17 @@ class Viewer:
 
     @classmethod
     async def open(cls, browser: Browser, portal: Portal, guest: Guest, **context: Any) -> "Viewer":
-        """Sign in, and click on the guest in the list."""
+        """Sign in, and click on the guest in the list as soon as it can be opened."""
+        portal.wait_console(guest.uuid)
         page = await cls.sign_in(browser, portal, **context)
         return await cls.click(page, guest)
+
+    @classmethod
+    async def watch(cls, browser: Browser, portal: Portal, guest: Guest) -> "Viewer":
+        """As :meth:`open`, and wait until the guest's known picture is there."""
+        viewer = await cls.open(browser, portal, guest)
+        await viewer.wait_known_picture()
+        return viewer
 
     @classmethod
     async def click(cls, page: Page, guest: Guest) -> "Viewer":
