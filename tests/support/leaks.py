@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.support.libvirtd import in_private_world
 
-SETTLE_S = 2.0
+SETTLE_S = 15.0
 """How long things that end by themselves may take to do so."""
 
 SESSION_DAEMONS = frozenset({"virtlogd", "libvirtd"})
