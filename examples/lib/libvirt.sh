@@ -91,17 +91,17 @@ stop_what_we_started() {
     stop_daemon virtlogd
 }
 
-# start_domain NAME: as it is. Where libvirtd is ours and the machine cannot give guests their own /dev and cgroups, as in
-# a container or chroot, it is started once more without these two. qemu.conf has no command-line option, and the
+# start_domain NAME: as it is. Where libvirtd is ours and the machine cannot give guests their own /dev and cgroups, or (with
+# sudo, which takes core files away) unlimited core files, as in a container or chroot, it is started once more without. qemu.conf has no command-line option, and the
 # machine's file must stay as it is: ours is put over it in a mount name space that only this daemon has.
 start_domain() {
     local output
     output=$(vir start "$1" 2>&1) && return 0
     if [ "$OWN_QEMU_CONF" = 0 ] && our_daemon libvirtd >/dev/null &&
-        [[ $output =~ namespace|mount|propagation|cgroup|/dev ]]; then
+        [[ $output =~ namespace|mount|propagation|cgroup|/dev|"core file" ]]; then
         say "$output"
-        step "starting libvirtd once more, without mount name spaces and cgroups for guests"
-        { cat /etc/libvirt/qemu.conf 2>/dev/null && printf '\nnamespaces = []\ncgroup_controllers = []\n'; } >"$RUNTIME/qemu.conf"
+        step "starting libvirtd once more, without mount name spaces, cgroups and core files for guests"
+        { cat /etc/libvirt/qemu.conf 2>/dev/null && printf '\nnamespaces = []\ncgroup_controllers = []\nmax_core = 0\n'; } >"$RUNTIME/qemu.conf"
         stop_daemon libvirtd
         OWN_QEMU_CONF=1
         start_daemons

@@ -31,10 +31,12 @@ if [ -e /dev/kvm ]; then
     mount --bind /run/no-kvm /dev/kvm
 fi
 
-# Limits of the place, not of the program: a container or chroot has no cgroups and no mount propagation to give.
+# Limits of the place, not of the program: a container or chroot has no cgroups and no mount propagation to give, and
+# with sudo no unlimited core files either.
 cat >/etc/libvirt/qemu.conf <<'END'
 namespaces = []
 cgroup_controllers = []
+max_core = 0
 security_driver = "none"
 END
 cat >/etc/libvirt/libvirtd.conf <<'END'
