@@ -91,9 +91,10 @@ stop_what_we_started() {
     stop_daemon virtlogd
 }
 
-# start_domain NAME: as it is. Where libvirtd is ours and the machine cannot give guests their own /dev and cgroups, or (with
-# sudo, which takes core files away) unlimited core files, as in a container or chroot, it is started once more without. qemu.conf has no command-line option, and the
-# machine's file must stay as it is: ours is put over it in a mount name space that only this daemon has.
+# start_domain NAME: as it is. Where libvirtd is ours and the machine, a container or chroot, cannot give guests their own
+# /dev and cgroups, or unlimited core files (sudo takes these away), libvirtd is started once more without them. qemu.conf
+# has no command-line option, and the machine's file must stay as it is: ours is put over it in a mount name space that
+# only this daemon has.
 start_domain() {
     local output
     output=$(vir start "$1" 2>&1) && return 0
