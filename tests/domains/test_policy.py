@@ -15,7 +15,7 @@ from libvirt_webrtc.domains.xml import (
     remove_dbus_display,
 )
 from libvirt_webrtc.errors import DomainXMLError
-from tests.domains.test_xml import SHAPES, canonical, read
+from tests.domains.corpus import SHAPES, canonical, read
 
 NONE, TAGGED, ALL = (Policy(each) for each in AutoEnable)
 VNC = "<domain type='qemu'><name>d</name><devices><graphics type='vnc'/></devices></domain>"

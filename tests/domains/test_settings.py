@@ -6,7 +6,7 @@ from lxml import etree
 from libvirt_webrtc.domains.settings import SETTINGS_NAMESPACE, Settings, read_settings, write_settings
 from libvirt_webrtc.domains.xml import Gl, add_dbus_display, remove_dbus_display
 from libvirt_webrtc.errors import DomainXMLError
-from tests.domains.test_xml import SHAPES, canonical, read
+from tests.domains.corpus import SHAPES, canonical, read
 
 DOMAIN = "<domain type='qemu'><name>d</name>{}<devices><graphics type='vnc'/></devices></domain>"
 
