@@ -172,6 +172,14 @@ def _refuse_what_would_break(root: etree._Element, gl: bool) -> None:
         raise DomainXMLError(
             f"a domain of type '{kind}' has no D-Bus display: only QEMU and KVM domains have"
         )
+    machine = root.find("os/type[@machine]")
+    # libvirt adds a video device with the first <graphics>, and has no bus for it: "No PCI buses available" [11.3].
+    if (
+        machine is not None
+        and machine.get("machine", "").startswith("microvm")
+        and root.find("devices/video") is None
+    ):
+        raise DomainXMLError("a microvm has no place for a display device: its console is the serial one")
     others = {graphics.get("type") for graphics in root.findall("devices/graphics")} - {"dbus"}
     # libvirt gives QEMU one -display option for each of the two, and QEMU takes the last [QEMU 10.0].
     if "sdl" in others:
