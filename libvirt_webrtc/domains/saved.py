@@ -37,8 +37,8 @@ def takes_another_display(xml: str) -> bool:
     """Whether one more <graphics> gives the guest no other new device, which its saved memory knows nothing of.
 
     With the first <graphics> of a domain libvirt adds a video device where there is none, and on some machines that
-    are not x86 a keyboard and a mouse. The guest would be lost: it starts, and ends at once [libvirt 11.3]. Raises
-    DomainXMLError where ``xml`` is no domain.
+    are not x86 a keyboard and a mouse, and then refuses: "Target domain video card count 1 does not match source 0"
+    [libvirt 11.3]. Raises DomainXMLError where ``xml`` is no domain.
     """
     root = Document.parse(xml).root
     if root.find("devices/video") is None:
