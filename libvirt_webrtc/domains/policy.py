@@ -82,9 +82,11 @@ class Decision:
     """As it should be; the very text that was given where nothing is to be changed."""
     changed: bool
     wanted: bool
-    """A console is wanted: where there is none and nothing is to be changed, ``reason`` is why not."""
+    """By settings or policy this domain is to have a console."""
     reason: str
     """For people, one sentence without a capital or a stop."""
+    obstacle: bool = False
+    """``reason`` tells what stands in the way of a console, and is more than that nobody asked for one."""
 
 
 def decide(xml: str, policy: Policy, facts: Facts = UNKNOWN) -> Decision:
@@ -92,16 +94,17 @@ def decide(xml: str, policy: Policy, facts: Facts = UNKNOWN) -> Decision:
     settings, display = read_settings(xml), find_dbus_display(xml)
     wanted, why = _wanted(settings, policy)
 
-    def keep(reason: str) -> Decision:
-        return Decision(xml, False, wanted, reason)
+    def keep(reason: str, *, obstacle: bool = False) -> Decision:
+        return Decision(xml, False, wanted, reason, obstacle)
 
     if not facts.persistent:
         return keep(
             "it is transient, there is no definition to change: put the display into the XML that it is "
-            "created from ('libvirt-webrtc xml add')"
+            "created from ('libvirt-webrtc xml add')",
+            obstacle=True,
         )
     if settings.problem is not None:
-        return keep(settings.problem)
+        return keep(settings.problem, obstacle=True)
     if policy.auto_enable is AutoEnable.NONE:
         return keep("nothing is changed by itself: the policy is auto_enable=none")
     if display is not None and not display.ours:
@@ -109,19 +112,24 @@ def decide(xml: str, policy: Policy, facts: Facts = UNKNOWN) -> Decision:
     if settings.enabled is False:
         return keep(why) if display is None else Decision(remove_dbus_display(xml), True, wanted, why)
     if is_removed_by_hand(xml):
-        return keep("the display that libvirt-webrtc added was deleted by hand; 'enable' adds it again")
+        return keep(
+            "the display that was added to it was deleted by hand; 'enable' adds it again", obstacle=True
+        )
     if not wanted:
         return keep(f"{why}; the display that libvirt-webrtc added before stays" if display else why)
     try:
         after = add_dbus_display(xml, gl=choose_gl(settings, policy, display).gl)
     except DomainXMLError as error:
-        return keep(str(error))
+        return keep(str(error), obstacle=True)
     if after == xml:
         return keep(why)
     if facts.has_dbus is False:
-        return keep("its QEMU has no D-Bus display")
+        return keep("its QEMU has no D-Bus display", obstacle=True)
     if facts.saved and display is None and not _has_video(xml):
-        return keep("libvirt would add a video device with the display, which the saved guest does not have")
+        return keep(
+            "libvirt would add a video device with the display, which the saved guest does not have",
+            obstacle=True,
+        )
     return Decision(after, True, wanted, why)
 
 

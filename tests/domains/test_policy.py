@@ -65,7 +65,8 @@ def test_what_users_did_stays(policy: Policy, enabled: bool | None, shape: str) 
 
 
 def test_deleted_by_hand_says_how_to_get_it_back() -> None:
-    assert "deleted by hand" in decide(DELETED, ALL).reason and "'enable'" in decide(DELETED, ALL).reason
+    decision = decide(DELETED, ALL)
+    assert decision.obstacle and "deleted by hand" in decision.reason and "'enable'" in decision.reason
 
 
 @pytest.mark.parametrize("policy", [TAGGED, ALL])
@@ -107,6 +108,7 @@ def test_an_edited_display_is_the_users() -> None:
 def test_a_domain_that_must_not_get_it_is_kept_with_the_reason(xml: str, facts: Facts, reason: str) -> None:
     decision = decide(xml, ALL, facts)
     assert unchanged(decision, xml) and decision.wanted and reason in decision.reason
+    assert decision.obstacle == ("did not add" not in reason)
 
 
 def test_facts_that_do_not_matter_change_nothing() -> None:
@@ -121,7 +123,12 @@ def test_settings_that_are_not_understood_change_nothing() -> None:
     for xml in (VNC, OURS):
         broken = write_settings(xml, enabled=False).replace('"no"', '"nein"')
         decision = decide(broken, ALL)
-        assert unchanged(decision, broken) and "'nein'" in decision.reason and not decision.wanted
+        assert (
+            unchanged(decision, broken)
+            and "'nein'" in decision.reason
+            and decision.obstacle
+            and not decision.wanted
+        )
 
 
 @pytest.mark.parametrize("xml", ["", "<network/>", "<domain", "\0"])
