@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, async_playwright
 
+from libvirt_webrtc.config import STATE_VARIABLE
 from tests.support.emulators import emulators
 from tests.support.guests import GuestFactory
 from tests.support.leaks import SETTLE_S, Snapshot, left_since
@@ -30,11 +31,32 @@ CHROMIUM_FLAGS = [
 ]
 
 
+LONG_VARIABLE = "LIBVIRT_WEBRTC_TEST_LONG"
+"""Set to 1, tests that take minutes run as well; ``tests/run.sh --long`` sets it."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what takes minutes, unless it is asked for."""
+    if os.environ.get(LONG_VARIABLE) != "1":
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip("takes minutes: run tests/run.sh --long"))
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test with ``emulator`` runs once for each QEMU that is here."""
     if "emulator" in metafunc.fixturenames:
         present = emulators()
         metafunc.parametrize("emulator", present, ids=[each.name for each in present], scope="session")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What programs started here take for their state folder: never the machine's own."""
+    folder = tmp_path_factory.mktemp("state")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(STATE_VARIABLE, str(folder))
+        yield folder
 
 
 @pytest.fixture(autouse=True)
