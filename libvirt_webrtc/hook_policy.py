@@ -8,7 +8,6 @@
 import json
 import os
 import stat
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,7 +25,8 @@ def write_policy(path: Path, policy: Policy) -> None:
     content = {"version": VERSION, "auto_enable": policy.auto_enable.value, "gl": policy.gl.value}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fd, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+        name = path.with_name(f".{path.name}-{os.getpid()}")
+        fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(fd, "w", encoding="ascii") as file:
                 file.write(json.dumps(content) + "\n")
