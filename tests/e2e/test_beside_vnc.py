@@ -25,7 +25,7 @@ QNUM = {"q": 0x10, "w": 0x11, "e": 0x12, "r": 0x13, "a": 0x1E, "s": 0x1F, "d": 0
 def vnc_socket(guest: Guest) -> Path:
     listen = etree.fromstring(guest.xml().encode()).find("devices/graphics[@type='vnc']/listen")
     assert listen is not None
-    return Path(listen.get("socket"))
+    return Path(listen.get("socket") or "")
 
 
 async def shows(client: Rfb, wanted: Callable[[Rgb], object], what: str) -> Rgb:
