@@ -1,4 +1,4 @@
-"""``libvirt-webrtc serve``: watcher, supervisor and portal in one process."""
+"""``libvirt-webrtc serve``: inventory, reconciler, supervisor and portal in one process."""
 
 import asyncio
 import logging
@@ -14,6 +14,7 @@ from aiohttp import web
 from libvirt_webrtc.config import Config, state_dir
 from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.domains.policy import Policy
+from libvirt_webrtc.domains.reconciler import Reconciler
 from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.hook_policy import FILE_NAME, write_policy
 from libvirt_webrtc.portal.app import create_app
@@ -34,7 +35,12 @@ async def serve(config: Config) -> None:
     """
     token = load_token(config.token_file)
     _tell_hook(config)
-    async with Inventory(config.uri) as inventory, Supervisor(inventory, config) as supervisor:
+    policy = Policy.of(config.auto_enable, config.gl)
+    async with (
+        Inventory(config.uri, policy) as inventory,
+        Reconciler(inventory),
+        Supervisor(inventory, config) as supervisor,
+    ):
         runner = web.AppRunner(
             create_app(supervisor, config, token), access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S
         )

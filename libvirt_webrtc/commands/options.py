@@ -8,6 +8,7 @@ from typing import Any
 
 from libvirt_webrtc import config
 from libvirt_webrtc.domains.libvirt_api import VirConnect, open_connection
+from libvirt_webrtc.domains.policy import Policy
 from libvirt_webrtc.domains.xml import Gl
 
 
@@ -19,20 +20,26 @@ def connection_options() -> argparse.ArgumentParser:
     return parent
 
 
-def add_gl(command: argparse.ArgumentParser) -> None:
+def add_gl(command: argparse.ArgumentParser, default: Gl | None = Gl.AUTO) -> None:
     """``--gl``, for commands that write the display."""
     command.add_argument(
         "--gl",
         type=Gl,
         choices=list(Gl),
-        default=Gl.AUTO,
-        help="OpenGL display (default: auto, which is off so far)",
+        default=default,
+        help=f"OpenGL display (default: {default or 'as the settings say'}; auto is off so far)",
     )
 
 
 def load_config(arguments: argparse.Namespace, **flags: Any) -> config.Config:
     """The settings, with those of :func:`connection_options` and ``flags`` above file and environment."""
     return config.load(arguments.config, uri=arguments.uri, **flags)
+
+
+def load_policy(arguments: argparse.Namespace) -> Policy:
+    """What the configuration says of automatic enabling and OpenGL."""
+    settings = load_config(arguments)
+    return Policy.of(settings.auto_enable, settings.gl)
 
 
 @contextmanager

@@ -46,9 +46,14 @@ def _xml(arguments: argparse.Namespace) -> int:
 def _show(display: xml.DbusDisplay | None, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(asdict(display) if display is not None else None))
-    elif display is None:
-        print("no D-Bus display")
     else:
-        kind = "p2p" if display.p2p else f"bus {display.address or '(private)'}"
-        owner = "added by libvirt-webrtc" if display.ours else "not added by libvirt-webrtc"
-        print(f"D-Bus display, {kind}, gl {'on' if display.gl else 'off'}, {owner}, graphics {display.index}")
+        print(display_text(display))
+
+
+def display_text(display: xml.DbusDisplay | None) -> str:
+    """A D-Bus display in one line."""
+    if display is None:
+        return "no D-Bus display"
+    kind = "p2p" if display.p2p else f"bus {display.address or '(private)'}"
+    owner = "added by libvirt-webrtc" if display.ours else "not added by libvirt-webrtc"
+    return f"D-Bus display, {kind}, gl {'on' if display.gl else 'off'}, {owner}, graphics {display.index}"

@@ -161,6 +161,11 @@ class Inventory:
             raise HypervisorUnavailable(self.snapshot.problem or "there is no connection to libvirt")
         return await connection.call(function, discard=discard)
 
+    def look_again(self, uuid: str) -> None:
+        """Have a domain read anew, as after an event."""
+        if self._connection is not None:
+            self._connection.add_change(uuid)
+
     def set_problem(self, uuid: str, problem: str | None) -> None:
         """Show with a domain why its plan was given up; None for no more. Kept until the domain is gone."""
         if problem is not None and uuid in self._domains:
