@@ -13,6 +13,8 @@ from tests.support.libvirtd import in_private_world
 SETTLE_S = 2.0
 """How long things that end by themselves may take to do so."""
 
+DAEMONS = ("virtlogd", "libvirtd")
+
 DOMAIN_FOLDERS = (Path("/etc/libvirt/qemu"), Path("/run/libvirt/qemu"))
 
 
@@ -58,7 +60,8 @@ def _processes() -> frozenset[tuple[int, str]]:
             parents[int(entry.name)] = (int(stat.rpartition(")")[2].split()[1]), command)
     keepers = _multiprocessing_keepers()
     return frozenset(
-        (pid, command)
+        # A test may restart the session's daemons.
+        (0 if parent == os.getpid() and command in DAEMONS else pid, command)
         for pid, (parent, command) in parents.items()
         if pid != os.getpid() and pid not in keepers and (in_private_world() or _is_ours(parent, parents))
     )
