@@ -47,10 +47,12 @@ def read_policy(path: Path) -> Policy:
     try:
         # A named pipe would keep the hook waiting.
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(fd, "rb") as file:
+        try:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
                 raise ConfigError(f"{path} is no file")
-            text = file.read(SIZE_LIMIT + 1)
+            text = os.read(fd, SIZE_LIMIT + 1)
+        finally:
+            os.close(fd)
     except OSError as error:
         raise ConfigError(f"cannot read the policy for libvirt's hook: {error}") from error
     if len(text) > SIZE_LIMIT:
