@@ -26,6 +26,7 @@ from libvirt_webrtc.hook_install import (
 from libvirt_webrtc.hook_policy import FILE_NAME, write_policy
 from tests.hooks.conftest import PATIENT_S
 from tests.support.hook_faults import make_environment, set_python_limit
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +154,7 @@ def test_a_daemon_that_started_before_must_be_told(
     pid_file = tmp_path / "sleep.pid"
     pid_file.write_text(f"{daemon.pid}\n")
     monkeypatch.setattr(hook_install, "_PID_FILES", (pid_file, tmp_path / "missing.pid"))
-    (running,) = running_daemons()
+    (running,) = wait_until(running_daemons, "the daemon has its name")
     assert (running.name, running.pid) == ("sleep", daemon.pid)
     hook = install_hook(folder, python, policy)
     assert not is_known(hook, running)
