@@ -113,11 +113,11 @@ def make_guest(libvirt_uri: str, guests: Path) -> Iterator[GuestFactory]:
 
 @pytest.fixture
 def start_portal(libvirt_uri: str, tmp_path: Path) -> Iterator[Callable[..., Portal]]:
-    """Starts portals, with further environment variables if given; all are stopped at the end."""
+    """Starts portals, with further environment variables and arguments if given; all are stopped at the end."""
     started: list[Portal] = []
 
-    def start(environment: Mapping[str, str] | None = None) -> Portal:
-        started.append(Portal(tmp_path, libvirt_uri, environment))
+    def start(environment: Mapping[str, str] | None = None, *arguments: str) -> Portal:
+        started.append(Portal(tmp_path, libvirt_uri, environment, arguments))
         return started[-1]
 
     yield start

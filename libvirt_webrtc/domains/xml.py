@@ -198,7 +198,7 @@ def _refuse_what_would_break(root: etree._Element, gl: bool) -> None:
         if gl and remote in others:
             raise DomainXMLError(
                 f"gl on does not go together with <graphics type='{remote}'>, QEMU would exit: "
-                "use gl off, or remove that element first"
+                "use gl off, or remove that element first, as 'enable --gl on --replace-graphics' does"
             )
     if gl:
         return
