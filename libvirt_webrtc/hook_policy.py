@@ -45,8 +45,8 @@ def write_policy(path: Path, policy: Policy) -> None:
 def read_policy(path: Path) -> Policy:
     """The policy at ``path``. Raises ConfigError where there is none, or anything is not as we write it."""
     try:
-        # A named pipe would keep the hook waiting.
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        # The folder is the service's, and the hook is root: no device by a link, no waiting for a named pipe.
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
                 raise ConfigError(f"{path} is no file")

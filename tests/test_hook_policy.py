@@ -52,7 +52,9 @@ def test_anything_else_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
-    for name in ("pipe", "folder", "missing"):
+    write_policy(tmp_path / "file", Policy.of("all", "auto"))
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    for name in ("pipe", "folder", "link", "missing"):
         with pytest.raises(ConfigError):
             read_policy(tmp_path / name)
 
