@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from libvirt_webrtc.domains.document import Document
+from libvirt_webrtc.domains.emulator import display_backends
 from libvirt_webrtc.domains.policy import Facts, Policy, decide
 from libvirt_webrtc.domains.saved import drop_private_bus, takes_another_display
 from libvirt_webrtc.domains.xml import find_dbus_display
@@ -20,6 +21,9 @@ from libvirt_webrtc.hook_policy import read_policy
 
 XML_LIMIT = 4 << 20
 """Bytes of XML that are read: libvirt's own limit for a string that comes over its API."""
+
+EMULATOR_LIMIT_S = 1.0
+"""Of the two seconds that there are."""
 
 EXIT_FAILED = 1
 """For a person who looks; ``hooks/qemu`` itself ends with 0 whatever happens here."""
@@ -53,9 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def filtered(data: bytes, policy: Policy) -> bytes | None:
     """What libvirt is to take instead of ``data``; None for "as it is".
 
-    Adds the display where ``policy`` wants it and the guest can take it, never one with OpenGL: a host on which that
-    does not work would not get its guest back. Takes nothing away but a dead address. Raises DomainXMLError where
-    ``data`` is no domain, or too long.
+    Adds the display where ``policy`` wants it and both the guest and its QEMU can take it, never one with OpenGL: a
+    host on which that does not work would not get its guest back. Takes nothing away but a dead address.
+    Raises DomainXMLError where ``data`` is no domain, or too long.
     """
     if len(data) > XML_LIMIT:
         raise DomainXMLError(f"its XML is longer than {XML_LIMIT} bytes")
@@ -67,12 +71,18 @@ def filtered(data: bytes, policy: Policy) -> bytes | None:
     if find_dbus_display(after) is None and takes_another_display(after):
         decision = decide(after, policy, Facts(saved=True))
         display = find_dbus_display(decision.xml)
-        if display is not None and not display.gl:
+        if display is not None and not display.gl and _can_start_with_it(after):
             after = decision.xml
     if after == before:
         return None
     Document.parse(after)
     return after.encode()
+
+
+def _can_start_with_it(xml: str) -> bool:
+    """libvirt writes the emulator into every saved domain; without one there is nothing to ask."""
+    emulator = Document.parse(xml).root.findtext("devices/emulator")
+    return emulator is None or "dbus" in (display_backends(Path(emulator), EMULATOR_LIMIT_S) or ())
 
 
 def sealed(xml: bytes) -> bytes:

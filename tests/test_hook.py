@@ -4,6 +4,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,6 +92,29 @@ def test_a_guest_that_would_get_further_devices_stays_as_it_is(change: Callable[
     changed = change(PLAIN)
     assert changed != PLAIN
     assert answer(changed, ALL) is None
+
+
+@pytest.mark.parametrize(
+    ("says", "added"),
+    [
+        ("echo none; echo dbus", True),
+        ("echo none", False),
+        ("echo no-dbus-here", False),
+        ("echo dbus; exec sleep 1000", False),
+        ("exit 1", False),
+        (None, False),
+    ],
+)
+def test_a_guest_whose_qemu_has_no_such_display_stays_as_it_is(says: str | None, added: bool) -> None:
+    # Not in pytest's folders: it runs as nobody.
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        emulator = Path(name) / "qemu"
+        if says is not None:
+            emulator.write_text(f'#!/bin/sh\n[ "$*" = "-display help" ] || exit 1\n{says}\n')
+            emulator.chmod(0o755)
+        xml = PLAIN.replace("<devices>", f"<devices><emulator>{emulator}</emulator>")
+        assert (answer(xml, ALL) is not None) is added
 
 
 def test_what_would_stop_the_guest_is_not_added() -> None:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from lxml import etree
 
 from libvirt_webrtc.doctor.findings import Finding, ok, problem, warning
-from libvirt_webrtc.doctor.hypervisor import Backends, check_display, display_backends
+from libvirt_webrtc.doctor.hypervisor import Backends, check_display
+from libvirt_webrtc.domains.emulator import display_backends
 from libvirt_webrtc.domains.inspection import Inspection, inspect
 from libvirt_webrtc.domains.libvirt_api import XML_INACTIVE, VirConnect, lookup, our_errors
 from libvirt_webrtc.domains.policy import Policy

@@ -1,13 +1,12 @@
 """libvirt and QEMU: versions, and whether they have the D-Bus display."""
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from lxml import etree
 
 from libvirt_webrtc.doctor.findings import Finding, ok, problem, warning
+from libvirt_webrtc.domains.emulator import display_backends
 from libvirt_webrtc.domains.libvirt_api import VirConnect, our_errors
 from libvirt_webrtc.errors import HypervisorError
 
@@ -15,9 +14,6 @@ LIBVIRT_NEEDED = (8, 4, 0)
 QEMU_NEEDED = (7, 0, 0)
 QEMU_WITH_MAPS = (9, 2, 0)
 """From here on it hands pictures over as shared memory."""
-
-NOBODY = 65534
-PROBE_S = 20.0
 
 MODULE_REMEDY = (
     "install QEMU's D-Bus display module: on Debian and Ubuntu qemu-system-modules-opengl (QEMU 8.1 and later; before "
@@ -77,29 +73,6 @@ def check_display(capabilities: str, backends: Backends) -> Finding:
             MODULE_REMEDY,
         )
     return ok("dbus display", f"{path} has it")
-
-
-def display_backends(emulator: Path) -> frozenset[str] | None:
-    """The ``-display`` types that a QEMU can load, as it tells itself: it tries each of its modules. None
-    where it cannot be run. Root runs it as nobody, since whoever may define domains chooses the program."""
-    nobody = NOBODY if os.geteuid() == 0 else None
-    try:
-        done = subprocess.run(
-            [emulator, "-display", "help"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=PROBE_S,
-            cwd="/",
-            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
-            user=nobody,
-            group=nobody,
-            extra_groups=None if nobody is None else [],
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return frozenset(done.stdout.split()) if done.returncode == 0 else None
 
 
 def version(number: int) -> tuple[int, int, int]:

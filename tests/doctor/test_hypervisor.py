@@ -1,11 +1,10 @@
 """Versions and the D-Bus display: too old, not built, not installed."""
 
-from pathlib import Path
 from typing import cast
 
 import pytest
 
-from libvirt_webrtc.doctor.hypervisor import check_hypervisor, display_backends
+from libvirt_webrtc.doctor.hypervisor import check_hypervisor
 from libvirt_webrtc.domains.libvirt_api import VirConnect
 from libvirt_webrtc.hook_check import Level
 
@@ -64,31 +63,3 @@ def test_versions_and_display(fake: FakeLibvirt, backends: frozenset[str] | None
 def test_missing_module_names_the_packages() -> None:
     *_, finding = check_hypervisor(cast(VirConnect, FakeLibvirt()), lambda _: NO_DBUS)
     assert "qemu-system-modules-opengl" in (finding.remedy or "")
-
-
-def script(folder: Path, text: str) -> Path:
-    path = folder / "qemu"
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    for each in (folder, *folder.parents[:2]):
-        each.chmod(0o755)  # it is run as nobody
-    path.chmod(0o755)
-    return path
-
-
-def test_emulator_tells_what_it_can_load(tmp_path: Path) -> None:
-    found = display_backends(script(tmp_path, '[ "$*" = "-display help" ] && printf "none\\ndbus\\n"'))
-    assert found == frozenset({"none", "dbus"})
-
-
-@pytest.mark.parametrize("text", ["exit 1", "kill -SEGV $$"])
-def test_emulator_that_fails_says_nothing(tmp_path: Path, text: str) -> None:
-    assert display_backends(script(tmp_path, text)) is None
-
-
-def test_emulator_that_is_not_there_says_nothing(tmp_path: Path) -> None:
-    assert display_backends(tmp_path / "qemu") is None
-
-
-def test_emulator_that_hangs_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("libvirt_webrtc.doctor.hypervisor.PROBE_S", 0.2)
-    assert display_backends(script(tmp_path, "exec sleep 60")) is None
