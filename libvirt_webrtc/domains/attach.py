@@ -50,6 +50,8 @@ class Phase(StrEnum):
 
     SAVING = "saving"
     """The guest's memory goes to disk; can be cancelled, and the guest goes on."""
+    CANCELLING = "cancelling"
+    """The save is being given up."""
     STARTING = "starting"
     """It comes back, in a new QEMU."""
 
@@ -65,6 +67,8 @@ class Progress:
     def __str__(self) -> str:
         if self.phase is Phase.STARTING:
             return "the guest is being started again"
+        if self.phase is Phase.CANCELLING:
+            return "the save is being cancelled, the guest goes on"
         percent = "" if self.percent is None else f", {self.percent} %"
         return f"the guest's memory is being saved{percent}"
 
@@ -98,7 +102,8 @@ def attach(
         uuid, name = domain.UUIDString(), domain.name()
         problem = _save(domain, on_progress, cancelled or threading.Event())
         del domain
-    on_progress(Progress(Phase.STARTING, None))
+    if problem is None:
+        on_progress(Progress(Phase.STARTING, None))
     deadline = time.monotonic() + RECONNECT_S
     while True:
         try:
@@ -204,6 +209,8 @@ def _watch(
                     on_progress(Progress(Phase.SAVING, round(100 * (total - remaining) / total)))
                 if cancelled.is_set():
                     domain.abortJob()
+                    on_progress(Progress(Phase.CANCELLING, None))
+                    return
         except HypervisorError:
             continue  # the job has just ended, or is at a point where it cannot: the save itself tells
 

@@ -8,12 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from examples.guests.picture import Rgb
-from examples.guests.reading import read_key_count
 from libvirt_webrtc.domains.attach import Phase, Progress, attach, check
 from libvirt_webrtc.domains.xml import find_dbus_display
 from libvirt_webrtc.errors import CannotAttach, HypervisorError, NoSuchDomain
@@ -21,36 +17,13 @@ from tests.domains.conftest import DBUS, VIDEO, VNC, MakeDomain
 from tests.support.emulators import Emulator
 from tests.support.guests import Guest, GuestFactory
 from tests.support.libvirtd import PrivateLibvirtd, virsh
+from tests.support.screen import Screen
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.libvirt
 
 SAVE_FOLDER = Path("/var/lib/libvirt/qemu/save")
-DEADLINE_S = 120.0
 KEYS = ("KEY_A", "KEY_B", "KEY_C")
-
-
-class Screen:
-    """What libvirt says that a guest shows."""
-
-    def __init__(self, guest: Guest, folder: Path) -> None:
-        self._guest = guest
-        self._file = folder / "screen"
-
-    def key_count(self) -> int | None:
-        virsh("screenshot", self._guest.uuid, str(self._file))
-        rgb: Rgb = np.asarray(Image.open(self._file).convert("RGB"))
-        return read_key_count(rgb)
-
-    def press_until_seen(self, *keys: str) -> int:
-        """Press keys one by one, each once the guest shows the one before; how many events it counts then."""
-        wait_until(lambda: self.key_count() is not None, "the guest's picture", DEADLINE_S)
-        count = self.key_count() or 0
-        for key in keys:
-            virsh("send-key", self._guest.uuid, key)
-            count += 2
-            wait_until(lambda: self.key_count() == count, "the guest counts the key", DEADLINE_S)  # noqa: B023
-        return count
 
 
 def nothing(_: Progress) -> None:
@@ -69,10 +42,6 @@ def state(guest: Guest) -> str:
 def screen(make_guest: GuestFactory, tmp_path: Path) -> Screen:
     """Of a linux guest without a console."""
     return Screen(make_guest("linux", display=False), tmp_path)
-
-
-def guest_of(screen: Screen) -> Guest:
-    return screen._guest
 
 
 def test_guest_goes_on_where_it_was_and_its_display_can_be_opened(
@@ -100,7 +69,7 @@ def test_guest_goes_on_where_it_was_and_its_display_can_be_opened(
 
 
 def test_paused_guest_stays_paused(libvirt_uri: str, screen: Screen) -> None:
-    guest = guest_of(screen)
+    guest = screen.guest
     count = screen.press_until_seen(*KEYS)
     virsh("suspend", guest.uuid)
     attach(libvirt_uri, guest.uuid, nothing)
@@ -164,7 +133,7 @@ def small_save_folder(libvirt_uri: str) -> Iterator[Path]:
 def test_guest_goes_on_where_the_disk_is_full(
     libvirt_uri: str, screen: Screen, small_save_folder: Path
 ) -> None:
-    guest = guest_of(screen)
+    guest = screen.guest
     count = screen.press_until_seen(*KEYS)
     number = virsh("domid", guest.uuid)
     with pytest.raises(HypervisorError, match="without a console: it could not be saved"):
@@ -244,7 +213,7 @@ def is_being_saved(guest: Guest) -> bool:
 def test_libvirtd_that_dies_while_it_saves_leaves_the_guest_running(
     libvirtd: PrivateLibvirtd, libvirt_uri: str, screen: Screen
 ) -> None:
-    guest = guest_of(screen)
+    guest = screen.guest
     count = screen.press_until_seen(*KEYS)
     with frozen_qemu(guest):
         attaching = InThread(libvirt_uri, guest)
