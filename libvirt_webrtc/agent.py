@@ -17,8 +17,17 @@ class ConsoleState(StrEnum):
     STARTING = "starting"
     FAILED = "failed"
     """Broken right now; tried again by itself. The reason says what happened."""
+    ATTACHING = "attaching"
+    """The running domain is being given its console; the reason says how far that is."""
     NONE = "none"
     """The domain has no console as things are. The reason says why."""
+
+
+class Action(StrEnum):
+    """What can be done about a domain's console."""
+
+    ATTACH = "attach"
+    """Save the running guest and start it again at once, with its console."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,8 @@ class DomainView:
     """Why there is no console, in a sentence; None when it is ready."""
     consoles: tuple[ConsoleView, ...] = ()
     worker_pid: int | None = None
+    actions: tuple[Action, ...] = ()
+    """What may be asked for now."""
 
     def as_json(self) -> dict[str, Any]:
         """The form that docs/protocol.md describes."""
@@ -68,6 +79,7 @@ class DomainView:
                 for console in self.consoles
             ],
             "worker_pid": self.worker_pid,
+            "actions": list(self.actions),
         }
 
 
@@ -117,6 +129,16 @@ class Agent(Protocol):
             ConsoleStarting: not yet.
             NegotiationError: the offer cannot be answered.
             WorkerError: the console's worker failed meanwhile.
+        """
+        ...
+
+    async def act(self, uuid: str, action: Action) -> None:
+        """Begin what was asked for; the list tells how far it is, and what came of it.
+
+        Raises:
+            NoSuchDomain: no domain has this UUID.
+            CannotAttach: not as the domain is; says why.
+            HypervisorError: libvirt refuses or cannot be reached.
         """
         ...
 

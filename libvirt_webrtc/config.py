@@ -11,11 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from libvirt_webrtc.errors import ConfigError
 
 TransportPolicy = Literal["all", "relay"]
+AutoEnable = Literal["none", "tagged", "all"]
+GlPolicy = Literal["auto", "on", "off"]
+
+WORDS: dict[str, tuple[str, ...]] = {"auto_enable": get_args(AutoEnable), "gl": get_args(GlPolicy)}
+"""The settings that are one word of several."""
 
 PLACEHOLDER = re.compile(r"YOUR_[A-Z_]+|<[^<>]+>")
 """Text that only occurs in a setting that was copied from the documentation and not filled in."""
@@ -24,6 +29,10 @@ ICE_URL = re.compile(r"(stun|turn)s?:(\[[0-9a-fA-F:.]+\]|[^\s:/?]+)(:\d{1,5})?(\
 """RFC 7064 and RFC 7065."""
 
 ENVIRONMENT_PREFIX = "QEMU_WEBRTC_"
+
+STATE_VARIABLE = "LIBVIRT_WEBRTC_STATE_DIR"
+SYSTEM_STATE_DIR = Path("/var/lib/libvirt-webrtc")
+"""Where the system's service keeps what outlives it, and libvirt's hook finds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +126,28 @@ class Config:
     downsample: bool = False
     """Halve both dimensions of every picture."""
     ice: IceConfig = IceConfig()
+    auto_enable: AutoEnable = "tagged"
+    """Which domains get a console by themselves: none, those whose own settings say so, or all but those
+    whose settings say no."""
+    gl: GlPolicy = "auto"
+    """OpenGL displays, for domains whose own settings do not say."""
+
+
+def state_dir(environ: Mapping[str, str] | None = None) -> Path:
+    """The folder for what outlives the process; it may not exist yet.
+
+    ``LIBVIRT_WEBRTC_STATE_DIR``, else the folder that systemd gave its service, else /var/lib/libvirt-webrtc
+    for root and libvirt-webrtc in ``XDG_STATE_HOME`` for others.
+    """
+    environ = os.environ if environ is None else environ
+    given = environ.get(STATE_VARIABLE) or environ.get("STATE_DIRECTORY", "").split(":")[0]
+    if given:
+        return Path(given)
+    if os.geteuid() == 0:
+        return SYSTEM_STATE_DIR
+    base = environ.get("XDG_STATE_HOME", "")
+    # The standard has relative paths ignored.
+    return (Path(base) if base.startswith("/") else Path.home() / ".local/state") / "libvirt-webrtc"
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] | None = None, **flags: Any) -> Config:
@@ -158,6 +189,8 @@ def _from_file(config: Config, path: Path) -> Config:
             changes[key] = ListenAddress.parse(value)
         elif key == "token_file":
             changes[key] = Path(value)
+        elif key in WORDS and value not in WORDS[key]:
+            raise ConfigError(f"{where} is {value!r}; write one of {', '.join(map(repr, WORDS[key]))}")
         else:
             changes[key] = value
     return replace(config, **changes)

@@ -7,7 +7,8 @@
     ├── DomainXMLError            domain XML that cannot be read, or must not be changed as asked
     ├── HypervisorError           libvirt refused a call
     │   ├── HypervisorUnavailable no connection to libvirt right now
-    │   └── NoSuchDomain
+    │   ├── NoSuchDomain
+    │   └── CannotAttach          a running domain cannot get its console now; it was not touched
     ├── DisplayError              QEMU's D-Bus display
     │   ├── DisplayClosed         the connection has ended
     │   ├── DisplayProtocolError  the other side sent what the protocol does not allow
@@ -47,6 +48,10 @@ class HypervisorUnavailable(HypervisorError):
 
 class NoSuchDomain(HypervisorError):
     """libvirt knows no domain of this name or UUID."""
+
+
+class CannotAttach(HypervisorError):
+    """A running domain cannot be given its console now; the message says why. It was not touched."""
 
 
 class DisplayError(LibvirtWebRTCError):

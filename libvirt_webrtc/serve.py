@@ -1,4 +1,4 @@
-"""``libvirt-webrtc serve``: watcher, supervisor and portal in one process."""
+"""``libvirt-webrtc serve``: inventory, reconciler, supervisor and portal in one process."""
 
 import asyncio
 import logging
@@ -12,9 +12,12 @@ from pathlib import Path
 
 from aiohttp import web
 
-from libvirt_webrtc.config import Config, ListenAddress
+from libvirt_webrtc.config import Config, ListenAddress, state_dir
 from libvirt_webrtc.domains.inventory import Inventory
+from libvirt_webrtc.domains.policy import Policy
+from libvirt_webrtc.domains.reconciler import Reconciler
 from libvirt_webrtc.errors import ConfigError
+from libvirt_webrtc.hook_policy import FILE_NAME, write_policy
 from libvirt_webrtc.portal.app import create_app
 from libvirt_webrtc.supervisor import Supervisor
 
@@ -32,7 +35,13 @@ async def serve(config: Config) -> None:
         ConfigError: the address is taken, or the token file cannot be used.
     """
     token = load_token(config.token_file)
-    async with Inventory(config.uri) as inventory, Supervisor(inventory, config) as supervisor:
+    _tell_hook(config)
+    policy = Policy.of(config.auto_enable, config.gl)
+    async with (
+        Inventory(config.uri, policy) as inventory,
+        Reconciler(inventory),
+        Supervisor(inventory, config) as supervisor,
+    ):
         runner = web.AppRunner(
             create_app(supervisor, config, token), access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S
         )
@@ -53,6 +62,14 @@ async def serve(config: Config) -> None:
                 await terminated.wait()
         finally:
             await runner.cleanup()
+
+
+def _tell_hook(config: Config) -> None:
+    """Write the policy down for libvirt's hook. Without it the hook adds nothing, and all else goes on."""
+    try:
+        write_policy(state_dir() / FILE_NAME, Policy.of(config.auto_enable, config.gl))
+    except ConfigError as error:
+        log.warning("%s", error)
 
 
 def load_token(path: Path | None) -> str:

@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Coroutine
 from functools import partial
 from typing import Any, Self
 
-from libvirt_webrtc.agent import Answer, ConsoleState, DomainList, DomainView
+from libvirt_webrtc.agent import Action, Answer, ConsoleState, DomainList, DomainView
+from libvirt_webrtc.attaching import Attaching
 from libvirt_webrtc.config import Config, is_loopback
 from libvirt_webrtc.domains.inventory import Domain, DomainState, Inventory, Snapshot
-from libvirt_webrtc.errors import NoConsole, NoSuchDomain, WorkerGone
+from libvirt_webrtc.errors import CannotAttach, NoConsole, NoSuchDomain, WorkerGone
 from libvirt_webrtc.keeper import Keeper
 from libvirt_webrtc.newest import Newest
-from libvirt_webrtc.overview import why_no_console
+from libvirt_webrtc.overview import actions, why_no_console
 from libvirt_webrtc.worker.process import warm_up
 from libvirt_webrtc.worker.settings import WorkerSettings
 
@@ -32,6 +33,7 @@ class Supervisor:
         self._keepers: dict[tuple[str, int], Keeper] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._follower: asyncio.Task[None] | None = None
+        self._attaching = Attaching(inventory.uri, self._publish)
         self._newest = Newest(self.list())
 
     async def __aenter__(self) -> Self:
@@ -44,7 +46,8 @@ class Supervisor:
         await self.close()
 
     async def close(self) -> None:
-        """End all workers; calling it twice is fine."""
+        """End all workers; calling it twice is fine. A guest that is being given its console runs again first."""
+        await self._attaching.close()
         if self._follower is not None:
             self._follower.cancel()
             await asyncio.wait([self._follower])
@@ -73,6 +76,13 @@ class Supervisor:
         servers = [server.as_json() for server in self._config.ice.servers]
         return Answer(await keeper.offer(peer, console, sdp, servers), peer)
 
+    async def act(self, uuid: str, action: Action) -> None:
+        """See :class:`libvirt_webrtc.agent.Agent`."""
+        domain = self._domain(uuid)
+        if action not in actions(domain):
+            raise CannotAttach(why_no_console(domain) or "it already has its display")
+        await self._attaching.begin(uuid)
+
     async def close_peer(self, uuid: str, peer: str) -> bool:
         """See :class:`libvirt_webrtc.agent.Agent`."""
         keeper = self._keeper(self._domain(uuid))
@@ -93,6 +103,8 @@ class Supervisor:
             for domain in snapshot.domains
             if domain.id is not None and why_no_console(domain) is None
         }
+        for uuid, _ in desired:
+            self._attaching.forget(uuid)
         for key in self._keepers.keys() - desired.keys():
             self._own(self._keepers.pop(key).close())
         for key, domain in desired.items():
@@ -128,9 +140,15 @@ class Supervisor:
                 keeper.consoles,
                 keeper.worker_pid,
             )
+        if (progress := self._attaching.progress(domain.uuid)) is not None:
+            return DomainView(domain.uuid, domain.name, state, ConsoleState.ATTACHING, progress)
         reason = why_no_console(domain)
+        possible = actions(domain)
+        if possible and (failure := self._attaching.failure(domain.uuid)) is not None:
+            reason = failure
         console = ConsoleState.STARTING if reason is None else ConsoleState.NONE
-        return DomainView(domain.uuid, domain.name, state, console, reason or "the console is being set up")
+        reason = reason or "the console is being set up"
+        return DomainView(domain.uuid, domain.name, state, console, reason, actions=possible)
 
     def _domain(self, uuid: str) -> Domain:
         for domain in self._inventory.snapshot.domains:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, async_playwright
 
+from libvirt_webrtc.config import STATE_VARIABLE
 from tests.support.emulators import emulators
 from tests.support.guests import GuestFactory
 from tests.support.leaks import SETTLE_S, Snapshot, left_since
@@ -30,11 +31,32 @@ CHROMIUM_FLAGS = [
 ]
 
 
+LONG_VARIABLE = "LIBVIRT_WEBRTC_TEST_LONG"
+"""Set to 1, tests that take minutes run as well; ``tests/run.sh --long`` sets it."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what takes minutes, unless it is asked for."""
+    if os.environ.get(LONG_VARIABLE) != "1":
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip("takes minutes: run tests/run.sh --long"))
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test with ``emulator`` runs once for each QEMU that is here."""
     if "emulator" in metafunc.fixturenames:
         present = emulators()
         metafunc.parametrize("emulator", present, ids=[each.name for each in present], scope="session")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What programs started here take for their state folder: never the machine's own."""
+    folder = tmp_path_factory.mktemp("state")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(STATE_VARIABLE, str(folder))
+        yield folder
 
 
 @pytest.fixture(autouse=True)
@@ -91,11 +113,11 @@ def make_guest(libvirt_uri: str, guests: Path) -> Iterator[GuestFactory]:
 
 @pytest.fixture
 def start_portal(libvirt_uri: str, tmp_path: Path) -> Iterator[Callable[..., Portal]]:
-    """Starts portals, with further environment variables if given; all are stopped at the end."""
+    """Starts portals, with further environment variables and arguments if given; all are stopped at the end."""
     started: list[Portal] = []
 
-    def start(environment: Mapping[str, str] | None = None) -> Portal:
-        started.append(Portal(tmp_path, libvirt_uri, environment))
+    def start(environment: Mapping[str, str] | None = None, *arguments: str) -> Portal:
+        started.append(Portal(tmp_path, libvirt_uri, environment, arguments))
         return started[-1]
 
     yield start

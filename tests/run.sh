@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # All tests: installs what is missing, then unit tests and, in a private world with its own libvirtd, the tests with real
 # libvirt, QEMU and Chromium. Arguments go to pytest.
-#   sudo ./tests/run.sh [--no-lint] [PYTEST-ARGUMENT...]
+#   sudo ./tests/run.sh [--no-lint] [--long] [PYTEST-ARGUMENT...]
+# --long: also those tests that take minutes each.
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -17,10 +18,14 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$HERE/support/memtest.sh"
 
 lint=1
-if [ "${1:-}" = --no-lint ]; then
-    lint=0
+while :; do
+    case "${1:-}" in
+        --no-lint) lint=0 ;;
+        --long) export LIBVIRT_WEBRTC_TEST_LONG=1 ;;
+        *) break ;;
+    esac
     shift
-fi
+done
 
 cd "$CHECKOUT"
 ensure_system 0 "${TEST_PACKAGES[@]}"

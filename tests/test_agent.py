@@ -1,6 +1,6 @@
 import json
 
-from libvirt_webrtc.agent import ConsoleState, ConsoleView, DomainList, DomainView
+from libvirt_webrtc.agent import Action, ConsoleState, ConsoleView, DomainList, DomainView
 
 
 def test_a_domain_with_a_console_has_the_documented_form() -> None:
@@ -18,20 +18,24 @@ def test_a_domain_with_a_console_has_the_documented_form() -> None:
                     {"index": 0, "label": "VGA", "width": 1024, "height": 768, "scanout": "map", "viewers": 1}
                 ],
                 "worker_pid": 4242,
+                "actions": [],
             }
         ],
     }
 
 
 def test_a_domain_without_a_console_says_why() -> None:
-    view = DomainView("u-u-i-d", "off", "shutoff", ConsoleState.NONE, "it is not running")
+    view = DomainView(
+        "u-u-i-d", "off", "running", ConsoleState.NONE, "started without it", actions=(Action.ATTACH,)
+    )
     assert view.as_json() == {
         "uuid": "u-u-i-d",
         "name": "off",
-        "state": "shutoff",
-        "console": {"state": "none", "reason": "it is not running"},
+        "state": "running",
+        "console": {"state": "none", "reason": "started without it"},
         "consoles": [],
         "worker_pid": None,
+        "actions": ["attach"],
     }
 
 

@@ -1,9 +1,21 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from libvirt_webrtc.config import Config, IceConfig, IceServer, ListenAddress, is_loopback, load
+from libvirt_webrtc.config import (
+    WORDS,
+    Config,
+    IceConfig,
+    IceServer,
+    ListenAddress,
+    is_loopback,
+    load,
+    state_dir,
+)
+from libvirt_webrtc.domains.policy import AutoEnable, Policy
+from libvirt_webrtc.domains.xml import Gl
 from libvirt_webrtc.errors import ConfigError
 
 
@@ -54,6 +66,9 @@ def test_flags_beat_the_environment_which_beats_the_file(toml: Path) -> None:
         ("uri = 1", "uri must be a string"),
         ('downsample = "yes"', "downsample must be true or false"),
         ('listen = "8080"', "is not HOST:PORT"),
+        ('auto_enable = "some"', "auto_enable is 'some'; write one of 'none', 'tagged', 'all'"),
+        ("auto_enable = true", "auto_enable must be a string"),
+        ('gl = "yes"', "gl is 'yes'; write one of 'auto', 'on', 'off'"),
         ("ice = 1", "ice must be a table"),
         ("[ice]\nserver = []", "ice must be a table"),
         ("[ice]\nservers = 1", "ice.servers must be an array"),
@@ -65,6 +80,27 @@ def test_an_unusable_file_is_refused_with_the_reason(toml: Path, text: str, comp
     toml.write_text(text)
     with pytest.raises(ConfigError, match=complaint):
         load(toml, {})
+
+
+def test_the_policy_is_read_and_is_cautious_by_default(toml: Path) -> None:
+    assert (Config().auto_enable, Config().gl) == ("tagged", "auto")
+    toml.write_text('auto_enable = "all"\ngl = "on"\n')
+    config = load(toml, {})
+    assert Policy.of(config.auto_enable, config.gl) == Policy(AutoEnable.ALL, Gl.ON)
+    assert WORDS == {"auto_enable": tuple(AutoEnable), "gl": tuple(Gl)}
+
+
+def test_state_folder_is_the_systems_for_root_and_the_users_for_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert state_dir({"XDG_STATE_HOME": "/x"}) == Path("/var/lib/libvirt-webrtc")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("HOME", "/home/me")
+    assert state_dir({}) == state_dir({"XDG_STATE_HOME": "x"}) == Path("/home/me/.local/state/libvirt-webrtc")
+    assert state_dir({"XDG_STATE_HOME": "/x"}) == Path("/x/libvirt-webrtc")
+    assert state_dir({"STATE_DIRECTORY": "/a:/b"}) == Path("/a")
+    assert state_dir({"LIBVIRT_WEBRTC_STATE_DIR": "/t", "STATE_DIRECTORY": "/a"}) == Path("/t")
 
 
 def test_a_file_that_cannot_be_read_is_refused(toml: Path) -> None:

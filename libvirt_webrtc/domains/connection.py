@@ -84,6 +84,10 @@ class Connection:
         changed, self._changed = self._changed, set()
         return changed
 
+    def add_change(self, uuid: str) -> None:
+        """Have :meth:`next_changes` name a domain that no event came for. Called on the loop."""
+        self._add_change(uuid)
+
     async def close(self) -> None:
         """Close; calling it twice is fine. Does not wait for a libvirtd that does not answer."""
         raw, self._raw = self._raw, None

@@ -1,12 +1,14 @@
 """The domains there are, kept up to date."""
 
 import asyncio
+import hashlib
 import logging
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Self
+from functools import partial
+from typing import Self, TypeVar
 
 from libvirt_webrtc.domains.connection import Connection
 from libvirt_webrtc.domains.libvirt_api import (
@@ -17,9 +19,12 @@ from libvirt_webrtc.domains.libvirt_api import (
     lookup,
     our_errors,
 )
+from libvirt_webrtc.domains.policy import Policy, decide
 from libvirt_webrtc.domains.xml import DbusDisplay, find_dbus_display
 from libvirt_webrtc.errors import DomainXMLError, HypervisorError, HypervisorUnavailable, NoSuchDomain
 from libvirt_webrtc.newest import Newest
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +40,8 @@ ANSWER_S = 5.0
 
 OPEN_GRAPHICS_S = 10.0
 """libvirt waits for QEMU without limit."""
+
+NOTHING_BY_ITSELF = Policy()
 
 
 class DomainState(StrEnum):
@@ -62,6 +69,18 @@ _STATES = (  # by virDomainState
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """What the policy makes of a persistent definition; see :class:`libvirt_webrtc.domains.policy.Decision`."""
+
+    definition: str
+    """Names this very definition: another one has another name."""
+    changed: bool
+    """It is to be changed."""
+    reason: str
+    obstacle: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Domain:
     """One domain at one moment."""
 
@@ -75,6 +94,10 @@ class Domain:
     next_display: DbusDisplay | None
     """Of the persistent definition: what the next start will bring."""
     persistent: bool
+    plan: Plan | None = None
+    """None where there is no definition, or none that can be read."""
+    problem: str | None = None
+    """Why the plan could not be carried out and is not tried any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +114,16 @@ class Inventory:
     """Follows libvirt's domains, and stays connected by itself.
 
     An async context manager. Entering waits for the first list, or for the first reason why there is none.
-    ``uri`` None is libvirt's own default.
+    ``uri`` None is libvirt's own default. ``policy`` is what the domains' plans follow.
     """
 
-    def __init__(self, uri: str | None = None) -> None:
+    def __init__(self, uri: str | None = None, policy: Policy = NOTHING_BY_ITSELF) -> None:
         self.uri = uri or default_uri()
+        self.policy = policy
         self._newest = Newest(Snapshot(False, f"connecting to libvirt at {self.uri}", ()))
         self._settled = asyncio.Event()
         self._domains: dict[str, Domain] = {}
+        self._problems: dict[str, str] = {}
         self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -116,9 +141,6 @@ class Inventory:
 
         Raises NoSuchDomain, HypervisorUnavailable, or HypervisorError with libvirt's reason.
         """
-        connection = self._connection
-        if connection is None:
-            raise HypervisorUnavailable(self.snapshot.problem or "there is no connection to libvirt")
 
         def open_fd(raw: VirConnect) -> int:
             with our_errors("cannot open the display"):
@@ -126,9 +148,32 @@ class Inventory:
 
         try:
             async with asyncio.timeout(OPEN_GRAPHICS_S):
-                return await connection.call(open_fd, discard=os.close)
+                return await self.call(open_fd, discard=os.close)
         except TimeoutError as error:
             raise HypervisorError(f"cannot open the display: no answer in {OPEN_GRAPHICS_S:g} s") from error
+
+    async def call(
+        self, function: Callable[[VirConnect], T], *, discard: Callable[[T], object] | None = None
+    ) -> T:
+        """As :meth:`Connection.call`, on the present connection. Raises HypervisorUnavailable."""
+        connection = self._connection
+        if connection is None:
+            raise HypervisorUnavailable(self.snapshot.problem or "there is no connection to libvirt")
+        return await connection.call(function, discard=discard)
+
+    def look_again(self, uuid: str) -> None:
+        """Have a domain read anew, as after an event."""
+        if self._connection is not None:
+            self._connection.add_change(uuid)
+
+    def set_problem(self, uuid: str, problem: str | None) -> None:
+        """Show with a domain why its plan was given up; None for no more. Kept until the domain is gone."""
+        if problem is not None and uuid in self._domains:
+            self._problems[uuid] = problem
+        else:
+            self._problems.pop(uuid, None)
+        if self._connection is not None:
+            self._publish()
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run(), name="inventory")
@@ -184,7 +229,8 @@ class Inventory:
             late.cancel()
 
     async def _list(self, connection: Connection) -> None:
-        self._domains = {domain.uuid: domain for domain in await connection.call(_read_all)}
+        read_all = partial(_read_all, policy=self.policy)
+        self._domains = {domain.uuid: domain for domain in await connection.call(read_all)}
         self._publish()
         log.info("connected to libvirt at %s, %d domains", self.uri, len(self._domains))
 
@@ -200,12 +246,13 @@ class Inventory:
                 await self._refresh(connection, changed)
 
     async def _refresh(self, connection: Connection, uuids: Iterable[str]) -> None:
-        fresh = await connection.call(lambda raw: [(uuid, _read(raw, uuid)) for uuid in uuids])
+        fresh = await connection.call(lambda raw: [(uuid, _read(raw, uuid, self.policy)) for uuid in uuids])
         for uuid, domain in fresh:
             if domain is not None:
                 self._domains[uuid] = domain
             else:
                 self._domains.pop(uuid, None)
+                self._problems.pop(uuid, None)
         self._publish()
 
     async def _poll(self, connection: Connection) -> set[str]:
@@ -216,7 +263,8 @@ class Inventory:
 
     def _publish(self) -> None:
         domains = sorted(self._domains.values(), key=lambda domain: (domain.name, domain.uuid))
-        self._newest.set(Snapshot(True, None, tuple(domains)))
+        shown = (replace(domain, problem=self._problems.get(domain.uuid)) for domain in domains)
+        self._newest.set(Snapshot(True, None, tuple(shown)))
         self._settled.set()
 
     def _publish_problem(self, problem: str) -> None:
@@ -226,18 +274,18 @@ class Inventory:
         self._settled.set()
 
 
-def _read_all(raw: VirConnect) -> list[Domain]:
+def _read_all(raw: VirConnect, policy: Policy) -> list[Domain]:
     with our_errors("cannot list the domains"):
-        found = (_describe(domain) for domain in raw.listAllDomains())
+        found = (_describe(domain, policy) for domain in raw.listAllDomains())
         return [domain for domain in found if domain is not None]
 
 
-def _read(raw: VirConnect, uuid: str) -> Domain | None:
+def _read(raw: VirConnect, uuid: str, policy: Policy) -> Domain | None:
     try:
         domain = lookup(raw, uuid)
     except NoSuchDomain:
         return None
-    return _describe(domain)
+    return _describe(domain, policy)
 
 
 def _identities(raw: VirConnect) -> set[tuple[str, str, int | None, DomainState]]:
@@ -250,21 +298,26 @@ def _identities(raw: VirConnect) -> set[tuple[str, str, int | None, DomainState]
     return found
 
 
-def _describe(domain: VirDomain) -> Domain | None:
+def _describe(domain: VirDomain, policy: Policy) -> Domain | None:
     """None where it ceases to exist meanwhile."""
     try:
         with our_errors(f"cannot read domain '{domain.name()}'"):
             persistent = bool(domain.isPersistent())
             state = _STATES[domain.state()[0]]
-            running = _id(domain) is not None
+            display = next_display = plan = None
+            if _id(domain) is not None:
+                display, _ = _read_xml(domain.name(), domain.XMLDesc(0), None)
+            if persistent:
+                next_display, plan = _read_xml(domain.name(), domain.XMLDesc(XML_INACTIVE), policy)
             return Domain(
                 uuid=domain.UUIDString(),
                 name=domain.name(),
                 id=_id(domain),
                 state=state,
-                display=_display(domain, 0) if running else None,
-                next_display=_display(domain, XML_INACTIVE) if persistent else None,
+                display=display,
+                next_display=next_display,
                 persistent=persistent,
+                plan=plan,
             )
     except NoSuchDomain:
         return None
@@ -285,9 +338,15 @@ def _id(domain: VirDomain) -> int | None:
     return number if number >= 0 else None
 
 
-def _display(domain: VirDomain, flags: int) -> DbusDisplay | None:
+def _read_xml(name: str, xml: str, policy: Policy | None) -> tuple[DbusDisplay | None, Plan | None]:
+    """The display, and with a policy what that makes of it."""
     try:
-        return find_dbus_display(domain.XMLDesc(flags))
+        display = find_dbus_display(xml)
+        if policy is None:
+            return display, None
+        decision = decide(xml, policy)
     except DomainXMLError as error:
-        log.warning("domain %s: %s", domain.name(), error)
-        return None
+        log.warning("domain %s: %s", name, error)
+        return None, None
+    digest = hashlib.sha256(xml.encode()).hexdigest()
+    return display, Plan(digest, decision.changed, decision.reason, decision.obstacle)

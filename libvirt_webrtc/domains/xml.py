@@ -105,8 +105,7 @@ def add_dbus_display(xml: str, *, gl: Gl = Gl.AUTO) -> str:
     if signature is not None:  # somebody deleted the display and left the signature
         _remove_signature(root, signature)
     created = []
-    metadata = root.find("metadata")
-    if metadata is None:
+    if root.find("metadata") is None:
         created.append("metadata")
     devices = root.find("devices")
     if devices is None:
@@ -119,7 +118,7 @@ def add_dbus_display(xml: str, *, gl: Gl = Gl.AUTO) -> str:
         graphics = etree.Element("graphics", {"type": "dbus", "p2p": "yes"})
         insert(devices, graphics, _last_before_graphics(root))
     _write_gl(graphics, want_gl)
-    _sign(root, metadata, _gl_word(want_gl), created)
+    _sign(root, _gl_word(want_gl), created)
     return document.text()
 
 
@@ -145,12 +144,42 @@ def remove_dbus_display(xml: str) -> str:
     return _without_signature(document, signature)
 
 
+def is_removed_by_hand(xml: str) -> bool:
+    """Whether we added a display and somebody deleted it since: the signature stands, and no D-Bus display.
+
+    Raises DomainXMLError where ``xml`` is no domain.
+    """
+    root = Document.parse(xml).root
+    return _signature(root) is not None and not _dbus_displays(root)
+
+
+def put_metadata(root: etree._Element, element: etree._Element) -> None:
+    """Put ``element`` at the end of the <metadata> of the domain ``root``, which is made where it is missing."""
+    metadata = root.find("metadata")
+    if metadata is not None:
+        siblings = elements(metadata)
+        insert(metadata, element, siblings[-1] if siblings else None)
+        return
+    metadata = etree.Element("metadata")
+    metadata.append(element)
+    earlier = [each for each in elements(root) if each.tag in _BEFORE_METADATA]
+    insert(root, metadata, earlier[-1] if earlier else None)
+
+
 def _refuse_what_would_break(root: etree._Element, gl: bool) -> None:
     kind = root.get("type")
     if kind is not None and kind not in _QEMU_TYPES:
         raise DomainXMLError(
             f"a domain of type '{kind}' has no D-Bus display: only QEMU and KVM domains have"
         )
+    machine = root.find("os/type[@machine]")
+    # libvirt adds a video device with the first <graphics>, and has no bus for it: "No PCI buses available" [11.3].
+    if (
+        machine is not None
+        and machine.get("machine", "").startswith("microvm")
+        and root.find("devices/video") is None
+    ):
+        raise DomainXMLError("a microvm has no place for a display device: its console is the serial one")
     others = {graphics.get("type") for graphics in root.findall("devices/graphics")} - {"dbus"}
     # libvirt gives QEMU one -display option for each of the two, and QEMU takes the last [QEMU 10.0].
     if "sdl" in others:
@@ -169,7 +198,7 @@ def _refuse_what_would_break(root: etree._Element, gl: bool) -> None:
         if gl and remote in others:
             raise DomainXMLError(
                 f"gl on does not go together with <graphics type='{remote}'>, QEMU would exit: "
-                "use gl off, or remove that element first"
+                "use gl off, or remove that element first, as 'enable --gl on --replace-graphics' does"
             )
     if gl:
         return
@@ -236,19 +265,12 @@ def _signature(root: etree._Element) -> etree._Element | None:
     return root.find(f"metadata/{_SIGNATURE}")
 
 
-def _sign(root: etree._Element, metadata: etree._Element | None, gl: str, created: list[str]) -> None:
+def _sign(root: etree._Element, gl: str, created: list[str]) -> None:
     signature = etree.Element(_SIGNATURE, nsmap={PREFIX: NAMESPACE})
     signature.set("display", gl)
     if created:
         signature.set("created", " ".join(created))
-    if metadata is not None:
-        siblings = elements(metadata)
-        insert(metadata, signature, siblings[-1] if siblings else None)
-        return
-    metadata = etree.Element("metadata")
-    metadata.append(signature)
-    earlier = [element for element in elements(root) if element.tag in _BEFORE_METADATA]
-    insert(root, metadata, earlier[-1] if earlier else None)
+    put_metadata(root, signature)
 
 
 def _without_signature(document: Document, signature: etree._Element) -> str:

@@ -7,6 +7,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from libvirt_webrtc.errors import (
+    CannotAttach,
     ConsoleStarting,
     HypervisorError,
     HypervisorUnavailable,
@@ -27,6 +28,7 @@ BUSY_RETRY_S = 1
 _STATUS: tuple[tuple[type[LibvirtWebRTCError], int, str], ...] = (
     (NegotiationError, 400, "bad_offer"),
     (NoSuchDomain, 404, "no_such_domain"),
+    (CannotAttach, 409, "cannot_attach"),
     (NoConsole, 409, "no_console"),
     (ConsoleStarting, 503, "console_starting"),
     (HypervisorUnavailable, 503, "libvirt_unavailable"),

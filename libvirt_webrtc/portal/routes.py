@@ -5,7 +5,7 @@ import asyncio
 from aiohttp import web
 
 from libvirt_webrtc import __version__
-from libvirt_webrtc.agent import Agent, ConsoleState
+from libvirt_webrtc.agent import Action, Agent, ConsoleState
 from libvirt_webrtc.config import IceConfig
 from libvirt_webrtc.errors import NoConsole
 from libvirt_webrtc.portal.auth import Auth, session_of
@@ -48,6 +48,7 @@ class Routes:
         router.add_delete("/api/session", self._auth.sign_out)
         router.add_get("/api/domains", self.domains)
         router.add_get("/api/events", self.events)
+        router.add_post(f"/api/domains/{_UUID}/actions/{{action:[a-z]{{1,32}}}}", self.act)
         router.add_get("/webrtc-config", self.webrtc_config)
         router.add_post(_WHEP, self.offer)
         router.add_delete(_WHEP + "/{peer}", self.close)
@@ -79,6 +80,15 @@ class Routes:
     async def events(self, request: web.Request) -> web.StreamResponse:
         """The list, live."""
         return await send_events(request, self._agent, session_of(request))
+
+    async def act(self, request: web.Request) -> web.Response:
+        """Begin something; the list tells how it goes."""
+        try:
+            action = Action(request.match_info["action"])
+        except ValueError as error:
+            raise Problem(404, "no_such_action", 'a domain\'s "actions" tells what there is') from error
+        await self._agent.act(request.match_info["uuid"].lower(), action)
+        return web.Response(status=202)
 
     async def webrtc_config(self, request: web.Request) -> web.Response:
         """The ICE servers, credentials included: the reason why this path needs a session."""

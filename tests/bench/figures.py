@@ -12,20 +12,21 @@ class Figure:
 
     median: float
     p95: float
+    p99: float
     n: int
     unit: str
 
     @classmethod
     def of(cls, samples: Sequence[float], unit: str = "ms") -> "Figure":
-        """Of at least one sample; p95 is the smallest one that 95 in 100 do not exceed (nearest rank)."""
+        """Of at least one sample; p95 is the smallest one that 95 in 100 do not exceed (nearest rank), p99 likewise."""
         ordered = sorted(samples)
-        rank = math.ceil(0.95 * len(ordered))
-        return cls(round(statistics.median(ordered), 2), round(ordered[rank - 1], 2), len(ordered), unit)
+        p95, p99 = (ordered[math.ceil(share * len(ordered)) - 1] for share in (0.95, 0.99))
+        return cls(round(statistics.median(ordered), 2), round(p95, 2), round(p99, 2), len(ordered), unit)
 
 
 Figures = dict[str, Figure]
 
 
 def as_json(figures: Figures) -> dict[str, dict[str, float | int | str]]:
-    """Key to ``{"median": ..., "p95": ..., "n": ..., "unit": ...}``."""
+    """Key to ``{"median": ..., "p95": ..., "p99": ..., "n": ..., "unit": ...}``."""
     return {key: asdict(figure) for key, figure in figures.items()}

@@ -28,7 +28,7 @@ def machine() -> dict[str, Any]:
     }
 
 
-def versions(chromium: str) -> dict[str, str]:
+def versions(chromium: str | None = None) -> dict[str, str]:
     """Of every part that has a share in the figures."""
     number = libvirt.getVersion()
     return {
@@ -38,7 +38,7 @@ def versions(chromium: str) -> dict[str, str]:
         **{package: version(package) for package in ("aiortc", "aioice", "av")},
         "qemu": ".".join(map(str, emulators()[0].version)),
         "libvirt": f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}",
-        "chromium": chromium,
+        **({"chromium": chromium} if chromium is not None else {}),
     }
 
 

@@ -1,10 +1,10 @@
-"""The benches by name. A new one is a coroutine that takes a Stage and returns Figures, and a line here."""
+"""The benches by name. A new one is a coroutine from a Stage, or from Options alone, to Figures, and a line here."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tests.bench import first_picture, latency, recovery
+from tests.bench import first_picture, hook, latency, recovery
 from tests.bench.figures import Figures, as_json
 from tests.bench.machine import machine, versions
 from tests.bench.stage import Options, Stage, open_stage
@@ -24,20 +24,41 @@ class Bench:
         async with open_stage(options) as stage:
             used = versions(stage.browser.version)
             figures = await self.run(stage)
-        return {
-            "bench": self.name,
-            "options": asdict(options),
-            "machine": {**described, "load_after": machine()["load"]},
-            "versions": used,
-            "figures": as_json(figures),
-        }
+        return _result(self.name, options, described, used, figures)
 
 
-BENCHES = {
+@dataclass(frozen=True, slots=True)
+class BareBench:
+    """One that needs neither libvirt, nor a guest, nor a browser."""
+
+    name: str
+    run: Callable[[Options], Awaitable[Figures]]
+    runs: int
+
+    async def measure(self, options: Options) -> dict[str, Any]:
+        """Run it; the object that is printed."""
+        described = machine()
+        return _result(self.name, options, described, versions(), await self.run(options))
+
+
+def _result(
+    name: str, options: Options, described: dict[str, Any], used: dict[str, str], figures: Figures
+) -> dict[str, Any]:
+    return {
+        "bench": name,
+        "options": asdict(options),
+        "machine": {**described, "load_after": machine()["load"]},
+        "versions": used,
+        "figures": as_json(figures),
+    }
+
+
+BENCHES: dict[str, Bench | BareBench] = {
     bench.name: bench
     for bench in (
         Bench("first_picture", first_picture.run, runs=100),
         Bench("latency", latency.run, runs=100),
         Bench("recovery", recovery.run, runs=10),
+        BareBench("hook", hook.run, runs=200),
     )
 }

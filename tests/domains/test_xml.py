@@ -20,28 +20,21 @@ from libvirt_webrtc.domains.xml import (
     remove_dbus_display,
 )
 from libvirt_webrtc.errors import DomainXMLError
-
-DATA = Path(__file__).parent.parent / "data" / "xml"
-SHAPES = sorted(path.name.removesuffix("-in.xml") for path in DATA.glob("*-in.xml"))
-OF_SOMEBODY_ELSE = [name for name in SHAPES if "of-somebody-else" in name]
-OURS = [name for name in SHAPES if name not in OF_SOMEBODY_ELSE]
+from tests.domains.corpus import (
+    DATA,
+    GOLDEN,
+    HUGE,
+    OF_SOMEBODY_ELSE,
+    OURS,
+    REFUSED,
+    SHAPES,
+    canonical,
+    gl_of,
+    read,
+)
 
 VNC = "<graphics type='vnc'/>"
 DBUS = "<graphics type='dbus' p2p='yes'/>"
-
-
-def read(name: str) -> str:
-    # Path.read_text would turn \r\n into \n.
-    return (DATA / name).read_bytes().decode()
-
-
-def gl_of(name: str) -> Gl:
-    return Gl.ON if name.endswith("-gl-on") else Gl.AUTO
-
-
-def canonical(xml: str) -> bytes:
-    parser = etree.XMLParser(encoding="utf-8", resolve_entities=False)
-    return etree.tostring(etree.fromstring(xml.encode(), parser).getroottree(), method="c14n")
 
 
 def domain(devices: str = "", metadata: str = "", kind: str = "type='kvm'") -> str:
@@ -52,7 +45,20 @@ def signature(xml: str) -> "etree._Element | None":
     return etree.fromstring(xml.encode()).find(f"metadata/{{{NAMESPACE}}}domain")
 
 
-@pytest.mark.parametrize("name", SHAPES)
+def test_the_corpus_is_wide() -> None:
+    assert len(SHAPES) + len(REFUSED) >= 62
+    assert len(read(f"{HUGE}-in.xml").encode()) >= 1_000_000
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_shape_is_refused_and_left_alone(name: str) -> None:
+    original = read(f"{name}-in.xml")
+    with pytest.raises(DomainXMLError):
+        add_dbus_display(original, gl=gl_of(name))
+    assert remove_dbus_display(original) == original
+
+
+@pytest.mark.parametrize("name", GOLDEN)
 def test_add_gives_the_golden_file(name: str) -> None:
     result = add_dbus_display(read(f"{name}-in.xml"), gl=gl_of(name))
     if os.environ.get("REGENERATE"):

@@ -9,7 +9,7 @@ from aiohttp import ClientResponse, ClientSession, DummyCookieJar
 from aiohttp.client import _RequestContextManager
 from aiohttp.test_utils import TestServer
 
-from libvirt_webrtc.agent import Answer, ConsoleState, ConsoleView, DomainList, DomainView
+from libvirt_webrtc.agent import Action, Answer, ConsoleState, ConsoleView, DomainList, DomainView
 from libvirt_webrtc.newest import Newest
 from libvirt_webrtc.portal.auth import COOKIE
 
@@ -54,6 +54,7 @@ class FakeAgent:
         self.close_error: Exception | None = None
         self.offers: list[tuple[str, int, str]] = []
         self.peers: dict[str, str] = {}
+        self.actions: list[tuple[str, Action]] = []
 
     def list(self) -> DomainList:
         return self.lists.value
@@ -74,6 +75,11 @@ class FakeAgent:
         peer = f"peer{len(self.offers)}"
         self.peers[peer] = uuid
         return Answer(ANSWER, peer)
+
+    async def act(self, uuid: str, action: Action) -> None:
+        if self.error is not None:
+            raise self.error
+        self.actions.append((uuid, action))
 
     async def close_peer(self, uuid: str, peer: str) -> bool:
         if self.close_error is not None:

@@ -5,9 +5,10 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from libvirt_webrtc import __version__
-from libvirt_webrtc.agent import Answer, ConsoleState
+from libvirt_webrtc.agent import Action, Answer, ConsoleState
 from libvirt_webrtc.config import Config, IceConfig, IceServer
 from libvirt_webrtc.errors import (
+    CannotAttach,
     ConsoleStarting,
     HypervisorError,
     HypervisorUnavailable,
@@ -62,6 +63,7 @@ async def test_the_list_is_the_agents(signed_in: Viewer) -> None:
                         }
                     ],
                     "worker_pid": 4242,
+                    "actions": [],
                 }
             ],
         }
@@ -277,3 +279,18 @@ async def test_a_viewer_is_only_found_at_its_own_console(signed_in: Viewer, agen
         async with signed_in.request("DELETE", path) as response:
             assert response.status == 404
     assert list(agent.peers) == ["peer1"]
+
+
+async def test_an_action_is_begun(signed_in: Viewer, agent: FakeAgent) -> None:
+    path = f"/api/domains/{UUID.upper()}/actions/attach"
+    async with signed_in.request("POST", path) as response:
+        assert response.status == 202
+    assert agent.actions == [(UUID, Action.ATTACH)]
+    async with signed_in.request("POST", path, {"Origin": "http://evil.example"}) as response:
+        assert response.status == 403
+    async with signed_in.request("POST", f"/api/domains/{UUID}/actions/explode") as response:
+        assert await refusal(response) == (404, "no_such_action")
+    agent.error = CannotAttach("it uses a device of the host")
+    async with signed_in.request("POST", path) as response:
+        assert await refusal(response) == (409, "cannot_attach")
+    assert len(agent.actions) == 1

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,17 @@ class Portal:
         process: the running process.
     """
 
-    def __init__(self, folder: Path, uri: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        uri: str,
+        environment: Mapping[str, str] | None = None,
+        arguments: Sequence[str] = (),
+        *,
+        prefix: Sequence[str] = (),
+        owner: int | None = None,
+    ) -> None:
+        """``prefix`` is a program that runs it, as the user ``owner``."""
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.token = os.urandom(16).hex()
@@ -35,10 +45,12 @@ class Portal:
         token_file = folder / f"token-{port}"
         token_file.touch(mode=0o600)
         token_file.write_text(self.token)
+        if owner is not None:
+            os.chown(token_file, owner, owner)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "libvirt_webrtc", "serve", "--uri", uri]
-                + ["--listen", f"127.0.0.1:{port}", "--token-file", str(token_file)],
+                [*prefix, sys.executable, "-m", "libvirt_webrtc", "serve", "--uri", uri]
+                + ["--listen", f"127.0.0.1:{port}", "--token-file", str(token_file), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -60,6 +60,7 @@ def domain(number: int, name: str, state: str, console: str, reason: str | None 
         "console": {"state": console, "reason": reason},
         "consoles": [shown] if console == "ready" else [],
         "worker_pid": 1,
+        "actions": ["attach"] if state == "running" and console == "none" else [],
     }
 
 
@@ -100,3 +101,47 @@ async def test_an_empty_list_helps_and_libvirts_trouble_is_told(page: Page) -> N
     await give_list(page, problem="No such file or directory")
     await expect(page.locator("#problem")).to_contain_text("No such file or directory")
     await expect(page.locator("#empty")).to_be_hidden()
+
+
+async def test_a_console_now_takes_a_yes(page: Page) -> None:
+    asked: list[str] = []
+    answer: dict[str, Any] = {
+        "status": 409,
+        "json": {"error": "cannot_attach", "message": "it uses a device of the host"},
+    }
+
+    async def act(route: Route) -> None:
+        asked.append(f"{route.request.method} {route.request.url}")
+        await route.fulfill(**answer)
+
+    await page.route("**/actions/*", act)
+    await give_list(
+        page, domain(1, "ready", "running", "ready"), domain(2, "plain", "running", "none", "why")
+    )
+    offer, dialog = page.locator(".attach:visible"), page.locator("#attach")
+    await expect(offer).to_have_count(1)
+    await offer.click()
+    await expect(dialog).to_contain_text("Give plain its console now?")
+    await page.click("#attach-cancel")
+    await expect(dialog).to_be_hidden()
+    assert asked == []
+
+    await offer.click()
+    await page.click("#attach-go")
+    await expect(page.locator("#attach-error")).to_have_text("It uses a device of the host.")
+    answer.clear()
+    answer["status"] = 202
+    await page.click("#attach-go")
+    await expect(dialog).to_be_hidden()
+    assert asked == [f"POST {ORIGIN}/api/domains/uuid-2/actions/attach"] * 2
+
+
+async def test_a_guest_that_is_being_given_its_console_stays_among_the_running(page: Page) -> None:
+    await give_list(
+        page,
+        domain(1, "b-running", "running", "ready"),
+        domain(2, "a-attaching", "shutoff", "attaching", "the guest's memory is being saved, 42 %"),
+    )
+    await expect(page.locator(".domain h2")).to_have_text(["a-attaching", "b-running"])
+    await expect(page.locator(".domain .state").first).to_have_text("Being given its console")
+    await expect(page.locator(".domain .why").first).to_have_text("The guest's memory is being saved, 42 %.")

@@ -2,12 +2,15 @@
 /** The list page: every domain, live. */
 
 import { DomainEvents } from "../core/domains.js";
+import { AttachDialog } from "./attach.js";
 import { element, signIn } from "./elements.js";
 import { inOrder } from "./order.js";
 import { Row } from "./row.js";
 
 /** From this many domains on, a filter is worth its place. */
 const FILTER_FROM = 9;
+
+const attachDialog = new AttachDialog();
 
 const LIVE_WORDS = { connecting: "Connecting…", live: "Live", reconnecting: "Reconnecting…", "signed-out": "Signed out" };
 
@@ -48,7 +51,7 @@ function place(wanted) {
     shown.delete(uuid);
   }
   wanted.forEach((domain, index) => {
-    const row = shown.get(domain.uuid) ?? new Row();
+    const row = shown.get(domain.uuid) ?? new Row((asked) => attachDialog.open(asked));
     shown.set(domain.uuid, row);
     row.show(domain);
     // Only what is out of place is moved: moving would take the focus away.

@@ -1,6 +1,8 @@
 // @ts-check
 /** Which domains the list shows, and in which order. Pure. */
 
+import { isAttaching } from "./words.js";
+
 /** @typedef {import("../core/domains.js").Domain} Domain */
 
 /** @type {Record<string, number>} what people look for comes first */
@@ -15,7 +17,7 @@ const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: "base"
  */
 export function inOrder(domains, filter) {
   const part = filter.trim().toLowerCase();
-  const rank = (/** @type {Domain} */ domain) => RANK[domain.state] ?? 3;
+  const rank = (/** @type {Domain} */ domain) => (isAttaching(domain) ? 0 : (RANK[domain.state] ?? 3));
   return domains
     .filter(({ name }) => name.toLowerCase().includes(part))
     .sort((a, b) => rank(a) - rank(b) || byName.compare(a.name, b.name) || (a.uuid < b.uuid ? -1 : 1));

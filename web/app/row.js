@@ -2,7 +2,7 @@
 /** One domain in the list. */
 
 import { element } from "./elements.js";
-import { isAlive, stateWords, whyNot } from "./words.js";
+import { isAlive, isAttaching, stateWords, whyNot } from "./words.js";
 
 /** @typedef {import("../core/domains.js").Domain} Domain */
 
@@ -24,12 +24,16 @@ export class Row {
   element;
   /** What it shows, to leave alone what did not change. */
   #shown = "";
+  /** @type {Domain | null} */
+  #domain = null;
 
-  constructor() {
+  /** @param {(domain: Domain) => void} attach the viewer wants its console now */
+  constructor(attach) {
     const template = element("row", HTMLTemplateElement);
     const copy = template.content.firstElementChild?.cloneNode(true);
     if (!(copy instanceof HTMLElement)) throw new Error("the row's template is empty");
     this.element = copy;
+    this.#part("attach").addEventListener("click", () => this.#domain && attach(this.#domain));
   }
 
   /** @param {Domain} domain */
@@ -37,10 +41,11 @@ export class Row {
     const news = JSON.stringify(domain);
     if (news === this.#shown) return;
     this.#shown = news;
+    this.#domain = domain;
     const ready = domain.console.state === "ready";
     const [first] = domain.consoles;
     const { classList } = this.element;
-    this.element.dataset.tone = TONES[domain.state] ?? "off";
+    this.element.dataset.tone = isAttaching(domain) ? "busy" : (TONES[domain.state] ?? "off");
     classList.toggle("open", ready);
     classList.toggle("alive", isAlive(domain));
     classList.toggle("failed", domain.console.state === "failed");
@@ -49,6 +54,7 @@ export class Row {
     this.#say("detail", ready && first?.width ? `${first.width} × ${first.height}` : "");
     this.#say("why", whyNot(domain));
     this.#say("viewers", viewersWords(domain.consoles.reduce((sum, { viewers }) => sum + viewers, 0)));
+    this.#part("attach").hidden = !domain.actions.includes("attach");
     this.#link(domain, ready);
     this.#more(domain);
   }

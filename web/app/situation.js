@@ -1,7 +1,7 @@
 // @ts-check
 /** What the console page has to say, from everything it knows. Pure. */
 
-import { isAlive, stateWords, whyNot } from "./words.js";
+import { isAlive, isAttaching, stateWords, whyNot } from "./words.js";
 
 /** @typedef {import("../core/domains.js").Domain} Domain */
 /** @typedef {import("../core/domains.js").DomainList} DomainList */
@@ -112,6 +112,10 @@ function stopped({ domain }) {
   if (!isAlive(domain)) {
     const title = domain.state === "crashed" ? `${domain.name} has crashed` : `${domain.name} is ${status.toLowerCase()}`;
     return { ...base, status, title, text: "The console comes back by itself when it runs again.", back: true };
+  }
+  if (isAttaching(domain)) {
+    const title = `${domain.name} is being given its console…`;
+    return { ...base, tone: "busy", status: "Saving", title, text: whyNot(domain), busy: true };
   }
   if (domain.console.state === "none") {
     return { ...base, status: "No console", title: `${domain.name} has no console now`, text: whyNot(domain), back: true };

@@ -15,12 +15,20 @@ const STATES = {
 
 /** @param {Domain} domain */
 export function stateWords(domain) {
+  // libvirt calls it paused and shut off meanwhile, in turn.
+  if (isAttaching(domain)) return "Being given its console";
   return STATES[domain.state] ?? domain.state;
 }
 
+/** @param {Domain} domain */
+export function isAttaching(domain) {
+  return domain.console.state === "attaching";
+}
+
 /** @param {Domain} domain whether its guest runs, or could at any moment */
-export function isAlive({ state }) {
-  return state === "running" || state === "paused" || state === "shutdown";
+export function isAlive(domain) {
+  const { state } = domain;
+  return isAttaching(domain) || state === "running" || state === "paused" || state === "shutdown";
 }
 
 /**

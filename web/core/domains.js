@@ -17,9 +17,10 @@ import { Backoff } from "./backoff.js";
  * @property {string} uuid
  * @property {string} name
  * @property {"running" | "paused" | "shutdown" | "shutoff" | "crashed" | "pmsuspended"} state
- * @property {{state: "ready" | "starting" | "failed" | "none", reason: string | null}} console
+ * @property {{state: "ready" | "starting" | "failed" | "attaching" | "none", reason: string | null}} console
  * @property {ConsoleInfo[]} consoles
  * @property {number | null} worker_pid
+ * @property {"attach"[]} actions what may be asked for now
  */
 /** @typedef {{libvirt: {connected: boolean, problem: string | null}, domains: Domain[]}} DomainList */
 /** @typedef {"connecting" | "live" | "reconnecting" | "signed-out"} LiveState */

@@ -1,0 +1,89 @@
+"""The guests that are being given their console right now, and what came of it."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from libvirt_webrtc.domains.attach import Progress, attach, check
+from libvirt_webrtc.domains.threads import in_thread
+from libvirt_webrtc.errors import CannotAttach, HypervisorError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Attachment:
+    reason: str = "the guest is about to be saved"
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    task: asyncio.Task[None] | None = None
+
+
+class Attaching:
+    """Runs :func:`libvirt_webrtc.domains.attach.attach` for the supervisor; ``on_change`` says that there is news."""
+
+    def __init__(self, uri: str, on_change: Callable[[], None]) -> None:
+        self._uri = uri
+        self._on_change = on_change
+        self._running: dict[str, _Attachment] = {}
+        self._failures: dict[str, str] = {}
+
+    def progress(self, uuid: str) -> str | None:
+        """How far a domain is; None where nothing is being done."""
+        attachment = self._running.get(uuid)
+        return attachment.reason if attachment is not None else None
+
+    def failure(self, uuid: str) -> str | None:
+        """Why the last try failed, until the next one."""
+        return self._failures.get(uuid)
+
+    def forget(self, uuid: str) -> None:
+        """The domain has a console: what failed before does not matter any more."""
+        self._failures.pop(uuid, None)
+
+    async def begin(self, uuid: str) -> None:
+        """Check, then attach on its own. Raises CannotAttach, NoSuchDomain, HypervisorError."""
+        if uuid in self._running:
+            raise CannotAttach("it is being given its console already")
+        attachment = self._running[uuid] = _Attachment()
+        try:
+            await in_thread(partial(check, self._uri, uuid))
+        except BaseException:
+            del self._running[uuid]
+            raise
+        self.forget(uuid)
+        attachment.task = asyncio.create_task(self._attach(uuid, attachment), name=f"attach {uuid}")
+        self._on_change()
+
+    async def close(self) -> None:
+        """Cancel what is still being saved, and wait until every guest runs again."""
+        for attachment in self._running.values():
+            attachment.cancelled.set()
+        if tasks := [each.task for each in self._running.values() if each.task is not None]:
+            await asyncio.wait(tasks)
+
+    async def _attach(self, uuid: str, attachment: _Attachment) -> None:
+        loop = asyncio.get_running_loop()
+
+        def follow(progress: Progress) -> None:
+            loop.call_soon_threadsafe(self._tell, attachment, str(progress))
+
+        try:
+            await in_thread(partial(attach, self._uri, uuid, follow, attachment.cancelled))
+            log.info("domain %s has been given its console", uuid)
+        except HypervisorError as error:
+            log.warning("domain %s: %s", uuid, error)
+            self._failures[uuid] = str(error)
+        except Exception as bug:
+            log.exception("domain %s: unexpected", uuid)
+            self._failures[uuid] = f"unexpected: {bug!r}"
+        finally:
+            del self._running[uuid]
+            self._on_change()
+
+    def _tell(self, attachment: _Attachment, reason: str) -> None:
+        if attachment.reason != reason:
+            attachment.reason = reason
+            self._on_change()

@@ -1,0 +1,164 @@
+"""``libvirt-webrtc list``, ``show``, ``enable``, ``disable``: which domains have a console, and who is to."""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from libvirt_webrtc.commands import Subparsers
+from libvirt_webrtc.commands.options import (
+    add_gl,
+    connection_options,
+    libvirt_connection,
+    load_config,
+    load_policy,
+)
+from libvirt_webrtc.commands.xml import display_text
+from libvirt_webrtc.config import state_dir
+from libvirt_webrtc.domains import onboarding
+from libvirt_webrtc.domains.inspection import Inspection, inspect
+from libvirt_webrtc.domains.inventory import Inventory
+from libvirt_webrtc.domains.xml import Gl
+from libvirt_webrtc.errors import ConfigError
+from libvirt_webrtc.overview import overview
+
+
+def add_parsers(commands: Subparsers) -> None:
+    """Say what there is."""
+    connection = connection_options()
+    command = commands.add_parser("list", parents=[connection], help="list domains and their consoles")
+    command.add_argument("--json", action="store_true", help="print the list as GET /api/domains gives it")
+    command.set_defaults(run=_list)
+
+    command = commands.add_parser(
+        "show", parents=[connection], help="tell about a domain's console: settings, policy, reasons"
+    )
+    command.add_argument("domain", metavar="DOMAIN", help="name or UUID")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(run=_show)
+
+    for name, text in (("enable", "give a domain a console"), ("disable", "take it away again")):
+        command = commands.add_parser(name, parents=[connection], help=f"{text}, from its next start on")
+        command.add_argument("domain", metavar="DOMAIN", help="name or UUID")
+        if name == "enable":
+            add_gl(command, default=None)
+            command.add_argument(
+                "--replace-graphics",
+                action="store_true",
+                help="with --gl on: remove VNC and SPICE, next to which QEMU takes no OpenGL display",
+            )
+        command.set_defaults(run=_enable if name == "enable" else _disable)
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    settings = load_config(arguments)
+
+    async def once() -> int:
+        async with Inventory(settings.uri, load_policy(arguments)) as inventory:
+            domains = overview(inventory.snapshot)
+        if arguments.json:
+            print(json.dumps(domains.as_json(), indent=2))
+        else:
+            width = max([4, *(len(view.name) for view in domains.domains)])
+            print(f"{'NAME':{width}}  {'STATE':10}  CONSOLE")
+            for view in domains.domains:
+                print(f"{view.name:{width}}  {view.state:10}  {view.reason or 'can be opened'}")
+        if not domains.connected:
+            print(f"libvirt-webrtc: {domains.problem}", file=sys.stderr)
+            return 1
+        return 0
+
+    return asyncio.run(once())
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    with libvirt_connection(arguments) as connection:
+        found = inspect(connection, arguments.domain, load_policy(arguments))
+    print(json.dumps(found.as_json(), indent=2) if arguments.json else _as_text(found))
+    return 0
+
+
+def _as_text(found: Inspection) -> str:
+    settings, decision = found.settings, found.decision
+    enabled = {None: "not said", True: "yes", False: "no"}[settings.enabled]
+    if not decision.changed:
+        plan = "nothing to change"
+    elif found.next_display is None:
+        plan = "the display is added"
+    else:
+        plan = "the display is changed" if found.will_have else "the display is removed"
+    restart = "not needed"
+    if found.managed_save:
+        restart = (
+            "its saved state comes back first, with the display it had then; the start after that counts"
+        )
+    elif found.restart_needed:
+        restart = "needed: shut it down and start it again"
+        if found.display is None:
+            restart += f", or keep it running: libvirt-webrtc attach {found.name}"
+    lines = (
+        ("domain", f"{found.name} ({found.uuid}), {'running' if found.running else 'not running'}"),
+        ("now", display_text(found.display) if found.running else "not running"),
+        ("next start", display_text(found.next_display) if found.persistent else "transient: there is none"),
+        ("settings", settings.problem or f"enabled: {enabled}, gl: {settings.gl or 'not said'}"),
+        ("policy", f"auto_enable={found.policy.auto_enable}, gl={found.policy.gl}"),
+        ("plan", f"{plan}: {decision.reason}"),
+        ("gl", f"{'on' if found.gl.on else 'off'}: {found.gl.reason}"),
+        ("restart", restart),
+    )
+    return "\n".join(f"{name:12}{text}" for name, text in lines)
+
+
+def _enable(arguments: argparse.Namespace) -> int:
+    if arguments.replace_graphics and arguments.gl is not Gl.ON:
+        raise ConfigError("--replace-graphics goes with --gl on: other displays stand next to VNC and SPICE")
+    with libvirt_connection(arguments) as connection:
+        outcome = onboarding.enable(
+            connection,
+            arguments.domain,
+            arguments.gl,
+            policy=load_policy(arguments),
+            replace_graphics=partial(_keep, arguments.domain) if arguments.replace_graphics else None,
+        )
+    return _tell(outcome, "has a console", "already has a console")
+
+
+def _keep(name: str, definition: str) -> None:
+    """Write down a definition that is about to lose something. It may hold passwords."""
+    folder = state_dir() / "replaced"
+    path = folder / f"{Path(name).name}-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}.xml"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(fd, "w", encoding="utf-8") as file:
+            file.write(definition)
+    except OSError as error:
+        raise ConfigError(f"the definition cannot be kept, so nothing was changed: {error}") from error
+    print(f"the definition with its present displays is kept in {path}")
+
+
+def _disable(arguments: argparse.Namespace) -> int:
+    with libvirt_connection(arguments) as connection:
+        outcome = onboarding.disable(connection, arguments.domain)
+    if outcome.display is not None:
+        print(
+            f"{outcome.name} keeps a D-Bus display that libvirt-webrtc did not add; edit it with virsh edit"
+        )
+        return 0
+    return _tell(outcome, "has no console", "has no console, and gets none by itself")
+
+
+def _tell(outcome: onboarding.Outcome, changed: str, unchanged: str) -> int:
+    if not outcome.display_changed:
+        print(f"{outcome.name} {unchanged}")
+    elif outcome.managed_save:
+        print(f"{outcome.name} {changed} from its next full start on: its saved state comes back first")
+    elif outcome.running:
+        print(f"{outcome.name} {changed} from the next start on: shut it down and start it again")
+    else:
+        print(f"{outcome.name} {changed}")
+    return 0

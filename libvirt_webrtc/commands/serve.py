@@ -1,0 +1,33 @@
+"""``libvirt-webrtc serve``."""
+
+import argparse
+import asyncio
+import logging
+from pathlib import Path
+
+from libvirt_webrtc.commands import Subparsers
+from libvirt_webrtc.commands.options import connection_options, load_config
+from libvirt_webrtc.config import ListenAddress
+from libvirt_webrtc.serve import serve
+
+
+def add_parsers(commands: Subparsers) -> None:
+    """Say what there is."""
+    command = commands.add_parser(
+        "serve", parents=[connection_options()], help="follow the domains and serve the portal"
+    )
+    command.add_argument("--listen", metavar="HOST:PORT", help="default 127.0.0.1:8080")
+    command.add_argument(
+        "--token-file",
+        type=Path,
+        metavar="FILE",
+        help="keep the login token in FILE instead of printing a new one",
+    )
+    command.set_defaults(run=_serve, log_level=logging.INFO)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    listen = ListenAddress.parse(arguments.listen) if arguments.listen is not None else None
+    settings = load_config(arguments, listen=listen, token_file=arguments.token_file)
+    asyncio.run(serve(settings))
+    return 0

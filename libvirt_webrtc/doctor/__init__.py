@@ -1,0 +1,1 @@
+"""``libvirt-webrtc doctor``: everything that a console needs of the machine, looked at. Nothing is changed."""

@@ -1,0 +1,58 @@
+"""All checks, one after the other."""
+
+import asyncio
+from collections.abc import Iterator
+
+from libvirt_webrtc.config import Config
+from libvirt_webrtc.doctor.domain import check_domain
+from libvirt_webrtc.doctor.findings import Finding, problem
+from libvirt_webrtc.doctor.hook import check_libvirt_hook
+from libvirt_webrtc.doctor.hypervisor import check_hypervisor
+from libvirt_webrtc.doctor.ice import check_ice
+from libvirt_webrtc.doctor.machine import (
+    User,
+    check_libvirt_group,
+    check_port,
+    check_render_node,
+    check_tls,
+    check_token_file,
+)
+from libvirt_webrtc.domains.libvirt_api import VirConnect, default_uri, open_connection
+from libvirt_webrtc.domains.policy import Policy
+from libvirt_webrtc.errors import HypervisorUnavailable
+from libvirt_webrtc.hook_install import HOOKS_FOLDER
+
+
+def check_up(config: Config, domain: str | None = None) -> Iterator[Finding]:
+    """Look at everything, at ``domain`` last. Blocking; changes nothing."""
+    uri, user = config.uri or default_uri(), User.current()
+    session = uri.split("?")[0].endswith("/session")
+    connection: VirConnect | None = None
+    try:
+        try:
+            connection = open_connection(uri)
+        except HypervisorUnavailable as error:
+            yield problem("libvirt", str(error), _unreachable(session))
+        else:
+            yield from check_hypervisor(connection)
+        yield check_libvirt_group(user, session=session, connected=connection is not None)
+        yield check_render_node(user, config.gl)
+        yield from check_libvirt_hook(HOOKS_FOLDER, session=session, root=user.uid == 0)
+        yield check_port(config)
+        yield check_tls(config)
+        yield check_token_file(config)
+        yield from asyncio.run(check_ice(config.ice))
+        if domain is not None and connection is not None:
+            yield from check_domain(connection, domain, Policy.of(config.auto_enable, config.gl))
+    finally:
+        if connection is not None:
+            connection.close()
+
+
+def _unreachable(session: bool) -> str:
+    if session:
+        return "is libvirt's daemon installed? It starts by itself for qemu:///session"
+    return (
+        "is it running (systemctl start libvirtd, or virtqemud.socket), is your user in the group libvirt, and is "
+        "--uri the right one?"
+    )

@@ -1,0 +1,105 @@
+"""One domain: has it a console, and if not, why?"""
+
+from collections.abc import Iterator
+
+from lxml import etree
+
+from libvirt_webrtc.doctor.findings import Finding, ok, problem, warning
+from libvirt_webrtc.doctor.hypervisor import Backends, check_display
+from libvirt_webrtc.domains.emulator import display_backends
+from libvirt_webrtc.domains.inspection import Inspection, inspect
+from libvirt_webrtc.domains.libvirt_api import XML_INACTIVE, VirConnect, lookup, our_errors
+from libvirt_webrtc.domains.policy import Policy
+from libvirt_webrtc.errors import LibvirtWebRTCError
+
+
+def check_domain(
+    connection: VirConnect, name_or_uuid: str, policy: Policy, backends: Backends | None = None
+) -> Iterator[Finding]:
+    """Its display now and at the next start, what the policy says, and what its devices leave to wish for."""
+    try:
+        found = inspect(connection, name_or_uuid, policy)
+        with our_errors(f"cannot read domain '{name_or_uuid}'"):
+            domain = lookup(connection, name_or_uuid)
+            xml = domain.XMLDesc(XML_INACTIVE if found.persistent and not found.running else 0)
+            root = etree.fromstring(xml.encode())
+            os_type = root.find("os/type")
+            capabilities = connection.getDomainCapabilities(
+                root.findtext("devices/emulator"),
+                os_type.get("arch") if os_type is not None else None,
+                os_type.get("machine") if os_type is not None else None,
+                root.get("type"),
+            )
+    except LibvirtWebRTCError as error:
+        yield problem(name_or_uuid, str(error), "virsh list --all tells which domains there are")
+        return
+    yield check_console(found)
+    yield check_plan(found)
+    display = check_display(capabilities, backends or display_backends)
+    yield Finding(display.level, found.name, display.text, display.remedy)
+    yield from check_devices(found.name, root)
+
+
+def check_console(found: Inspection) -> Finding:
+    """Whether its console can be opened now, else how to get there."""
+    name, display = found.name, found.display if found.running else found.next_display
+    if display is not None and not display.p2p:
+        return problem(
+            name,
+            "its D-Bus display is on a bus; only p2p='yes' is supported so far",
+            f"virsh edit {name}: write p2p='yes' instead of the address",
+        )
+    if found.running:
+        if display is not None:
+            return ok(name, "runs, and its console can be opened")
+        if found.next_display is not None:
+            return warning(
+                name,
+                "runs without its console, which was added after its start",
+                f"libvirt-webrtc attach {name} (it pauses for some seconds), or shut it down and start it again",
+            )
+        if found.will_have:
+            return warning(
+                name,
+                "is to have a console, and its definition has none yet",
+                f"libvirt-webrtc serve adds it, or libvirt-webrtc enable {name}; then libvirt-webrtc attach {name}",
+            )
+        return warning(name, "runs, and has no console", f"libvirt-webrtc enable {name}")
+    if found.managed_save:
+        return warning(
+            name,
+            "is saved: its next start brings back the displays that it was saved with",
+            "libvirt's hook adds the console there; see the line on the hook",
+        )
+    if display is not None:
+        return ok(name, "is not running; it has a console when it is started")
+    if found.will_have:
+        return warning(
+            name,
+            "is to have a console, and its definition has none yet",
+            f"libvirt-webrtc serve adds it, or libvirt-webrtc enable {name}",
+        )
+    return warning(name, "has no console", f"libvirt-webrtc enable {name}")
+
+
+def check_plan(found: Inspection) -> Finding:
+    """What the policy makes of it."""
+    text = f"policy: {found.decision.reason}"
+    if found.decision.obstacle:
+        return warning(found.name, text, f"libvirt-webrtc show {found.name} tells more")
+    if found.will_have:
+        text += f"; gl {'on' if found.gl.on else 'off'}: {found.gl.reason}"
+    return ok(found.name, text)
+
+
+def check_devices(name: str, root: etree._Element) -> Iterator[Finding]:
+    """What a console shows and takes depends on the guest's own devices."""
+    models = [model.get("type") for model in root.findall("devices/video/model")]
+    if root.find("devices/video") is not None and models == ["none"]:
+        yield warning(name, "has no screen (<video> is 'none')", "give it a <video>, such as virtio")
+    elif root.find("devices/input[@type='tablet']") is None:
+        yield warning(
+            name,
+            "has no tablet: the browser has to capture the pointer",
+            f"virt-xml {name} --add-device --input type=tablet,bus=usb (from its next start on)",
+        )

@@ -1,0 +1,140 @@
+"""STUN and TURN servers: does each answer, and does it take our credentials?"""
+
+import asyncio
+import re
+import socket
+import ssl
+from dataclasses import dataclass
+
+from aioice import stun, turn
+
+from libvirt_webrtc.config import IceConfig, IceServer
+from libvirt_webrtc.doctor.findings import Finding, ok, problem, warning
+
+DEADLINE_S = 5.0
+RETRY_S = 0.5
+"""Between two STUN requests: a datagram may be lost."""
+
+_URL = re.compile(
+    r"(?P<scheme>stuns?|turns?):(?P<host>\[[0-9a-fA-F:.]+\]|[^:?\[\]]+)(?::(?P<port>\d+))?"
+    r"(?:\?transport=(?P<transport>udp|tcp))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A STUN or TURN URL (RFC 7064, RFC 7065) in its parts."""
+
+    scheme: str
+    host: str
+    port: int
+    transport: str
+
+    @classmethod
+    def parse(cls, url: str) -> "Target | None":
+        """None where it is no such URL."""
+        found = _URL.fullmatch(url)
+        if found is None:
+            return None
+        secure = found["scheme"].endswith("s")
+        return cls(
+            found["scheme"],
+            found["host"].strip("[]"),
+            int(found["port"] or (5349 if secure else 3478)),
+            found["transport"] or ("tcp" if secure else "udp"),
+        )
+
+
+async def check_ice(ice: IceConfig, deadline_s: float = DEADLINE_S) -> list[Finding]:
+    """One finding for each server URL, all asked at once."""
+    if ice.problem is not None:
+        return [problem("ice", ice.problem, "correct it in the configuration file or the environment")]
+    if not ice.servers:
+        return [ok("ice", "no servers: browsers reach this machine directly by UDP, or not at all")]
+    return await asyncio.gather(
+        *(_check_url(server, url, deadline_s) for server in ice.servers for url in server.urls)
+    )
+
+
+async def _check_url(server: IceServer, url: str, deadline_s: float) -> Finding:
+    target = Target.parse(url)
+    if target is None:
+        return problem(
+            "ice", f"{url} is no STUN or TURN URL", "write stun:HOST:PORT or turn:HOST:PORT?transport=udp"
+        )
+    if target.scheme == "stuns" or (target.scheme == "turns" and target.transport == "udp"):
+        return warning("ice", f"{url} is for browsers only, and is not tried")
+    remedy = f"is it up, and does the firewall let {target.transport} port {target.port} through?"
+    try:
+        async with asyncio.timeout(deadline_s):
+            if target.scheme == "stun":
+                address = await _bind(target)
+                return ok("ice", f"{url} answers, and sees this machine as {address}")
+            address = await _allocate(target, server)
+            return ok("ice", f"{url} relays, at {address}")
+    except stun.TransactionFailed as error:
+        code = error.response.error_code
+        if code in (401, 438, 441):
+            return problem("ice", f"{url} refuses the credentials", "correct username and credential")
+        return problem("ice", f"{url} answers with error {code}", "look into the server's log")
+    except (TimeoutError, stun.TransactionTimeout):
+        return problem("ice", f"{url} does not answer in {deadline_s:g} s", remedy)
+    except (OSError, ValueError) as error:
+        return problem("ice", f"{url}: {error}", remedy)
+
+
+async def _bind(target: Target) -> str:
+    """This machine's address as a STUN server sees it (RFC 8489). Asks until the caller's deadline."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_DGRAM)
+    family, kind, protocol, _, address = found[0]
+    request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+    with socket.socket(family, kind, protocol) as sock:
+        sock.setblocking(False)
+        await loop.sock_connect(sock, address)
+        while True:
+            await loop.sock_sendall(sock, bytes(request))
+            try:
+                async with asyncio.timeout(RETRY_S):
+                    response = stun.parse_message(await loop.sock_recv(sock, 2048))
+            except TimeoutError:
+                continue
+            if response.transaction_id == request.transaction_id:
+                break
+    if response.message_class is not stun.Class.RESPONSE:
+        raise stun.TransactionFailed(response)
+    mapped = response.attributes.get("XOR-MAPPED-ADDRESS") or response.attributes.get("MAPPED-ADDRESS")
+    if mapped is None:
+        raise ValueError("it answers without an address")
+    return _authority(mapped)
+
+
+async def _allocate(target: Target, server: IceServer) -> str:
+    """The address at which a TURN server relays for us (RFC 8656); given back at once."""
+    transport, lifetime = await turn.create_turn_endpoint(
+        _Lifetime,
+        (target.host, target.port),
+        server.username,
+        server.credential,
+        ssl=ssl.create_default_context() if target.scheme == "turns" else None,
+        transport=target.transport,
+    )
+    address = _authority(transport.get_extra_info("sockname"))
+    transport.close()
+    await lifetime.ended.wait()
+    return address
+
+
+class _Lifetime(asyncio.DatagramProtocol):
+    """Knows when the allocation is given back."""
+
+    def __init__(self) -> None:
+        self.ended = asyncio.Event()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.ended.set()
+
+
+def _authority(address: tuple[str, int]) -> str:
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,150 @@
+"""This user and this machine: groups, render node, port."""
+
+import errno
+import grp
+import json
+import os
+import pwd
+import socket
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from libvirt_webrtc.config import Config
+from libvirt_webrtc.doctor.findings import Finding, ok, problem, warning
+
+DRI = Path("/dev/dri")
+HEALTH_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who runs this."""
+
+    uid: int
+    name: str
+    groups: frozenset[str]
+    """Those that count for this process."""
+    entered: frozenset[str]
+    """Those that the group database names for the user: they count from the next login on."""
+
+    @classmethod
+    def current(cls) -> "User":
+        uid = os.geteuid()
+        try:
+            name = pwd.getpwuid(uid).pw_name
+        except KeyError:  # a container's user
+            name = str(uid)
+        names = {group.gr_gid: group.gr_name for group in grp.getgrall()}
+        own = {*os.getgroups(), os.getegid()}
+        return cls(
+            uid,
+            name,
+            frozenset(names.get(gid, str(gid)) for gid in own),
+            frozenset(group.gr_name for group in grp.getgrall() if name in group.gr_mem),
+        )
+
+
+def check_libvirt_group(user: User, *, session: bool, connected: bool) -> Finding:
+    """Whether the user may use the system's libvirt."""
+    subject = "group libvirt"
+    if session:
+        return ok(subject, "not needed: qemu:///session is this user's own libvirt")
+    if user.uid == 0:
+        return ok(subject, "not needed by root")
+    if "libvirt" in user.groups:
+        return ok(subject, f"{user.name} is in it")
+    if "libvirt" in user.entered:
+        text, remedy = f"{user.name} is in it from the next login on", "log in anew"
+    else:
+        text, remedy = (
+            f"{user.name} is not in it",
+            f"sudo usermod --append --groups libvirt {user.name}, and log in anew",
+        )
+    if connected:
+        return warning(subject, f"{text}; libvirt lets it in all the same", remedy)
+    return problem(subject, text, remedy)
+
+
+def check_render_node(user: User, gl: str, folder: Path = DRI) -> Finding:
+    """Whether there is a render node that this user can open: what OpenGL displays need."""
+    subject = "render node"
+    nodes = sorted(folder.glob("renderD*"))
+    if not nodes:
+        if gl == "on":
+            return problem(
+                subject,
+                f"there is none in {folder}, and gl is 'on': guests with an OpenGL display do not start",
+                'set gl = "auto" or "off", or give the machine a GPU with its driver',
+            )
+        return ok(subject, f"there is none in {folder}; displays without OpenGL need none")
+    usable = [node for node in nodes if os.access(node, os.R_OK | os.W_OK)]
+    if usable:
+        return ok(subject, f"{usable[0]} can be opened")
+    remedy = f"sudo usermod --append --groups render {user.name}, and log in anew"
+    text = f"{nodes[0]} cannot be opened by {user.name}"
+    if gl == "on":
+        return problem(subject, f"{text}, and gl is 'on'", remedy)
+    return warning(subject, f"{text}; displays without OpenGL do not need it", remedy)
+
+
+def check_port(config: Config) -> Finding:
+    """Whether the portal can listen, or does already."""
+    subject, address = "port", config.listen.authority
+    family = socket.AF_INET6 if ":" in config.listen.host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((config.listen.host, config.listen.port))
+            probe.listen(1)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            if (version := _serving(address)) is not None:
+                return ok(subject, f"libvirt-webrtc {version} serves at http://{address}/")
+            return problem(
+                subject, f"{address} is taken by another program", "choose another: serve --listen HOST:PORT"
+            )
+        return problem(subject, f"{address}: {error.strerror}", "choose another: serve --listen HOST:PORT")
+    return ok(subject, f"{address} is free")
+
+
+def check_tls(config: Config) -> Finding:
+    """How far the portal can be reached."""
+    port = config.listen.port
+    return ok(
+        "tls",
+        "not built yet: the portal listens on loopback only. From another machine: "
+        f"ssh -L {port}:127.0.0.1:{port} HOST",
+    )
+
+
+def check_token_file(config: Config) -> Finding:
+    """Whether the login token is kept where only its owner reads it."""
+    path = config.token_file
+    if path is None:
+        return ok("token", "a new one at every start; token_file keeps one")
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        if os.access(path.parent, os.W_OK):
+            return ok("token", f"{path} is made at the first start")
+        return problem(
+            "token", f"{path} cannot be made", f"create {path.parent}, for the service's user to write"
+        )
+    except OSError as error:
+        return problem("token", f"{path}: {error.strerror}", "let the service's user read it")
+    if mode & 0o077:
+        return problem("token", f"{path} can be read by others", f"chmod 600 {path}")
+    return ok("token", f"in {path}")
+
+
+def _serving(address: str) -> str | None:
+    """The version of the portal that serves there; None where it is none."""
+    try:
+        with urllib.request.urlopen(f"http://{address}/healthz", timeout=HEALTH_S) as response:
+            answer = json.load(response)
+    except (OSError, ValueError):
+        return None
+    found = answer.get("version") if isinstance(answer, dict) and answer.get("status") == "ok" else None
+    return found if isinstance(found, str) else None

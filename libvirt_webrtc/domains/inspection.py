@@ -1,0 +1,99 @@
+"""All there is to know about one domain's console, for a person who asks. Blocking."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from libvirt_webrtc.domains.libvirt_api import XML_INACTIVE, VirConnect, lookup, our_errors
+from libvirt_webrtc.domains.onboarding import has_dbus_display
+from libvirt_webrtc.domains.policy import Decision, Facts, GlChoice, Policy, choose_gl, decide
+from libvirt_webrtc.domains.settings import Settings, read_settings
+from libvirt_webrtc.domains.xml import DbusDisplay, find_dbus_display
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """One domain, its settings, and what the policy makes of it."""
+
+    uuid: str
+    name: str
+    running: bool
+    persistent: bool
+    managed_save: bool
+    """Its next start restores a saved state, with the display it had then."""
+    display: DbusDisplay | None
+    """Of the running domain."""
+    next_display: DbusDisplay | None
+    """Of the definition; of the running domain itself where it is transient."""
+    settings: Settings
+    policy: Policy
+    decision: Decision
+    gl: GlChoice
+
+    @property
+    def will_have(self) -> bool:
+        """Whether there is a display once the policy was carried out."""
+        return find_dbus_display(self.decision.xml) is not None
+
+    @property
+    def restart_needed(self) -> bool:
+        """What runs has another display than the definition."""
+        return self.running and self.persistent and not _alike(self.display, self.next_display)
+
+    def as_json(self) -> dict[str, Any]:
+        """The form that ``show --json`` prints."""
+        return {
+            "uuid": self.uuid,
+            "name": self.name,
+            "running": self.running,
+            "persistent": self.persistent,
+            "managed_save": self.managed_save,
+            "display": _as_json(self.display),
+            "next_display": _as_json(self.next_display),
+            "settings": asdict(self.settings),
+            "policy": asdict(self.policy),
+            "decision": {
+                "changed": self.decision.changed,
+                "wanted": self.decision.wanted,
+                "display": self.will_have,
+                "reason": self.decision.reason,
+            },
+            "gl": {"on": self.gl.on, "reason": self.gl.reason},
+            "restart_needed": self.restart_needed,
+        }
+
+
+def inspect(connection: VirConnect, name_or_uuid: str, policy: Policy) -> Inspection:
+    """Look at a domain. Raises NoSuchDomain, DomainXMLError, HypervisorError."""
+    domain = lookup(connection, name_or_uuid)
+    with our_errors(f"cannot read domain '{name_or_uuid}'"):
+        running, persistent = bool(domain.isActive()), bool(domain.isPersistent())
+        definition = domain.XMLDesc(XML_INACTIVE if persistent else 0)
+        decision = decide(definition, policy, Facts(persistent))
+        if decision.changed:
+            facts = Facts(persistent, has_dbus_display(connection, definition))
+            decision = decide(definition, policy, facts)
+        next_display, settings = find_dbus_display(definition), read_settings(definition)
+        return Inspection(
+            uuid=domain.UUIDString(),
+            name=domain.name(),
+            running=running,
+            persistent=persistent,
+            managed_save=persistent and bool(domain.hasManagedSaveImage()),
+            display=find_dbus_display(domain.XMLDesc(0)) if running else None,
+            next_display=next_display,
+            settings=settings,
+            policy=policy,
+            decision=decision,
+            gl=choose_gl(settings, policy, next_display),
+        )
+
+
+def _alike(one: DbusDisplay | None, other: DbusDisplay | None) -> bool:
+    """libvirt adds the bus's address to the running domain."""
+    if one is None or other is None:
+        return one is other
+    return (one.p2p, one.gl, one.index) == (other.p2p, other.gl, other.index)
+
+
+def _as_json(display: DbusDisplay | None) -> dict[str, Any] | None:
+    return asdict(display) if display is not None else None

@@ -1,0 +1,171 @@
+"""Carries out what the policy makes of each definition.
+
+It follows the inventory, whose snapshots change with every definition, setting, start and stop, and which lists
+all domains anew at every connection. So there is no event to be missed, and none to be told apart: what is as
+it should be has no plan, whoever caused the event, and a rename changes no plan either.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from functools import partial
+from typing import Self
+
+from libvirt_webrtc.domains.inventory import Domain, Inventory, Snapshot
+from libvirt_webrtc.domains.onboarding import reconcile
+from libvirt_webrtc.errors import HypervisorUnavailable, LibvirtWebRTCError, NoSuchDomain
+
+log = logging.getLogger(__name__)
+
+DEBOUNCE_S = 0.3
+"""A definition is left alone until it stayed the same for this long: tools write it several times in a row."""
+
+TRIES = 3
+"""So often one definition is changed, or tried to be."""
+
+RETRY_S = 1.0
+"""After the first failure; each further one waits as long again."""
+
+FIGHT_S = 60.0
+"""A definition that comes back within this time after we changed it was put back by another program."""
+
+
+@dataclass(slots=True)
+class _Attempts:
+    """What was tried with one definition of one domain."""
+
+    definition: str
+    began: float
+    count: int = 0
+    over: bool = False
+    """Given up."""
+
+
+class Reconciler:
+    """An async context manager: entering begins to follow ``inventory``, whose policy counts.
+
+    Each domain is seen to in a task of its own, so that none waits for another.
+    """
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory = inventory
+        self._attempts: dict[str, _Attempts] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._connected = False
+        self._follower: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._follower = asyncio.create_task(self._follow(), name="reconciler")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End; calling it twice is fine. A definition that is being written at this moment gets written."""
+        tasks = [*self._tasks.values(), *([self._follower] if self._follower is not None else [])]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _follow(self) -> None:
+        async for snapshot in self._inventory.changes():
+            self._look(snapshot)
+
+    def _look(self, snapshot: Snapshot) -> None:
+        if snapshot.connected and not self._connected:
+            # Another libvirtd, perhaps with another QEMU: what failed may work now.
+            for uuid in list(self._attempts):
+                self._forget(uuid)
+        self._connected = snapshot.connected
+        if not snapshot.connected:
+            return
+        for uuid in self._attempts.keys() - {domain.uuid for domain in snapshot.domains}:
+            self._forget(uuid)
+        for domain in snapshot.domains:
+            if self._is_due(domain) and domain.uuid not in self._tasks:
+                task = asyncio.create_task(self._settle(domain.uuid), name=f"reconcile {domain.uuid}")
+                self._tasks[domain.uuid] = task
+                task.add_done_callback(partial(self._done, domain.uuid))
+
+    def _is_due(self, domain: Domain) -> bool:
+        if domain.plan is None or not domain.plan.changed:
+            return False
+        attempts = self._attempts.get(domain.uuid)
+        return attempts is None or not attempts.over or attempts.definition != domain.plan.definition
+
+    async def _settle(self, uuid: str) -> None:
+        """See to one domain until there is nothing to do, or nothing that can be done."""
+        wait = DEBOUNCE_S
+        while (domain := await self._quiet(uuid, wait)) is not None:
+            assert domain.plan is not None
+            attempts = self._attempts_at(domain, domain.plan.definition)
+            if attempts.count >= TRIES:
+                self._give_up(domain, attempts, "another program took the change back each time")
+                return
+            try:
+                outcome = await self._inventory.call(
+                    partial(reconcile, uuid=uuid, policy=self._inventory.policy)
+                )
+            except (HypervisorUnavailable, NoSuchDomain):
+                return  # the next list tells what there is to do
+            except LibvirtWebRTCError as error:
+                attempts.count += 1
+                if attempts.count >= TRIES:
+                    self._give_up(domain, attempts, str(error))
+                    return
+                log.warning("domain %s: %s; trying again", domain.name, error)
+                wait = RETRY_S * attempts.count
+            else:
+                if outcome.changed:
+                    attempts.count += 1
+                    log.info("domain %s: definition changed: %s", outcome.name, domain.plan.reason)
+                # Whatever its events are worth: the inventory is to see how it is now.
+                self._inventory.look_again(uuid)
+                wait = DEBOUNCE_S if outcome.changed else min(2 * wait, RETRY_S)
+
+    async def _quiet(self, uuid: str, wait: float) -> Domain | None:
+        """The domain once its definition stayed the same for ``wait`` seconds; None where nothing is due."""
+        domain = self._due(uuid)
+        while domain is not None:
+            await asyncio.sleep(wait)
+            before, domain = domain, self._due(uuid)
+            if domain is not None and domain.plan == before.plan:
+                return domain
+            wait = DEBOUNCE_S
+        return None
+
+    def _due(self, uuid: str) -> Domain | None:
+        for domain in self._inventory.snapshot.domains:
+            if domain.uuid == uuid:
+                return domain if self._is_due(domain) else None
+        return None
+
+    def _attempts_at(self, domain: Domain, definition: str) -> _Attempts:
+        now = asyncio.get_running_loop().time()
+        attempts = self._attempts.get(domain.uuid)
+        if attempts is None or attempts.definition != definition or now - attempts.began > FIGHT_S:
+            self._forget(domain.uuid)
+            attempts = self._attempts[domain.uuid] = _Attempts(definition, now)
+        return attempts
+
+    def _give_up(self, domain: Domain, attempts: _Attempts, reason: str) -> None:
+        attempts.over = True
+        log.error("domain %s: given up after %d tries: %s", domain.name, attempts.count, reason)
+        self._inventory.set_problem(domain.uuid, reason)
+
+    def _forget(self, uuid: str) -> None:
+        attempts = self._attempts.pop(uuid, None)
+        if attempts is not None and attempts.over:
+            self._inventory.set_problem(uuid, None)
+
+    def _done(self, uuid: str, task: asyncio.Task[None]) -> None:
+        del self._tasks[uuid]
+        if task.cancelled():
+            return
+        if (error := task.exception()) is not None:
+            log.error("unexpected: %r", error, exc_info=error)
+        elif self._follower is not None and not self._follower.done():
+            # What came while the task was ending.
+            self._look(self._inventory.snapshot)

@@ -1,0 +1,76 @@
+"""STUN and TURN servers that answer, refuse and are silent."""
+
+import socket
+
+import pytest
+
+from libvirt_webrtc.config import IceConfig, IceServer
+from libvirt_webrtc.doctor.findings import Finding
+from libvirt_webrtc.doctor.ice import Target, check_ice
+from libvirt_webrtc.hook_check import Level
+from tests.doctor.servers import RELAYED, stun_server
+
+
+async def check(url: str, credential: str = "secret", deadline_s: float = 30.0) -> Finding:
+    (finding,) = await check_ice(IceConfig((IceServer((url,), "user", credential),)), deadline_s)
+    return finding
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("stun:stun.example.org", Target("stun", "stun.example.org", 3478, "udp")),
+        ("turn:192.0.2.1:99?transport=tcp", Target("turn", "192.0.2.1", 99, "tcp")),
+        ("turns:turn.example.org", Target("turns", "turn.example.org", 5349, "tcp")),
+        ("turn:[2001:db8::1]:3478", Target("turn", "2001:db8::1", 3478, "udp")),
+        ("turn:", None),
+        ("turn:host?transport=pigeon", None),
+        ("http://host", None),
+    ],
+)
+def test_urls_are_read(url: str, target: Target | None) -> None:
+    assert Target.parse(url) == target
+
+
+async def test_stun_server_that_answers() -> None:
+    async with stun_server() as (_, port):
+        finding = await check(f"stun:localhost:{port}")
+    assert finding.level is Level.OK and "127.0.0.1:" in finding.text
+
+
+async def test_turn_server_relays_and_gets_its_allocation_back() -> None:
+    async with stun_server() as (server, port):
+        finding = await check(f"turn:127.0.0.1:{port}")
+        assert finding.level is Level.OK and f"{RELAYED[0]}:{RELAYED[1]}" in finding.text
+        assert server.freed
+
+
+async def test_turn_server_that_refuses_the_credentials() -> None:
+    async with stun_server() as (_, port):
+        finding = await check(f"turn:127.0.0.1:{port}", "wrong")
+    assert finding.level is Level.PROBLEM and "credentials" in finding.text
+    assert finding.remedy is not None
+
+
+@pytest.mark.parametrize("scheme", ["stun", "turn"])
+async def test_server_that_is_silent(scheme: str) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        finding = await check(f"{scheme}:127.0.0.1:{silent.getsockname()[1]}", deadline_s=0.2)
+    assert finding.level is Level.PROBLEM and "does not answer" in finding.text
+
+
+@pytest.mark.parametrize(
+    "url", ["turn:127.0.0.1:9?transport=tcp", "stun:127.0.0.1:9", "stun:no-such-host.invalid"]
+)
+async def test_server_that_is_not_there(url: str) -> None:
+    finding = await check(url)
+    assert finding.level is Level.PROBLEM and finding.remedy is not None
+
+
+async def test_what_is_no_url_and_what_the_configuration_says_itself() -> None:
+    assert (await check("turn:")).level is Level.PROBLEM
+    (finding,) = await check_ice(IceConfig(problem="a placeholder is left"))
+    assert finding.level is Level.PROBLEM and finding.text == "a placeholder is left"
+    (finding,) = await check_ice(IceConfig())
+    assert finding.level is Level.OK

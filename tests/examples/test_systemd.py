@@ -1,0 +1,77 @@
+"""The units in examples/systemd: correct, tight, and not too tight for the program."""
+
+import grp
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.test_whep import test_whep_player_receives_the_picture_with_its_nonce as watch
+from tests.support.guests import GuestFactory
+from tests.support.portal import Portal
+
+UNITS = Path(__file__).parents[2] / "examples" / "systemd"
+EXPOSURE_LIMIT = 20
+"""Tenths; systemd calls up to 2 "OK", and what listens to nobody still has 1."""
+
+NOBODY = 65534
+
+
+def analyze(*arguments: str) -> None:
+    program = shutil.which("systemd-analyze")
+    if program is None:
+        pytest.skip("systemd-analyze is not installed")
+    done = subprocess.run([program, *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Path:
+    """The service, with a program that is there."""
+    text = (UNITS / "libvirt-webrtc.service").read_text()
+    path = tmp_path / "libvirt-webrtc.service"
+    path.write_text(text.replace("/opt/libvirt-webrtc/bin/libvirt-webrtc", "/bin/true"))
+    return path
+
+
+def test_service_is_correct(unit: Path) -> None:
+    analyze("verify", "--man=no", "--recursive-errors=no", str(unit))
+
+
+def test_service_is_tight(unit: Path) -> None:
+    analyze("security", "--offline=true", "--no-pager", f"--threshold={EXPOSURE_LIMIT}", str(unit))
+
+
+@pytest.fixture
+def confined_portal(libvirt_uri: str) -> Iterator[Portal]:
+    """A portal with the service's rights: its user has the group libvirt, no capability, and gets none."""
+    confined = [
+        "setpriv",
+        *(f"--reuid={NOBODY}", f"--regid={NOBODY}", f"--groups={grp.getgrnam('libvirt').gr_gid}"),
+        *("--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"),
+    ]
+    # By a shell: setpriv itself still has root's eyes when it looks for the program.
+    prefix = [*confined, "sh", "-c", 'exec "$0" "$@"']
+    if subprocess.run(
+        [*prefix, sys.executable, "-c", "import libvirt_webrtc"], capture_output=True
+    ).returncode:
+        pytest.skip("an ordinary user cannot run this Python or read this checkout")
+    with tempfile.TemporaryDirectory() as name:
+        os.chown(name, NOBODY, NOBODY)
+        state = {"LIBVIRT_WEBRTC_STATE_DIR": f"{name}/state", "HOME": name}
+        portal = Portal(Path(name), libvirt_uri, state, prefix=prefix, owner=NOBODY)
+        yield portal
+        portal.close()
+        print(portal.log.read_text())
+
+
+@pytest.mark.libvirt
+async def test_service_needs_no_more_than_its_rights(
+    make_guest: GuestFactory, confined_portal: Portal
+) -> None:
+    await watch(make_guest, confined_portal, "H264")
