@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from libvirt_webrtc.agent import Action, Answer, ConsoleState, DomainList, DomainView
 from libvirt_webrtc.attaching import Attaching
-from libvirt_webrtc.config import Config, is_loopback
+from libvirt_webrtc.config import Config, is_loopback, state_dir
 from libvirt_webrtc.domains.inventory import Domain, DomainState, Inventory, Snapshot
 from libvirt_webrtc.errors import CannotAttach, NoConsole, NoSuchDomain, WorkerGone
 from libvirt_webrtc.keeper import Keeper
@@ -33,11 +33,12 @@ class Supervisor:
         self._keepers: dict[tuple[str, int], Keeper] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._follower: asyncio.Task[None] | None = None
-        self._attaching = Attaching(inventory.uri, self._publish)
+        self._attaching = Attaching(inventory.uri, state_dir() / "attaching", self._publish)
         self._newest = Newest(self.list())
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(warm_up)
+        self._attaching.finish_interrupted()
         self._follower = asyncio.create_task(self._follow(), name="supervisor")
         self._follower.add_done_callback(self._done)
         return self

@@ -1,8 +1,10 @@
 """What the list tells while guests are given their consoles; libvirt is acted here."""
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,8 @@ from libvirt_webrtc.attaching import Attaching
 from libvirt_webrtc.domains.attach import OnProgress, Phase, Progress
 from libvirt_webrtc.errors import CannotAttach, HypervisorError
 from tests.media.helpers import until
+
+URI = "test:///default"
 
 
 class Act:
@@ -22,6 +26,7 @@ class Act:
         self.follow: OnProgress | None = None
         self.go_on = threading.Event()
         self.done = 0
+        self.finished: list[str] = []
 
     def check(self, uri: str | None, uuid: str) -> None:
         if self.refusal is not None:
@@ -36,18 +41,22 @@ class Act:
             raise self.error
         self.done += 1
 
+    def finish(self, uri: str, uuid: str) -> None:
+        self.finished.append(uuid)
+
 
 @pytest.fixture
 def act(monkeypatch: pytest.MonkeyPatch) -> Act:
     acted = Act()
     monkeypatch.setattr(module, "check", acted.check)
     monkeypatch.setattr(module, "attach", acted.attach)
+    monkeypatch.setattr(module, "finish", acted.finish)
     return acted
 
 
 @pytest.fixture
-async def attaching(act: Act) -> AsyncIterator[Attaching]:
-    made = Attaching("test:///default", lambda: None)
+async def attaching(act: Act, tmp_path: Path) -> AsyncIterator[Attaching]:
+    made = Attaching(URI, tmp_path / "notes", lambda: None)
     yield made
     await made.close()
 
@@ -105,3 +114,32 @@ async def test_closing_cancels_a_save_and_waits(attaching: Attaching, act: Act) 
     assert attaching.progress("u") is None
     assert attaching.failure("u") == "cancelled"
     await attaching.close()
+
+
+async def test_note_is_kept_as_long_as_it_takes(attaching: Attaching, act: Act, tmp_path: Path) -> None:
+    await attaching.begin("u")
+    assert (tmp_path / "notes" / "u").read_text() == URI
+    act.go_on.set()
+    await until(is_over(attaching))
+    assert not list((tmp_path / "notes").iterdir())
+
+
+async def test_without_a_note_nothing_is_begun(attaching: Attaching, tmp_path: Path) -> None:
+    (tmp_path / "notes").touch()
+    with pytest.raises(CannotAttach, match="no note"):
+        await attaching.begin("u")
+    assert attaching.progress("u") is None
+
+
+async def test_notes_of_a_killed_process_are_gone_through(
+    attaching: Attaching, act: Act, tmp_path: Path
+) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    for name, uri in (("u", URI), ("elsewhere", "test:///other"), ("old", URI)):
+        (notes / name).write_text(uri)
+    os.utime(notes / "old", (0, 0))
+    attaching.finish_interrupted()
+    await until(is_over(attaching))
+    assert act.finished == ["u"]
+    assert [note.name for note in notes.iterdir()] == ["elsewhere"]

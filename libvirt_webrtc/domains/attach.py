@@ -104,20 +104,42 @@ def attach(
         del domain
     if problem is None:
         on_progress(Progress(Phase.STARTING, None))
+    wanted = gl if problem is None else None
+    problem = _patiently(uri, uuid, lambda domain: _bring_back(domain, wanted)) or problem
+    if problem is not None:
+        raise HypervisorError(f"'{name}' goes on as it was, without a console: {problem}")
+
+
+def finish(uri: str | None, uuid: str) -> None:
+    """Do the rest for a process that was killed while it attached. Raises HypervisorError, NoSuchDomain."""
+
+    def work(domain: VirDomain) -> str | None:
+        while _is_being_saved(domain):  # libvirt does that to its end
+            time.sleep(POLL_S)
+        return _bring_back(domain, Gl.OFF)
+
+    if (problem := _patiently(uri, uuid, work)) is not None:
+        raise HypervisorError(f"it goes on as it was, without a console: {problem}")
+
+
+def _patiently(uri: str | None, uuid: str, work: Callable[[VirDomain], str | None]) -> str | None:
+    """What ``work`` gives, which is done anew where libvirt goes away under it."""
     deadline = time.monotonic() + RECONNECT_S
     while True:
         try:
             with closing(open_connection(uri)) as connection:
-                problem = _bring_back(lookup(connection, uuid), gl if problem is None else None) or problem
-            break
+                return work(lookup(connection, uuid))
         except HypervisorUnavailable as error:
             if time.monotonic() > deadline:
                 raise HypervisorError(
-                    f"{error}; if '{name}' was saved, 'virsh start {name}' lets it go on where it was"
+                    f"{error}; if the guest was saved, 'virsh start {uuid}' lets it go on where it was"
                 ) from error
             time.sleep(RECONNECT_POLL_S)
-    if problem is not None:
-        raise HypervisorError(f"'{name}' goes on as it was, without a console: {problem}")
+
+
+def _is_being_saved(domain: VirDomain) -> bool:
+    with our_errors("cannot follow the save"):
+        return domain.state()[0] == STATE_PAUSED and domain.jobInfo()[0] != JOB_NONE
 
 
 # Before.

@@ -4,7 +4,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,32 @@ def test_ctrl_c_ends_the_save_and_the_guest_goes_on(
     assert virsh("domid", guest.uuid) == number and virsh("domstate", guest.uuid) == "running"
     assert screen.key_count() == count
     screen.press_until_seen("KEY_D")
+
+
+def test_guest_comes_back_where_the_portal_is_killed_meanwhile(
+    libvirt_uri: str,
+    make_guest: GuestFactory,
+    start_portal: Callable[..., Portal],
+    slow_disk: Path,
+    tmp_path: Path,
+) -> None:
+    guest = make_guest("linux", display=False)
+    connection = open_connection(libvirt_uri)
+    enable(connection, guest.uuid)
+    connection.close()
+    screen = Screen(guest, tmp_path)
+    count = screen.press_until_seen("KEY_A", "KEY_B")
+    portal = start_portal()
+    path = f"{portal.url}/api/domains/{guest.uuid}/actions/attach"
+    bearer = {"Authorization": f"Bearer {portal.token}"}
+    with urllib.request.urlopen(urllib.request.Request(path, headers=bearer, method="POST")) as response:
+        assert response.status == 202
+    wait_until(lambda: virsh("domstate", guest.uuid) == "paused", "it is being saved")
+    portal.process.kill()
+    portal.process.wait()
+    slow_disk.touch()
+    wait_until(lambda: virsh("domstate", guest.uuid) == "shut off", "libvirt has saved it", DEADLINE_S)
+
+    start_portal().wait_console(guest.uuid)
+    assert virsh("domstate", guest.uuid) == "running"
+    assert screen.key_count() == count
