@@ -34,7 +34,7 @@ def test_urls_are_read(url: str, target: Target | None) -> None:
 
 async def test_stun_server_that_answers() -> None:
     async with stun_server() as (_, port):
-        finding = await check(f"stun:localhost:{port}")
+        finding = await check(f"stun:127.0.0.1:{port}")
     assert finding.level is Level.OK and "127.0.0.1:" in finding.text
 
 
