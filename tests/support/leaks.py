@@ -25,8 +25,8 @@ class Snapshot:
     """What is there at one moment."""
 
     processes: dict[int, str]
-    """Pid and command (which changes while a process starts a program) of every process of ours; in the private world of every process at all, so that a
-    daemon that left its parent is seen too."""
+    """Command by pid of every process of ours; in the private world of every process at all, so that a daemon
+    that left its parent is seen too. The command changes while a program is started."""
     descriptors: frozenset[tuple[int, str]]
     """Number and target of this process's own."""
     domains: frozenset[str]
