@@ -28,7 +28,17 @@ while :; do
 done
 
 cd "$CHECKOUT"
+# Debian starts a relay as soon as coturn is installed; the tests run one of their own, and the machine is to have none.
+masked=0
+if is_root && [ -d /run/systemd/system ] && ! installed coturn; then
+    systemctl --quiet --runtime mask coturn.service
+    masked=1
+fi
 ensure_system 0 "${TEST_PACKAGES[@]}"
+if [ "$masked" = 1 ]; then
+    systemctl --quiet disable coturn.service
+    systemctl --quiet --runtime unmask coturn.service
+fi
 ensure_venv test
 [ "$lint" = 0 ] || "$HERE/lint.sh"
 

@@ -24,9 +24,9 @@ DOMAIN_FOLDERS = (Path("/etc/libvirt/qemu"), Path("/run/libvirt/qemu"))
 class Snapshot:
     """What is there at one moment."""
 
-    processes: frozenset[tuple[int, str]]
-    """Pid and command of every process of ours; in the private world of every process at all, so that a
-    daemon that left its parent is seen too."""
+    processes: dict[int, str]
+    """Command by pid of every process of ours; in the private world of every process at all, so that a daemon
+    that left its parent is seen too. The command changes while a program is started."""
     descriptors: frozenset[tuple[int, str]]
     """Number and target of this process's own."""
     domains: frozenset[str]
@@ -41,7 +41,8 @@ def left_since(before: Snapshot, settle_s: float = SETTLE_S) -> list[str]:
     deadline = time.monotonic() + settle_s
     while True:
         now = Snapshot.take()
-        left = [f"process {pid}: {command}" for pid, command in sorted(now.processes - before.processes)]
+        started = sorted(now.processes.keys() - before.processes.keys())
+        left = [f"process {pid}: {now.processes[pid]}" for pid in started]
         left += [f"fd {number}: {target}" for number, target in sorted(now.descriptors - before.descriptors)]
         left += [f"domain file {path}" for path in sorted(now.domains - before.domains)]
         if not left or time.monotonic() > deadline:
@@ -51,7 +52,7 @@ def left_since(before: Snapshot, settle_s: float = SETTLE_S) -> list[str]:
         time.sleep(0.05)
 
 
-def _processes() -> frozenset[tuple[int, str]]:
+def _processes() -> dict[int, str]:
     parents: dict[int, tuple[int, str]] = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal():
@@ -63,14 +64,14 @@ def _processes() -> frozenset[tuple[int, str]]:
             )[0]
             parents[int(entry.name)] = (int(stat.rpartition(")")[2].split()[1]), command)
     keepers = _multiprocessing_keepers()
-    return frozenset(
-        (pid, command)
+    return {
+        pid: command
         for pid, (parent, command) in parents.items()
         if pid != os.getpid()
         and pid not in keepers
         and command not in SESSION_DAEMONS
         and (in_private_world() or _is_ours(parent, parents))
-    )
+    }
 
 
 def _is_ours(parent: int, parents: dict[int, tuple[int, str]]) -> bool:

@@ -25,7 +25,6 @@ def test_an_open_descriptor_is_seen() -> None:
 def test_a_running_process_is_seen() -> None:
     before = Snapshot.take()
     with subprocess.Popen(["sleep", "60"]) as process:
-        # Its command line may still be on its way into the new program.
         (left,) = left_since(before, 0.0)
         assert left.startswith(f"process {process.pid}: ")
         process.kill()
