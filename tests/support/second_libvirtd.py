@@ -21,11 +21,12 @@ from tests.support.waiting import wait_until
 _SCRIPT = """
 set -e
 hostname second
+limits=$(cat /etc/libvirt/qemu.conf)  # of the place, and so the same as the first one's
 for folder in /run /etc/libvirt /var/lib/libvirt /var/cache/libvirt /var/log/libvirt; do
     mount -t tmpfs -o mode=0755 second "$folder"
 done
 mkdir -m 1777 /run/lock
-printf '%s\\n' 'namespaces = []' 'cgroup_controllers = []' 'security_driver = "none"' >/etc/libvirt/qemu.conf
+printf '%s\\n' "$limits" >/etc/libvirt/qemu.conf
 printf '%s = "%s"\\n' auth_unix_ro none auth_unix_rw none host_uuid "$HOST_UUID" unix_sock_dir "$SOCKETS" \\
     >/etc/libvirt/libvirtd.conf
 virtlogd &
