@@ -75,9 +75,14 @@ class Qemu:
     async def open_display(self) -> socket.socket:
         """A new control connection to the D-Bus display, as libvirt's OpenGraphicsFD gives one."""
         ours, theirs = socket.socketpair()
-        with theirs:
-            await self.command("getfd", fd=theirs.fileno(), fdname="display")
-            await self.command("add_client", protocol="@dbus-display", fdname="display")
+        try:
+            with theirs:
+                await self.command("getfd", fd=theirs.fileno(), fdname="display")
+                await self.command("add_client", protocol="@dbus-display", fdname="display")
+        except BaseException:
+            # A QEMU that is just ending; whoever logs this error keeps its frames, and the socket with them.
+            ours.close()
+            raise
         return ours
 
     async def latency(self) -> float:
