@@ -5,9 +5,7 @@ rather than a fixed bit rate, and next to nothing for a picture that does not ch
 """
 
 import os
-from enum import StrEnum
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import av
 from av.video.codeccontext import VideoCodecContext
@@ -15,39 +13,15 @@ from av.video.frame import PictureType
 
 from libvirt_webrtc.errors import MediaError
 from libvirt_webrtc.media.convert import LIMITED_RANGE, SMPTE170M
-
-if TYPE_CHECKING:
-    from av.video.stream import VideoStream
-
-    # Generic only in the stubs of new PyAV versions, not at run time.
-    VideoPacket = av.Packet[VideoStream]
-else:
-    VideoPacket = av.Packet
-
-CLOCK_RATE = 90_000
-"""Ticks per second of a video timestamp in RTP."""
-
-MAX_FRAME_RATE = 60
-"""Frames per second at most; x264 computes the stream's level from it."""
-
-MAX_BITRATE = 20_000_000
-"""Bits per second that a stream at full frame rate stays under; a keyframe may take a second's worth at once.
-
-Encoders count frames, not time: at half the frame rate it is half of this.
-"""
+from libvirt_webrtc.media.formats import CLOCK_RATE, FULL, MAX_FRAME_RATE, Layer, VideoFormat
+from libvirt_webrtc.media.frame import EncodedFrame
+from libvirt_webrtc.media.packetize import Packetizer
 
 _X264_CRF = 23
 _VP8_CRF = 10
 _NEVER = 1 << 30
 _SLICE_PIXELS = 2_500_000
 _VP8_THREAD_PIXELS = 640 * 480
-
-
-class VideoCodec(StrEnum):
-    """A codec by its name in SDP."""
-
-    H264 = "H264"
-    VP8 = "VP8"
 
 
 class VideoEncoder:
@@ -60,18 +34,20 @@ class VideoEncoder:
         MediaError: this build of PyAV lacks the encoder, or it does not take the size.
     """
 
-    def __init__(self, codec: VideoCodec, width: int, height: int) -> None:
-        self.codec = codec
+    def __init__(self, format_: VideoFormat, width: int, height: int, *, layer: Layer = FULL) -> None:
+        self.format = format_
         self.width = width
         self.height = height
+        self._packetizer = Packetizer(format_)
         try:
-            self._context = _h264(width, height) if codec is VideoCodec.H264 else _vp8(width, height)
+            make = _vp8 if format_ is VideoFormat.VP8 else _h264
+            self._context = make(width, height, layer.max_bitrate)
             self._context.open()
         except (av.FFmpegError, ValueError) as error:
-            raise MediaError(f"no {codec} encoder for {width}x{height}: {error}") from error
+            raise MediaError(f"no {format_} encoder for {width}x{height}: {error}") from error
 
-    def encode(self, frame: av.VideoFrame, *, timestamp: int, keyframe: bool = False) -> VideoPacket:
-        """The packet of ``frame``, at ``timestamp`` (90 kHz, growing); an intra picture if ``keyframe``.
+    def encode(self, frame: av.VideoFrame, *, timestamp: int, keyframe: bool = False) -> EncodedFrame:
+        """``frame`` encoded, at ``timestamp`` (90 kHz, growing); an intra picture if ``keyframe``.
 
         Raises:
             MediaError: the encoder failed, or held the frame back.
@@ -82,13 +58,14 @@ class VideoEncoder:
         try:
             packets = self._context.encode(frame)
         except (av.FFmpegError, ValueError) as error:
-            raise MediaError(f"{self.codec} encoding failed: {error}") from error
+            raise MediaError(f"{self.format} encoding failed: {error}") from error
         if len(packets) != 1:
-            raise MediaError(f"the {self.codec} encoder made {len(packets)} packets of one frame")
-        return packets[0]
+            raise MediaError(f"the {self.format} encoder made {len(packets)} packets of one frame")
+        data = bytes(packets[0])
+        return EncodedFrame(self.format, timestamp, packets[0].is_keyframe, data, self._packetizer.cut(data))
 
 
-def _h264(width: int, height: int) -> VideoCodecContext:
+def _h264(width: int, height: int, max_bitrate: int) -> VideoCodecContext:
     context = _context("libx264", width, height)
     # BT.601 as it is, or decoders guess BT.709 for large pictures and show wrong colours.
     context.colorspace = context.color_primaries = context.color_trc = SMPTE170M
@@ -101,16 +78,16 @@ def _h264(width: int, height: int) -> VideoCodecContext:
         "tune": "zerolatency",
         "profile": "baseline",
         "crf": str(_X264_CRF),
-        "maxrate": str(MAX_BITRATE),
-        "bufsize": str(MAX_BITRATE),
+        "maxrate": str(max_bitrate),
+        "bufsize": str(max_bitrate),
         "forced-idr": "1",
     }
     return context
 
 
-def _vp8(width: int, height: int) -> VideoCodecContext:
+def _vp8(width: int, height: int, max_bitrate: int) -> VideoCodecContext:
     context = _context("libvpx", width, height)
-    context.bit_rate = MAX_BITRATE
+    context.bit_rate = max_bitrate
     context.qmin, context.qmax = 2, 56
     # libvpx' threads spin while they wait: never as many as there are cores.
     spare = max(_cores() - 1, 1)

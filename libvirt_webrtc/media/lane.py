@@ -1,4 +1,4 @@
-"""One console's picture in one codec: encoded once, sent to every viewer of that codec."""
+"""One console's picture in one format and layer: encoded once, sent to every viewer of the two."""
 
 import asyncio
 import logging
@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, replace
 from libvirt_webrtc.errors import MediaError
 from libvirt_webrtc.framebuffer import MAX_DAMAGE_RECTS, Framebuffer, Pixels, Rect
 from libvirt_webrtc.media.convert import FrameConverter
-from libvirt_webrtc.media.encoder import CLOCK_RATE, VideoCodec, VideoEncoder, VideoPacket
+from libvirt_webrtc.media.encoder import VideoEncoder
+from libvirt_webrtc.media.formats import CLOCK_RATE, LaneKey
+from libvirt_webrtc.media.frame import EncodedFrame
 from libvirt_webrtc.media.schedule import Plan, Schedule
 from libvirt_webrtc.media.track import ConsoleTrack
 
@@ -25,7 +27,7 @@ _NO_PICTURE = (0, 0)
 class LaneStats:
     """What one lane has done since its first viewer came."""
 
-    codec: VideoCodec
+    key: LaneKey
     viewers: int = 0
     frames: int = 0
     keyframes: int = 0
@@ -43,13 +45,13 @@ class Pipeline:
     The codec decides the pixel layout here and nowhere else; another layout than 4:2:0 is another converter.
     """
 
-    def __init__(self, codec: VideoCodec, width: int, height: int, *, downsample: bool) -> None:
-        self._converter = FrameConverter(width, height, downsample=downsample)
+    def __init__(self, key: LaneKey, width: int, height: int, *, downsample: bool) -> None:
+        self._converter = FrameConverter(width, height, downsample=downsample or key.layer.half_size)
         frame = self._converter.frame
         self.size = frame.width, frame.height
-        self._encoder = VideoEncoder(codec, *self.size)
+        self._encoder = VideoEncoder(key.format, *self.size, layer=key.layer)
 
-    def produce(self, pixels: Pixels, damage: Iterable[Rect], timestamp: int, keyframe: bool) -> VideoPacket:
+    def produce(self, pixels: Pixels, damage: Iterable[Rect], timestamp: int, keyframe: bool) -> EncodedFrame:
         self._converter.convert(pixels, damage)
         return self._encoder.encode(self._converter.frame, timestamp=timestamp, keyframe=keyframe)
 
@@ -67,7 +69,7 @@ class Lane:
 
     def __init__(
         self,
-        codec: VideoCodec,
+        key: LaneKey,
         framebuffer: Framebuffer,
         *,
         downsample: bool,
@@ -75,8 +77,8 @@ class Lane:
         ended: Callable[["Lane"], None],
         clock: Clock = time.monotonic,
     ) -> None:
-        self.stats = LaneStats(codec)
-        self._codec = codec
+        self.stats = LaneStats(key)
+        self._key = key
         self._framebuffer = framebuffer
         self._downsample = downsample
         self._collect = collect
@@ -90,8 +92,8 @@ class Lane:
         self._timestamp = 0
         self._wake = asyncio.Event()
         self._closing = False
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"encode-{codec}")
-        self.task = asyncio.create_task(self._run(), name=f"lane-{codec}")
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"encode-{key.format}")
+        self.task = asyncio.create_task(self._run(), name=f"lane-{key.format}-{key.layer.name}")
 
     # Called by tracks
 
@@ -187,38 +189,38 @@ class Lane:
         self._schedule.begin(plan, now)
         self._timestamp = max(self._timestamp + 1, int(now * CLOCK_RATE))
         try:
-            packet = await self._in_thread(pixels, damage, plan.keyframe)
+            frame = await self._in_thread(pixels, damage, plan.keyframe)
         except MediaError as error:
             logger.warning("%s; trying once more with a new encoder", error)
             self.stats = replace(self.stats, failures=self.stats.failures + 1)
             self._pipeline = None
-            packet = await self._in_thread(pixels, [], True)
+            frame = await self._in_thread(pixels, [], True)
         elapsed = self._clock() - now
-        self._count(packet, elapsed)
+        self._count(frame, elapsed)
         width, height = self.stats.size
-        self._schedule.finish(plan, size=packet.size, pixels=width * height, keyframe=packet.is_keyframe)
+        self._schedule.finish(plan, size=len(frame.data), pixels=width * height, keyframe=frame.keyframe)
         for track in tuple(self._tracks):
-            track.push(packet)
+            track.push(frame)
 
-    async def _in_thread(self, pixels: Pixels, damage: list[Rect], keyframe: bool) -> VideoPacket:
+    async def _in_thread(self, pixels: Pixels, damage: list[Rect], keyframe: bool) -> EncodedFrame:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, self._produce, pixels, damage, keyframe)
 
-    def _produce(self, pixels: Pixels, damage: list[Rect], keyframe: bool) -> VideoPacket:
+    def _produce(self, pixels: Pixels, damage: list[Rect], keyframe: bool) -> EncodedFrame:
         """In the worker thread."""
         if self._pipeline is None:
             height, width = pixels.shape[:2]
-            self._pipeline = Pipeline(self._codec, width, height, downsample=self._downsample)
+            self._pipeline = Pipeline(self._key, width, height, downsample=self._downsample)
             damage, keyframe = [Rect(0, 0, width, height)], True
         return self._pipeline.produce(pixels, damage, self._timestamp, keyframe)
 
-    def _count(self, packet: VideoPacket, elapsed: float) -> None:
+    def _count(self, frame: EncodedFrame, elapsed: float) -> None:
         assert self._pipeline is not None
         self.stats = replace(
             self.stats,
             frames=self.stats.frames + 1,
-            keyframes=self.stats.keyframes + packet.is_keyframe,
-            bytes=self.stats.bytes + packet.size,
+            keyframes=self.stats.keyframes + frame.keyframe,
+            bytes=self.stats.bytes + len(frame.data),
             last_encode_ms=elapsed * 1000,
             size=self._pipeline.size,
         )

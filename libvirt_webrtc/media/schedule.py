@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from libvirt_webrtc.media.encoder import MAX_FRAME_RATE
+from libvirt_webrtc.media.formats import MAX_FRAME_RATE
 
 FRAME_INTERVAL_S = 1 / MAX_FRAME_RATE
 COALESCE_S = 0.002

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from libvirt_webrtc.errors import MediaError
 from libvirt_webrtc.framebuffer import Framebuffer
-from libvirt_webrtc.media.encoder import VideoCodec
+from libvirt_webrtc.media.formats import LaneKey, VideoFormat
 from libvirt_webrtc.media.lane import Clock, Lane, LaneStats
 from libvirt_webrtc.media.track import ConsoleTrack, PacketSource
 
@@ -23,7 +23,7 @@ class VideoStats:
 
 
 class ConsoleVideo:
-    """Encodes a framebuffer once per codec that somebody watches, when it changes, and never else.
+    """Encodes a framebuffer once per format and layer that somebody watches, when it changes, and never else.
 
     Everything here runs in the event loop's thread. Takes over ``framebuffer.on_damage``.
 
@@ -37,12 +37,12 @@ class ConsoleVideo:
         self._framebuffer = framebuffer
         self._downsample = downsample
         self._clock = clock
-        self._lanes: dict[VideoCodec, Lane] = {}
+        self._lanes: dict[LaneKey, Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
         framebuffer.on_damage = self._damaged
 
-    def track(self, codec: VideoCodec) -> ConsoleTrack:
+    def track(self, format_: VideoFormat) -> ConsoleTrack:
         """A new viewer's track; stop it when the viewer goes.
 
         Raises:
@@ -50,7 +50,7 @@ class ConsoleVideo:
         """
         if self._closed:
             raise MediaError("the console's video is closed")
-        return ConsoleTrack(codec, self._attach)
+        return ConsoleTrack(LaneKey(format_), self._attach)
 
     def stats(self) -> VideoStats:
         return VideoStats(tuple(lane.stats for lane in self._lanes.values()))
@@ -65,10 +65,10 @@ class ConsoleVideo:
             await asyncio.wait(self._tasks)
 
     def _attach(self, track: ConsoleTrack) -> PacketSource:
-        lane = self._lanes.get(track.codec)
+        lane = self._lanes.get(track.key)
         if lane is None or lane.closing:
-            lane = self._lanes[track.codec] = Lane(
-                track.codec,
+            lane = self._lanes[track.key] = Lane(
+                track.key,
                 self._framebuffer,
                 downsample=self._downsample,
                 collect=self._collect,
@@ -92,5 +92,5 @@ class ConsoleVideo:
                 lane.add_damage(damage)
 
     def _lane_ended(self, lane: Lane) -> None:
-        if self._lanes.get(lane.stats.codec) is lane:
-            del self._lanes[lane.stats.codec]
+        if self._lanes.get(lane.stats.key) is lane:
+            del self._lanes[lane.stats.key]

@@ -1,13 +1,15 @@
-"""One viewer's view of a lane: a WebRTC track that yields the lane's packets."""
+"""One viewer's view of a lane: a WebRTC track that yields the lane's frames."""
 
 import asyncio
 from collections import deque
 from typing import Protocol
 
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from av.frame import Frame
 
 from libvirt_webrtc.errors import MediaError
-from libvirt_webrtc.media.encoder import VideoCodec, VideoPacket
+from libvirt_webrtc.media.formats import LaneKey
+from libvirt_webrtc.media.frame import EncodedFrame
 
 QUEUE_FRAMES = 30
 """A viewer that is further behind (half a second at full rate) gets nothing until the next keyframe."""
@@ -27,29 +29,29 @@ class Attach(Protocol):
 
 
 class ConsoleTrack(MediaStreamTrack):
-    """Yields a console's encoded pictures as :class:`av.Packet`, a keyframe first.
+    """Yields a console's encoded pictures, a keyframe first.
 
-    The packets are the same objects for every viewer of the codec and must not be changed. Encoding starts with
-    the first :meth:`recv`, which aiortc makes when the viewer is connected. ``"ended"`` is emitted when the
+    The frames are the same objects for every viewer of the lane. Encoding starts with
+    the first :meth:`next_frame`, which aiortc makes when the viewer is connected. ``"ended"`` is emitted when the
     track ends, by :meth:`stop` or because the encoder failed; then :attr:`error` tells why.
     """
 
     kind = "video"
 
-    def __init__(self, codec: VideoCodec, attach: Attach) -> None:
+    def __init__(self, key: LaneKey, attach: Attach) -> None:
         super().__init__()
-        self.codec = codec
+        self.key = key
         self.error: MediaError | None = None
         self.dropped = 0
-        """Packets that this viewer was too slow for."""
+        """Frames that this viewer was too slow for."""
         self._attach = attach
         self._source: PacketSource | None = None
-        self._queue: deque[VideoPacket] = deque()
+        self._queue: deque[EncodedFrame] = deque()
         self._synced = False
         self._readable = asyncio.Event()
 
-    async def recv(self) -> VideoPacket:
-        """The next packet, when there is one.
+    async def next_frame(self) -> EncodedFrame:
+        """The next frame, when there is one.
 
         Raises:
             MediaStreamError: the track has ended.
@@ -63,31 +65,35 @@ class ConsoleTrack(MediaStreamTrack):
             await self._readable.wait()
         return self._queue.popleft()
 
+    async def recv(self) -> Frame:
+        """Not for this track: our part of aiortc's sender asks for :meth:`next_frame`."""
+        raise MediaStreamError("a console's frames come encoded")
+
     def request_keyframe(self) -> None:
         """The viewer lost a picture (PLI, FIR)."""
         if self._source is not None:
             self._source.request_keyframe()
 
-    def push(self, packet: VideoPacket) -> None:
-        """Called by the lane with each packet."""
+    def push(self, frame: EncodedFrame) -> None:
+        """Called by the lane with each frame."""
         if len(self._queue) >= QUEUE_FRAMES:
-            # Everything after a lost packet is useless up to a keyframe, so make room for that.
+            # Everything after a lost frame is useless up to a keyframe, so make room for that.
             self.dropped += len(self._queue)
             self._queue.clear()
             self._synced = False
-            if not packet.is_keyframe:
+            if not frame.keyframe:
                 self.request_keyframe()
-        if packet.is_keyframe:
+        if frame.keyframe:
             self._synced = True
         if self._synced:
-            self._queue.append(packet)
+            self._queue.append(frame)
             self._readable.set()
         elif self.dropped:
             # Not so while a new viewer waits for its first keyframe.
             self.dropped += 1
 
     def fail(self, error: MediaError) -> None:
-        """Called by the lane: there will be no more packets."""
+        """Called by the lane: there will be no more frames."""
         self.error = error
         self.stop()
 

@@ -17,6 +17,7 @@ from libvirt_webrtc import logs
 from libvirt_webrtc.display.console import Display
 from libvirt_webrtc.errors import DisplayError, LibvirtWebRTCError, NoConsole, WorkerError, WorkerGone
 from libvirt_webrtc.media import aiortc_ext
+from libvirt_webrtc.media.aiortc_ext import ice
 from libvirt_webrtc.worker import ipc
 from libvirt_webrtc.worker.seat import Seat
 from libvirt_webrtc.worker.settings import WorkerSettings
@@ -38,7 +39,7 @@ def run(sock: socket.socket, settings: WorkerSettings) -> None:
     logs.set_up(settings.log_level, origin=settings.domain_name)
     aiortc_ext.install()
     if settings.offer_loopback:
-        aiortc_ext.offer_loopback()
+        ice.offer_loopback()
     asyncio.run(_run(sock, settings))
 
 

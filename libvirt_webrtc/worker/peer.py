@@ -15,7 +15,7 @@ from aiortc import (
 
 from libvirt_webrtc.errors import NegotiationError
 from libvirt_webrtc.input import messages
-from libvirt_webrtc.media import aiortc_ext
+from libvirt_webrtc.media.aiortc_ext.negotiation import choose_format, leave_candidates_open, prefer_format
 from libvirt_webrtc.media.stream import ConsoleVideo
 from libvirt_webrtc.worker.input_channel import InputChannel
 
@@ -116,15 +116,13 @@ class Peer:
 
     async def _negotiate(self, sdp: str) -> str:
         _check_offer(sdp)
-        codec = aiortc_ext.choose_codec(sdp)
-        track = self._seat.video.track(codec)
+        format_ = choose_format(sdp)
+        track = self._seat.video.track(format_)
         track.on("ended", lambda: self._fault(track.error or "its video ended"))
         try:
             transceiver = self._pc.addTransceiver(track, direction="sendonly")
-            aiortc_ext.prefer_codec(transceiver, codec)
-            await self._pc.setRemoteDescription(
-                RTCSessionDescription(aiortc_ext.leave_candidates_open(sdp), "offer")
-            )
+            prefer_format(transceiver, format_)
+            await self._pc.setRemoteDescription(RTCSessionDescription(leave_candidates_open(sdp), "offer"))
             await self._pc.setLocalDescription(await self._pc.createAnswer())
         except Exception as error:
             # aiortc has no error type for an offer or an ICE server that it cannot take: whatever it comes upon is

@@ -13,8 +13,10 @@ from aiortc import RTCConfiguration, RTCPeerConnection
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 from libvirt_webrtc.framebuffer import Framebuffer, PixelFormat, Pixels
-from libvirt_webrtc.media.aiortc_ext import choose_codec, prefer_codec, set_host_addresses
-from libvirt_webrtc.media.encoder import VideoCodec, VideoPacket
+from libvirt_webrtc.media.aiortc_ext.ice import set_host_addresses
+from libvirt_webrtc.media.aiortc_ext.negotiation import choose_format, prefer_format
+from libvirt_webrtc.media.formats import VideoFormat
+from libvirt_webrtc.media.frame import EncodedFrame
 from libvirt_webrtc.media.stream import ConsoleVideo
 from libvirt_webrtc.media.track import ConsoleTrack
 from libvirt_webrtc.media.yuv import plane_view
@@ -73,14 +75,14 @@ def psnr(one: Pixels, other: Pixels) -> float:
 class Decoder:
     """Decodes packets of one codec into B, G, R, X pixels."""
 
-    def __init__(self, codec: VideoCodec) -> None:
-        self._context = av.CodecContext.create("h264" if codec is VideoCodec.H264 else "libvpx", "r")
+    def __init__(self, codec: VideoFormat) -> None:
+        self._context = av.CodecContext.create("h264" if codec is VideoFormat.H264 else "libvpx", "r")
 
-    def decode(self, packet: VideoPacket) -> list[av.VideoFrame]:
-        decoded = self._context.decode(av.Packet(bytes(packet)))
+    def decode(self, packet: EncodedFrame) -> list[av.VideoFrame]:
+        decoded = self._context.decode(av.Packet(packet.data))
         return [frame for frame in decoded if isinstance(frame, av.VideoFrame)]
 
-    def pixels(self, packet: VideoPacket) -> Pixels:
+    def pixels(self, packet: EncodedFrame) -> Pixels:
         return bgrx(self.decode(packet)[-1])
 
 
@@ -122,7 +124,7 @@ class Viewer:
 
 async def watch(
     video: ConsoleVideo,
-    codec: VideoCodec = VideoCodec.H264,
+    codec: VideoFormat = VideoFormat.H264,
     *,
     edit_offer: Callable[[str], str] = lambda sdp: sdp,
 ) -> Viewer:
@@ -131,14 +133,14 @@ async def watch(
     configuration = RTCConfiguration(iceServers=[])
     client, server = RTCPeerConnection(configuration), RTCPeerConnection(configuration)
     receiving = client.addTransceiver("video", "recvonly")
-    prefer_codec(receiving, codec)
+    prefer_format(receiving, codec)
     client.createDataChannel("input")
     await client.setLocalDescription(await client.createOffer())
     offer = client.localDescription
     offer.sdp = edit_offer(offer.sdp)
-    chosen = choose_codec(offer.sdp)
+    chosen = choose_format(offer.sdp)
     track = video.track(chosen)
-    prefer_codec(server.addTransceiver(track, "sendonly"), chosen)
+    prefer_format(server.addTransceiver(track, "sendonly"), chosen)
     await server.setRemoteDescription(offer)
     await server.setLocalDescription(await server.createAnswer())
     await client.setRemoteDescription(server.localDescription)
@@ -160,7 +162,7 @@ async def _receive(track: MediaStreamTrack, frames: list[av.VideoFrame]) -> None
 @asynccontextmanager
 async def watching(
     video: ConsoleVideo,
-    codec: VideoCodec = VideoCodec.H264,
+    codec: VideoFormat = VideoFormat.H264,
     *,
     edit_offer: Callable[[str], str] = lambda sdp: sdp,
 ) -> AsyncIterator[Viewer]:

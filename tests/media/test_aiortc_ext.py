@@ -11,8 +11,10 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from libvirt_webrtc.errors import ConfigError, MediaError, NegotiationError
 from libvirt_webrtc.framebuffer import Framebuffer
 from libvirt_webrtc.media import aiortc_ext
-from libvirt_webrtc.media.aiortc_ext import choose_codec, install, prefer_codec, set_host_addresses
-from libvirt_webrtc.media.encoder import VideoCodec
+from libvirt_webrtc.media.aiortc_ext import install
+from libvirt_webrtc.media.aiortc_ext.ice import set_host_addresses
+from libvirt_webrtc.media.aiortc_ext.negotiation import choose_format, leave_candidates_open, prefer_format
+from libvirt_webrtc.media.formats import VideoFormat
 from libvirt_webrtc.media.stream import ConsoleVideo
 
 HEAD = """v=0
@@ -70,10 +72,10 @@ CHROMIUM = (
 
 async def answer_to(sdp: str) -> str:
     video = ConsoleVideo(Framebuffer())
-    codec = choose_codec(sdp)
+    codec = choose_format(sdp)
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     try:
-        prefer_codec(peer.addTransceiver(video.track(codec), "sendonly"), codec)
+        prefer_format(peer.addTransceiver(video.track(codec), "sendonly"), codec)
         await peer.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
         return (await peer.createAnswer()).sdp
     finally:
@@ -137,7 +139,7 @@ async def test_low_payload_types_are_kept() -> None:
     ],
 )
 async def test_vp8_is_second_choice(codecs: tuple[str, ...]) -> None:
-    assert choose_codec(offer(*codecs)) is VideoCodec.VP8
+    assert choose_format(offer(*codecs)) is VideoFormat.VP8
     assert payload_types(await answer_to(offer(*codecs))) == [96]
 
 
@@ -157,7 +159,7 @@ async def test_vp8_is_second_choice(codecs: tuple[str, ...]) -> None:
 )
 def test_unusable_offer_is_a_negotiation_error(sdp: str) -> None:
     with pytest.raises(NegotiationError):
-        choose_codec(sdp)
+        choose_format(sdp)
 
 
 async def test_host_candidates_are_the_named_addresses() -> None:
@@ -185,7 +187,7 @@ async def test_viewer_whose_addresses_are_hidden_behind_unresolvable_names_conne
 
     opened = asyncio.Event()
     server.on("datachannel", lambda channel: opened.set())
-    offer = aiortc_ext.leave_candidates_open(hidden)
+    offer = leave_candidates_open(hidden)
     assert "a=candidate" not in offer and "a=ice-ufrag" in offer
     await server.setRemoteDescription(RTCSessionDescription(offer, "offer"))
     await server.setLocalDescription(await server.createAnswer())

@@ -8,8 +8,9 @@ import pytest
 from aiortc.rtp import RTCP_PSFB_PLI, HeaderExtensionsMap, RtcpPsfbPacket, RtpPacket
 
 from libvirt_webrtc.framebuffer import Framebuffer
-from libvirt_webrtc.media.aiortc_ext import PLAYOUT_DELAY_URI
-from libvirt_webrtc.media.encoder import VideoCodec, VideoPacket
+from libvirt_webrtc.media.aiortc_ext.sender import PLAYOUT_DELAY_URI
+from libvirt_webrtc.media.formats import VideoFormat
+from libvirt_webrtc.media.frame import EncodedFrame
 from libvirt_webrtc.media.stream import ConsoleVideo
 from libvirt_webrtc.media.track import ConsoleTrack
 from tests.media.helpers import draw, picture, show, until, watching
@@ -30,23 +31,23 @@ async def video(framebuffer: Framebuffer) -> AsyncIterator[ConsoleVideo]:
 
 
 @pytest.fixture
-def delivered(monkeypatch: pytest.MonkeyPatch) -> dict[ConsoleTrack, list[VideoPacket]]:
+def delivered(monkeypatch: pytest.MonkeyPatch) -> dict[ConsoleTrack, list[EncodedFrame]]:
     """The packets that each track gave to its sender."""
-    packets: dict[ConsoleTrack, list[VideoPacket]] = {}
-    original = ConsoleTrack.recv
+    packets: dict[ConsoleTrack, list[EncodedFrame]] = {}
+    original = ConsoleTrack.next_frame
 
-    async def recv(self: ConsoleTrack) -> VideoPacket:
+    async def recv(self: ConsoleTrack) -> EncodedFrame:
         packet = await original(self)
         packets.setdefault(self, []).append(packet)
         return packet
 
-    monkeypatch.setattr(ConsoleTrack, "recv", recv)
+    monkeypatch.setattr(ConsoleTrack, "next_frame", recv)
     return packets
 
 
-@pytest.mark.parametrize("codec", VideoCodec)
+@pytest.mark.parametrize("codec", VideoFormat)
 async def test_viewer_sees_the_picture_and_its_changes(
-    codec: VideoCodec, framebuffer: Framebuffer, video: ConsoleVideo
+    codec: VideoFormat, framebuffer: Framebuffer, video: ConsoleVideo
 ) -> None:
     async with watching(video, codec) as viewer:
         await until(lambda: viewer.shows(framebuffer.pixels))
@@ -56,9 +57,9 @@ async def test_viewer_sees_the_picture_and_its_changes(
         await until(lambda: viewer.shows(framebuffer.pixels))
 
 
-@pytest.mark.parametrize("codec", VideoCodec)
+@pytest.mark.parametrize("codec", VideoFormat)
 async def test_resolution_change_keeps_the_track(
-    codec: VideoCodec, framebuffer: Framebuffer, video: ConsoleVideo
+    codec: VideoFormat, framebuffer: Framebuffer, video: ConsoleVideo
 ) -> None:
     async with watching(video, codec) as viewer:
         await until(lambda: viewer.shows(framebuffer.pixels))
@@ -68,9 +69,9 @@ async def test_resolution_change_keeps_the_track(
         assert viewer.track.readyState == "live"
 
 
-@pytest.mark.parametrize("codec", VideoCodec)
+@pytest.mark.parametrize("codec", VideoFormat)
 async def test_odd_picture_is_padded(
-    codec: VideoCodec, video: ConsoleVideo, framebuffer: Framebuffer
+    codec: VideoFormat, video: ConsoleVideo, framebuffer: Framebuffer
 ) -> None:
     show(framebuffer, picture(161, 121))
     padded = np.pad(framebuffer.pixels, ((0, 1), (0, 1), (0, 0)), mode="edge")
@@ -79,7 +80,7 @@ async def test_odd_picture_is_padded(
 
 
 async def test_viewers_of_one_codec_share_packets(
-    framebuffer: Framebuffer, video: ConsoleVideo, delivered: dict[ConsoleTrack, list[VideoPacket]]
+    framebuffer: Framebuffer, video: ConsoleVideo, delivered: dict[ConsoleTrack, list[EncodedFrame]]
 ) -> None:
     async with watching(video) as one, watching(video) as other:
         await until(lambda: one.shows(framebuffer.pixels) and other.shows(framebuffer.pixels))
@@ -89,13 +90,13 @@ async def test_viewers_of_one_codec_share_packets(
         ids = {id(packet) for packet in delivered[one.track]}
         shared = [packet for packet in delivered[other.track] if id(packet) in ids]
         assert len(shared) == len(delivered[other.track]) > 1
-        assert delivered[other.track][0].is_keyframe
+        assert delivered[other.track][0].keyframe
 
 
 async def test_codecs_have_a_lane_each(framebuffer: Framebuffer, video: ConsoleVideo) -> None:
-    async with watching(video, VideoCodec.H264) as one, watching(video, VideoCodec.VP8) as other:
+    async with watching(video, VideoFormat.H264) as one, watching(video, VideoFormat.VP8) as other:
         await until(lambda: one.shows(framebuffer.pixels) and other.shows(framebuffer.pixels))
-        assert {lane.codec for lane in video.stats().lanes} == set(VideoCodec)
+        assert {lane.key.format for lane in video.stats().lanes} == set(VideoFormat)
         draw(framebuffer, 0, 0, picture(320, 100, seed=4))
         await until(lambda: one.shows(framebuffer.pixels) and other.shows(framebuffer.pixels))
 

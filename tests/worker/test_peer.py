@@ -11,6 +11,7 @@ from libvirt_webrtc.errors import MediaError, NegotiationError
 from libvirt_webrtc.framebuffer import Framebuffer
 from libvirt_webrtc.input import messages
 from libvirt_webrtc.media import aiortc_ext, encoder
+from libvirt_webrtc.media.aiortc_ext import ice
 from libvirt_webrtc.media.stream import ConsoleVideo
 from libvirt_webrtc.worker import peer as peer_module
 from libvirt_webrtc.worker.input_channel import InputChannel
@@ -55,7 +56,7 @@ class Place:
 def patched_aiortc() -> Iterator[None]:
     aiortc_ext.install()
     yield
-    aiortc_ext.set_host_addresses(None)
+    ice.set_host_addresses(None)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from libvirt_webrtc.errors import ConsoleStarting, NegotiationError, NoConsole
 from libvirt_webrtc.framebuffer import PixelFormat
 from libvirt_webrtc.input import messages
 from libvirt_webrtc.media import aiortc_ext
+from libvirt_webrtc.media.aiortc_ext import ice
 from libvirt_webrtc.worker import seat as seat_module
 from libvirt_webrtc.worker.seat import Seat
 from libvirt_webrtc.worker.settings import WorkerSettings
@@ -25,7 +26,7 @@ KEY_A_DOWN, KEY_A_UP = b"\x01\x01KeyA", b"\x01\x00KeyA"
 def patched_aiortc() -> Iterator[None]:
     aiortc_ext.install()
     yield
-    aiortc_ext.set_host_addresses(None)
+    ice.set_host_addresses(None)
 
 
 @pytest.fixture

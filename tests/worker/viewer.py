@@ -6,7 +6,7 @@ from typing import Self
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
-from libvirt_webrtc.media.aiortc_ext import set_host_addresses
+from libvirt_webrtc.media.aiortc_ext.ice import set_host_addresses
 
 CHANNELS = ("input", "display")
 

@@ -1,0 +1,73 @@
+"""Which addresses are offered, and whose datagrams are taken."""
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Any
+
+import aioice.ice
+
+from libvirt_webrtc.errors import ConfigError
+from libvirt_webrtc.media.aiortc_ext.patching import replace
+
+_host_addresses: tuple[str, ...] | None = None
+
+
+def set_host_addresses(addresses: Sequence[str] | None) -> None:
+    """Gather host candidates on these IP addresses only; None for aioice's choice: all but loopback.
+
+    For connections made from here on, in the whole process.
+
+    Raises:
+        ConfigError: not an IP address.
+    """
+    global _host_addresses
+    try:
+        checked = None if addresses is None else tuple(str(ipaddress.ip_address(a)) for a in addresses)
+    except ValueError as error:
+        raise ConfigError(f"ICE candidates need IP addresses: {error}") from error
+    _host_addresses = checked
+
+
+def offer_loopback() -> None:
+    """Gather host candidates on this machine's loopback address too, before all others."""
+    set_host_addresses(["127.0.0.1", *aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=True)])
+
+
+def name_host_addresses() -> None:
+    """aioice takes every address of the machine but loopback: let the operator name them."""
+
+    def get_host_addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
+        if _host_addresses is None:
+            every: list[str] = original(use_ipv4, use_ipv6)
+            return every
+        wanted = {4: use_ipv4, 6: use_ipv6}
+        return [a for a in _host_addresses if wanted[ipaddress.ip_address(a).version]]
+
+    original = replace(aioice.ice, "get_host_addresses", get_host_addresses)
+
+
+def drop_strangers_datagrams() -> None:
+    """aioice hands on what anybody sends to its socket, and aiortc ends the connection on an empty datagram.
+
+    Only STUN, which authenticates itself, may come from anywhere; DTLS and SRTP (first byte from 20, RFC 7983) must
+    come from the nominated pair, or from another of the signalled or authenticated pairs that has not failed, since a
+    peer may send before its nomination has arrived, and may change its mind.
+    """
+    failed = aioice.ice.CandidatePair.State.FAILED
+
+    def is_peer(self: Any, addr: tuple[str, int]) -> bool:
+        connection = self.receiver
+        for pair in connection._nominated.values():
+            if pair.protocol is self and pair.remote_addr == addr:
+                return True
+        return any(
+            pair.protocol is self and pair.remote_addr == addr and pair.state is not failed
+            for pair in connection._check_list
+        )
+
+    def datagram_received(self: Any, data: bytes | str, addr: tuple[Any, ...]) -> None:
+        assert isinstance(data, bytes)
+        if data and (data[0] < 4 or is_peer(self, (addr[0], addr[1]))):
+            original(self, data, addr)
+
+    original = replace(aioice.ice.StunProtocol, "datagram_received", datagram_received)

@@ -1,0 +1,56 @@
+"""What a console's video may be sent as: formats that viewers negotiate, and layers that they are moved between."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+CLOCK_RATE = 90_000
+"""Ticks per second of a video timestamp in RTP."""
+
+MAX_FRAME_RATE = 60
+"""Frames per second at most; x264 computes the stream's level from it."""
+
+
+class VideoFormat(StrEnum):
+    """A codec with its chroma sampling: what one encoder makes and a viewer's decoder takes."""
+
+    H264 = "H264"
+    """Constrained baseline, 4:2:0."""
+    VP8 = "VP8"
+
+    @property
+    def codec(self) -> str:
+        """The codec's name in SDP."""
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One quality that a console is encoded in; all viewers of a format and layer share its packets."""
+
+    name: str
+    max_bitrate: int
+    """Bits per second that a stream at full frame rate stays under; a keyframe may take a second's worth at once.
+
+    Encoders count frames, not time: at half the frame rate it is half of this.
+    """
+    half_size: bool = False
+    """Half the width and height."""
+
+
+FULL = Layer("full", max_bitrate=20_000_000)
+"""As good as it gets."""
+REDUCED = Layer("reduced", max_bitrate=4_000_000)
+"""Every pixel, but coarser while there is motion."""
+HALF = Layer("half", max_bitrate=1_000_000, half_size=True)
+"""For a connection that hardly carries a picture."""
+
+LAYERS = (FULL, REDUCED, HALF)
+"""From the best to the cheapest."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneKey:
+    """What one encoder makes, and what a viewer watches."""
+
+    format: VideoFormat
+    layer: Layer = FULL
