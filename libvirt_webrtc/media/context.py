@@ -1,0 +1,32 @@
+"""What every PyAV encoder here starts from."""
+
+import os
+from fractions import Fraction
+
+import av
+from av.video.codeccontext import VideoCodecContext
+
+from libvirt_webrtc.media.formats import CLOCK_RATE, MAX_FRAME_RATE
+
+_NEVER = 1 << 30
+
+
+def new_context(name: str, width: int, height: int, *, pix_fmt: str = "yuv420p") -> VideoCodecContext:
+    """FFmpeg's encoder ``name``, not open yet: keyframes only on request, time in RTP's clock.
+
+    Raises:
+        av.FFmpegError, ValueError: this build of FFmpeg does not have it.
+    """
+    context = av.CodecContext.create(name, "w")
+    assert isinstance(context, VideoCodecContext)
+    context.width, context.height = width, height
+    context.pix_fmt = pix_fmt
+    context.time_base = Fraction(1, CLOCK_RATE)
+    context.framerate = Fraction(MAX_FRAME_RATE)
+    context.gop_size = _NEVER
+    return context
+
+
+def cores() -> int:
+    """CPUs that this process may use."""
+    return len(os.sched_getaffinity(0))
