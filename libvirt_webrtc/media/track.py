@@ -8,6 +8,7 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av.frame import Frame
 
 from libvirt_webrtc.errors import MediaError
+from libvirt_webrtc.media.congestion import CongestionControl
 from libvirt_webrtc.media.formats import LaneKey
 from libvirt_webrtc.media.frame import EncodedFrame
 
@@ -44,6 +45,8 @@ class ConsoleTrack(MediaStreamTrack):
         self.error: MediaError | None = None
         self.dropped = 0
         """Frames that this viewer was too slow for."""
+        self.congestion = CongestionControl()
+        """What this viewer's path carries; its sender tells it what it hears."""
         self._attach = attach
         self._source: PacketSource | None = None
         self._queue: deque[EncodedFrame] = deque()
