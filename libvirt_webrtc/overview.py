@@ -1,7 +1,7 @@
 """What libvirt alone tells of each domain's console, without any worker."""
 
 from libvirt_webrtc.agent import Action, ConsoleState, DomainList, DomainView
-from libvirt_webrtc.domains.inventory import Domain, DomainState, Snapshot
+from libvirt_webrtc.domains.snapshot import Domain, DomainState, Snapshot
 
 
 def why_no_console(domain: Domain) -> str | None:

@@ -10,7 +10,8 @@ from typing import Any, Self
 from libvirt_webrtc.agent import Action, Answer, ConsoleState, DomainList, DomainView
 from libvirt_webrtc.attaching import Attaching
 from libvirt_webrtc.config import Config, is_loopback, state_dir
-from libvirt_webrtc.domains.inventory import Domain, DomainState, Inventory, Snapshot
+from libvirt_webrtc.domains.inventory import Inventory
+from libvirt_webrtc.domains.snapshot import Domain, DomainState, Snapshot
 from libvirt_webrtc.errors import CannotAttach, NoConsole, NoSuchDomain, WorkerGone
 from libvirt_webrtc.keeper import Keeper
 from libvirt_webrtc.newest import Newest

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from libvirt_webrtc.agent import Action, ConsoleState
-from libvirt_webrtc.domains.inventory import Domain, DomainState, Plan, Snapshot
+from libvirt_webrtc.domains.snapshot import Domain, DomainState, Plan, Snapshot
 from libvirt_webrtc.domains.xml import DbusDisplay
 from libvirt_webrtc.overview import actions, describe, overview, why_no_console
 

@@ -8,7 +8,8 @@ import pytest
 
 from libvirt_webrtc.agent import ConsoleState, DomainView
 from libvirt_webrtc.config import Config
-from libvirt_webrtc.domains.inventory import Domain, DomainState, Inventory, Snapshot
+from libvirt_webrtc.domains.inventory import Inventory
+from libvirt_webrtc.domains.snapshot import Domain, DomainState, Snapshot
 from libvirt_webrtc.domains.xml import DbusDisplay
 from libvirt_webrtc.errors import HypervisorUnavailable, NoConsole, NoSuchDomain
 from libvirt_webrtc.supervisor import Supervisor

@@ -1,27 +1,19 @@
 """The domains there are, kept up to date."""
 
 import asyncio
-import hashlib
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from functools import partial
 from typing import Self, TypeVar
 
 from libvirt_webrtc.domains.connection import Connection
-from libvirt_webrtc.domains.libvirt_api import (
-    XML_INACTIVE,
-    VirConnect,
-    VirDomain,
-    default_uri,
-    lookup,
-    our_errors,
-)
-from libvirt_webrtc.domains.policy import Policy, decide
-from libvirt_webrtc.domains.xml import DbusDisplay, find_dbus_display
-from libvirt_webrtc.errors import DomainXMLError, HypervisorError, HypervisorUnavailable, NoSuchDomain
+from libvirt_webrtc.domains.libvirt_api import VirConnect, default_uri, lookup, our_errors
+from libvirt_webrtc.domains.policy import Policy
+from libvirt_webrtc.domains.reading import identities, read, read_all
+from libvirt_webrtc.domains.snapshot import Domain, Snapshot
+from libvirt_webrtc.errors import HypervisorError, HypervisorUnavailable
 from libvirt_webrtc.newest import Newest
 
 T = TypeVar("T")
@@ -42,72 +34,6 @@ OPEN_GRAPHICS_S = 10.0
 """libvirt waits for QEMU without limit."""
 
 NOTHING_BY_ITSELF = Policy()
-
-
-class DomainState(StrEnum):
-    """libvirt's virDomainState, as virsh and the pages call it."""
-
-    RUNNING = "running"
-    PAUSED = "paused"
-    SHUTDOWN = "shutdown"
-    """Shutting down."""
-    SHUTOFF = "shutoff"
-    CRASHED = "crashed"
-    PMSUSPENDED = "pmsuspended"
-
-
-_STATES = (  # by virDomainState
-    DomainState.RUNNING,  # no state: not used by QEMU's driver
-    DomainState.RUNNING,
-    DomainState.RUNNING,  # blocked
-    DomainState.PAUSED,
-    DomainState.SHUTDOWN,
-    DomainState.SHUTOFF,
-    DomainState.CRASHED,
-    DomainState.PMSUSPENDED,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What the policy makes of a persistent definition; see :class:`libvirt_webrtc.domains.policy.Decision`."""
-
-    definition: str
-    """Names this very definition: another one has another name."""
-    changed: bool
-    """It is to be changed."""
-    reason: str
-    obstacle: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Domain:
-    """One domain at one moment."""
-
-    uuid: str
-    name: str
-    id: int | None
-    """None while it does not run; a new one with each start."""
-    state: DomainState
-    display: DbusDisplay | None
-    """Of the live XML; None while the domain does not run."""
-    next_display: DbusDisplay | None
-    """Of the persistent definition: what the next start will bring."""
-    persistent: bool
-    plan: Plan | None = None
-    """None where there is no definition, or none that can be read."""
-    problem: str | None = None
-    """Why the plan could not be carried out and is not tried any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """All domains, by name, and whether the list is fresh."""
-
-    connected: bool
-    problem: str | None
-    """Why libvirt cannot be reached; the domains are the last known ones then."""
-    domains: tuple[Domain, ...]
 
 
 class Inventory:
@@ -229,8 +155,8 @@ class Inventory:
             late.cancel()
 
     async def _list(self, connection: Connection) -> None:
-        read_all = partial(_read_all, policy=self.policy)
-        self._domains = {domain.uuid: domain for domain in await connection.call(read_all)}
+        domains = await connection.call(partial(read_all, policy=self.policy))
+        self._domains = {domain.uuid: domain for domain in domains}
         self._publish()
         log.info("connected to libvirt at %s, %d domains", self.uri, len(self._domains))
 
@@ -246,7 +172,7 @@ class Inventory:
                 await self._refresh(connection, changed)
 
     async def _refresh(self, connection: Connection, uuids: Iterable[str]) -> None:
-        fresh = await connection.call(lambda raw: [(uuid, _read(raw, uuid, self.policy)) for uuid in uuids])
+        fresh = await connection.call(lambda raw: [(uuid, read(raw, uuid, self.policy)) for uuid in uuids])
         for uuid, domain in fresh:
             if domain is not None:
                 self._domains[uuid] = domain
@@ -258,7 +184,7 @@ class Inventory:
     async def _poll(self, connection: Connection) -> set[str]:
         """The UUIDs of the domains that are not as we know them."""
         known = {(d.uuid, d.name, d.id, d.state) for d in self._domains.values()}
-        present = await connection.call(_identities)
+        present = await connection.call(identities)
         return {identity[0] for identity in known ^ present}
 
     def _publish(self) -> None:
@@ -272,81 +198,3 @@ class Inventory:
             log.warning("%s; trying again", problem)
         self._newest.set(replace(self.snapshot, connected=False, problem=problem))
         self._settled.set()
-
-
-def _read_all(raw: VirConnect, policy: Policy) -> list[Domain]:
-    with our_errors("cannot list the domains"):
-        found = (_describe(domain, policy) for domain in raw.listAllDomains())
-        return [domain for domain in found if domain is not None]
-
-
-def _read(raw: VirConnect, uuid: str, policy: Policy) -> Domain | None:
-    try:
-        domain = lookup(raw, uuid)
-    except NoSuchDomain:
-        return None
-    return _describe(domain, policy)
-
-
-def _identities(raw: VirConnect) -> set[tuple[str, str, int | None, DomainState]]:
-    found = set()
-    with our_errors("cannot list the domains"):
-        for domain in raw.listAllDomains():
-            state = _state(domain)
-            if state is not None:
-                found.add((domain.UUIDString(), domain.name(), _id(domain), state))
-    return found
-
-
-def _describe(domain: VirDomain, policy: Policy) -> Domain | None:
-    """None where it ceases to exist meanwhile."""
-    try:
-        with our_errors(f"cannot read domain '{domain.name()}'"):
-            persistent = bool(domain.isPersistent())
-            state = _STATES[domain.state()[0]]
-            display = next_display = plan = None
-            if _id(domain) is not None:
-                display, _ = _read_xml(domain.name(), domain.XMLDesc(0), None)
-            if persistent:
-                next_display, plan = _read_xml(domain.name(), domain.XMLDesc(XML_INACTIVE), policy)
-            return Domain(
-                uuid=domain.UUIDString(),
-                name=domain.name(),
-                id=_id(domain),
-                state=state,
-                display=display,
-                next_display=next_display,
-                persistent=persistent,
-                plan=plan,
-            )
-    except NoSuchDomain:
-        return None
-
-
-def _state(domain: VirDomain) -> DomainState | None:
-    """None where the domain ceases to exist meanwhile."""
-    try:
-        with our_errors(f"cannot read domain '{domain.name()}'"):
-            return _STATES[domain.state()[0]]
-    except NoSuchDomain:
-        return None
-
-
-def _id(domain: VirDomain) -> int | None:
-    """As it was when the domain was looked up."""
-    number = domain.ID()
-    return number if number >= 0 else None
-
-
-def _read_xml(name: str, xml: str, policy: Policy | None) -> tuple[DbusDisplay | None, Plan | None]:
-    """The display, and with a policy what that makes of it."""
-    try:
-        display = find_dbus_display(xml)
-        if policy is None:
-            return display, None
-        decision = decide(xml, policy)
-    except DomainXMLError as error:
-        log.warning("domain %s: %s", name, error)
-        return None, None
-    digest = hashlib.sha256(xml.encode()).hexdigest()
-    return display, Plan(digest, decision.changed, decision.reason, decision.obstacle)

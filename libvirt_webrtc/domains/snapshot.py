@@ -1,0 +1,60 @@
+"""The domains at one moment, as plain values."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from libvirt_webrtc.domains.xml import DbusDisplay
+
+
+class DomainState(StrEnum):
+    """libvirt's virDomainState, as virsh and the pages call it."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    SHUTDOWN = "shutdown"
+    """Shutting down."""
+    SHUTOFF = "shutoff"
+    CRASHED = "crashed"
+    PMSUSPENDED = "pmsuspended"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the policy makes of a persistent definition; see :class:`libvirt_webrtc.domains.policy.Decision`."""
+
+    definition: str
+    """Names this very definition: another one has another name."""
+    changed: bool
+    """It is to be changed."""
+    reason: str
+    obstacle: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """One domain at one moment."""
+
+    uuid: str
+    name: str
+    id: int | None
+    """None while it does not run; a new one with each start."""
+    state: DomainState
+    display: DbusDisplay | None
+    """Of the live XML; None while the domain does not run."""
+    next_display: DbusDisplay | None
+    """Of the persistent definition: what the next start will bring."""
+    persistent: bool
+    plan: Plan | None = None
+    """None where there is no definition, or none that can be read."""
+    problem: str | None = None
+    """Why the plan could not be carried out and is not tried any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All domains, by name, and whether the list is fresh."""
+
+    connected: bool
+    problem: str | None
+    """Why libvirt cannot be reached; the domains are the last known ones then."""
+    domains: tuple[Domain, ...]
