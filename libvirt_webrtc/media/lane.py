@@ -13,6 +13,7 @@ from libvirt_webrtc.media.convert import FrameConverter
 from libvirt_webrtc.media.encoder import VideoEncoder
 from libvirt_webrtc.media.formats import CLOCK_RATE, LaneKey
 from libvirt_webrtc.media.frame import EncodedFrame
+from libvirt_webrtc.media.meter import Meter, Rates
 from libvirt_webrtc.media.schedule import Plan, Schedule
 from libvirt_webrtc.media.track import ConsoleTrack
 
@@ -33,10 +34,9 @@ class LaneStats:
     keyframes: int = 0
     bytes: int = 0
     failures: int = 0
-    last_encode_ms: float = 0.0
-    """Converting and encoding the last frame, wall time."""
     size: tuple[int, int] = field(default=(0, 0))
     """Encoded width and height."""
+    rates: Rates = Rates()
 
 
 class Pipeline:
@@ -77,8 +77,10 @@ class Lane:
         ended: Callable[["Lane"], None],
         clock: Clock = time.monotonic,
     ) -> None:
-        self.stats = LaneStats(key)
         self._key = key
+        self._stats = LaneStats(key)
+        self._meter = Meter()
+        self._changed_at: float | None = None
         self._framebuffer = framebuffer
         self._downsample = downsample
         self._collect = collect
@@ -95,16 +97,20 @@ class Lane:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"encode-{key.format}")
         self.task = asyncio.create_task(self._run(), name=f"lane-{key.format}-{key.layer.name}")
 
+    @property
+    def stats(self) -> LaneStats:
+        return replace(self._stats, rates=self._meter.rates(self._clock()))
+
     # Called by tracks
 
     def attach(self, track: ConsoleTrack) -> None:
         self._tracks.add(track)
-        self.stats = replace(self.stats, viewers=len(self._tracks))
+        self._stats = replace(self._stats, viewers=len(self._tracks))
         self.request_keyframe()
 
     def detach(self, track: ConsoleTrack) -> None:
         self._tracks.discard(track)
-        self.stats = replace(self.stats, viewers=len(self._tracks))
+        self._stats = replace(self._stats, viewers=len(self._tracks))
         if not self._tracks:
             self.close()
 
@@ -121,6 +127,8 @@ class Lane:
 
     def wake(self) -> None:
         """The framebuffer has changed."""
+        if self._changed_at is None:
+            self._changed_at = self._clock()
         self._wake.set()
 
     def add_damage(self, damage: tuple[Rect, ...]) -> None:
@@ -186,18 +194,21 @@ class Lane:
     async def _encode(self, plan: Plan, now: float) -> None:
         pixels, damage = self._framebuffer.pixels, self._damage
         self._damage = []
+        changed_at, self._changed_at = self._changed_at, None
         self._schedule.begin(plan, now)
         self._timestamp = max(self._timestamp + 1, int(now * CLOCK_RATE))
         try:
             frame = await self._in_thread(pixels, damage, plan.keyframe)
         except MediaError as error:
             logger.warning("%s; trying once more with a new encoder", error)
-            self.stats = replace(self.stats, failures=self.stats.failures + 1)
+            self._stats = replace(self._stats, failures=self._stats.failures + 1)
             self._pipeline = None
             frame = await self._in_thread(pixels, [], True)
-        elapsed = self._clock() - now
-        self._count(frame, elapsed)
-        width, height = self.stats.size
+        done = self._clock()
+        delay_s = done - (now if changed_at is None else changed_at)
+        self._meter.add(done, len(frame.data), encode_s=done - now, delay_s=delay_s)
+        self._count(frame)
+        width, height = self._stats.size
         self._schedule.finish(plan, size=len(frame.data), pixels=width * height, keyframe=frame.keyframe)
         for track in tuple(self._tracks):
             track.push(frame)
@@ -214,13 +225,12 @@ class Lane:
             damage, keyframe = [Rect(0, 0, width, height)], True
         return self._pipeline.produce(pixels, damage, self._timestamp, keyframe)
 
-    def _count(self, frame: EncodedFrame, elapsed: float) -> None:
+    def _count(self, frame: EncodedFrame) -> None:
         assert self._pipeline is not None
-        self.stats = replace(
-            self.stats,
-            frames=self.stats.frames + 1,
-            keyframes=self.stats.keyframes + frame.keyframe,
-            bytes=self.stats.bytes + len(frame.data),
-            last_encode_ms=elapsed * 1000,
+        self._stats = replace(
+            self._stats,
+            frames=self._stats.frames + 1,
+            keyframes=self._stats.keyframes + frame.keyframe,
+            bytes=self._stats.bytes + len(frame.data),
             size=self._pipeline.size,
         )
