@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
-from aiortc.rtp import RTCP_PSFB_PLI, HeaderExtensionsMap, RtcpPsfbPacket, RtpPacket
+from aiortc.rtp import RTCP_PSFB_PLI, RtcpPsfbPacket
 
 from libvirt_webrtc.framebuffer import Framebuffer
-from libvirt_webrtc.media.aiortc_ext.sender import PLAYOUT_DELAY_URI
+from libvirt_webrtc.media.aiortc_ext.sender import SecurePath
 from libvirt_webrtc.media.formats import VideoFormat
 from libvirt_webrtc.media.frame import EncodedFrame
+from libvirt_webrtc.media.rtp import PLAYOUT_DELAY_URI
 from libvirt_webrtc.media.stream import ConsoleVideo
 from libvirt_webrtc.media.track import ConsoleTrack
 from tests.media.helpers import draw, picture, show, until, watching
@@ -124,17 +125,18 @@ async def test_playout_delay_is_sent_where_it_is_negotiated(
     framebuffer: Framebuffer, video: ConsoleVideo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[bytes] = []
-    original = RtpPacket.serialize
+    original = SecurePath.send
 
-    def serialize(self: RtpPacket, extensions_map: HeaderExtensionsMap) -> bytes:
-        sent.append(original(self, extensions_map))
-        return sent[-1]
+    def send(self: SecurePath, packet: bytes) -> None:
+        sent.append(packet)
+        original(self, packet)
 
-    monkeypatch.setattr(RtpPacket, "serialize", serialize)
+    monkeypatch.setattr(SecurePath, "send", send)
     async with watching(video) as viewer:
         await until(lambda: viewer.shows(framebuffer.pixels))
     line = next(line for line in viewer.answer.splitlines() if PLAYOUT_DELAY_URI in line)
     number = int(line.split(":")[1].split()[0])
+    assert sent
     for packet in sent:
         length = int.from_bytes(packet[14:16], "big") * 4
         assert bytes((number << 4 | 2, 0, 0, 0)) in packet[16 : 16 + length]

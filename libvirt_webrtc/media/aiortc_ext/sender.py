@@ -1,82 +1,217 @@
-"""How a console's frames leave by aiortc's sender."""
+"""A console's frames by our own sender, inside aiortc's: that one encodes, cuts and packs anew for each viewer.
 
+aiortc's sender keeps what is around it: negotiation, tasks and their end, sender reports, statistics.
+"""
+
+import asyncio
+import logging
+import struct
+import time
 from typing import Any
 
-import aiortc.rtcrtpsender
-import aiortc.rtp
-from aiortc.codecs import HEADER_EXTENSIONS
+import aiortc.clock
+from aioice.turn import TurnTransport
+from aiortc import RTCRtpSender
+from aiortc.codecs import HEADER_EXTENSIONS, is_rtx
+from aiortc.mediastreams import MediaStreamError
+from aiortc.rtcdtlstransport import State
 from aiortc.rtcrtpparameters import (
     RTCRtpCodecParameters,
     RTCRtpHeaderExtensionParameters,
-    RTCRtpParameters,
+    RTCRtpSendParameters,
+)
+from aiortc.rtp import (
+    RTCP_PSFB_APP,
+    RTCP_PSFB_FIR,
+    RTCP_PSFB_PLI,
+    RTCP_RTPFB_NACK,
+    AnyRtcpPacket,
+    RtcpPsfbPacket,
+    RtcpReceiverInfo,
+    RtcpRrPacket,
+    RtcpRtpfbPacket,
+    RtcpSrPacket,
+    unpack_remb_fci,
 )
 
 from libvirt_webrtc.media.aiortc_ext.patching import replace
+from libvirt_webrtc.media.formats import CLOCK_RATE
+from libvirt_webrtc.media.outbound import Outbound, Stream
+from libvirt_webrtc.media.rtp import PLAYOUT_DELAY_URI, HeaderExtensions
 from libvirt_webrtc.media.track import ConsoleTrack
 
-PLAYOUT_DELAY_URI = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
-RTP_HISTORY_PACKETS = 512
-"""Sent packets kept for retransmission, per viewer: a keyframe of 600 kB. A power of two."""
+logger = logging.getLogger(__name__)
+
+_COMPONENT = 1
+"""ICE's number for RTP, and for RTCP beside it (RFC 8445; rtcp-mux)."""
 
 
-def route_picture_loss() -> None:
-    """A PLI or FIR only reaches aiortc's own encoder, which an encoded track does not use: tell the track."""
-
-    def _send_keyframe(self: Any) -> None:
-        if isinstance(self.track, ConsoleTrack):
-            self.track.request_keyframe()
-        else:
-            original(self)
-
-    original = replace(aiortc.rtcrtpsender.RTCRtpSender, "_send_keyframe", _send_keyframe)
-
-
-def send_playout_delay() -> None:
-    """Tell the receiver to show each frame at once (0 to 0 ms) where it understands; saves 80 to 160 ms.
-
-    The element is 24 zero bits (libwebrtc's ``docs/native-code/rtp-hdrext/playout-delay``). It is put behind
-    aiortc's own, padded elements, which RFC 8285 allows.
-    """
+def negotiate_playout_delay() -> None:
+    """Offer the extension that has a receiver show each frame at once; saves 80 to 160 ms."""
     used = {extension.id for kind in HEADER_EXTENSIONS.values() for extension in kind}
     free = next(number for number in range(1, 15) if number not in used)
     HEADER_EXTENSIONS["video"].append(RTCRtpHeaderExtensionParameters(id=free, uri=PLAYOUT_DELAY_URI))
-    one_byte, two_byte = 0xBEDE, 0x1000
-
-    def configure_(self: Any, parameters: RTCRtpParameters) -> None:
-        configure(self, parameters)
-        for extension in parameters.headerExtensions:
-            if extension.uri == PLAYOUT_DELAY_URI:
-                self._playout_delay_id = extension.id
-
-    def set_(self: Any, values: aiortc.rtp.HeaderExtensions) -> tuple[int, bytes]:
-        profile, value = pack(self, values)
-        number = getattr(self, "_playout_delay_id", None)
-        if number is None:
-            return profile, value
-        if number < 15 and profile in (0, one_byte):
-            return one_byte, value + bytes((number << 4 | 2, 0, 0, 0))
-        if profile in (0, two_byte):
-            return two_byte, value + bytes((number, 3, 0, 0, 0, 0, 0, 0))
-        # Does not fit into the short form of the others: do without.
-        return profile, value
-
-    configure = replace(aiortc.rtp.HeaderExtensionsMap, "configure", configure_)
-    pack = replace(aiortc.rtp.HeaderExtensionsMap, "set", set_)
 
 
-def send_encoded_frames() -> None:
-    """A console's frames come encoded and cut into payloads: give aiortc's sender those."""
+def send_console_frames() -> None:
+    """Senders of a :class:`ConsoleTrack` do as :class:`Outbound` says; all others as aiortc does."""
 
-    async def _next_encoded_frame(self: Any, codec: RTCRtpCodecParameters) -> Any:
-        if not isinstance(self.track, ConsoleTrack):
-            return await original(self, codec)
-        frame = await self.track.next_frame()
-        return aiortc.rtcrtpsender.RTCEncodedFrame(list(frame.payloads), frame.timestamp, 0)
+    async def send_(self: Any, parameters: RTCRtpSendParameters) -> None:
+        # Before the task starts that needs them.
+        self._console_parameters = parameters
+        await send(self, parameters)
 
-    sender = aiortc.rtcrtpsender.RTCRtpSender
-    original = replace(sender, "_next_encoded_frame", _next_encoded_frame)
+    async def run_rtp(self: Any, codec: RTCRtpCodecParameters) -> None:
+        if isinstance(self.track, ConsoleTrack):
+            await _run(self, self.track, codec)
+        else:
+            await original(self, codec)
+
+    send = replace(RTCRtpSender, "send", send_)
+    original = replace(RTCRtpSender, "_run_rtp", run_rtp)
 
 
-def keep_longer_history() -> None:
-    """aiortc keeps 128 packets for retransmission: less than a keyframe."""
-    replace(aiortc.rtcrtpsender, "RTP_HISTORY_SIZE", RTP_HISTORY_PACKETS)
+def hear_feedback() -> None:
+    """What viewers tell of a console's packets goes to its :class:`Outbound`, or to the track."""
+
+    async def handle(self: Any, packet: AnyRtcpPacket) -> None:
+        outbound: Outbound | None = getattr(self, "_console_outbound", None)
+        if outbound is None:
+            await original(self, packet)
+            return
+        match packet:
+            case RtcpRtpfbPacket(fmt=fmt) if fmt == RTCP_RTPFB_NACK:
+                outbound.repeat(packet.lost)
+            case RtcpPsfbPacket(fmt=fmt) if fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
+                if isinstance(self.track, ConsoleTrack):
+                    self.track.request_keyframe()
+            case RtcpPsfbPacket(fmt=fmt) if fmt == RTCP_PSFB_APP:
+                estimate = _remb(packet.fci, self._ssrc)
+                if estimate is not None:
+                    outbound.estimate(estimate)
+            case RtcpRrPacket() | RtcpSrPacket():
+                await original(self, packet)
+                for report in packet.reports:
+                    if report.ssrc == self._ssrc:
+                        outbound.report(
+                            fraction_lost=report.fraction_lost / 256,
+                            rtt_s=_round_trip_s(report),
+                            jitter_s=report.jitter / CLOCK_RATE,
+                        )
+
+    original = replace(RTCRtpSender, "_handle_rtcp_packet", handle)
+
+
+def date_sender_reports() -> None:
+    """A sender report of aiortc's bears the time of the last packet, which for a still picture may be long ago.
+
+    Two reports of the same time cannot be told apart in a receiver's answer, so round trips would come out wrong.
+    """
+
+    async def send_rtcp(self: Any, packets: list[AnyRtcpPacket]) -> None:
+        if packets and isinstance(packets[0], RtcpSrPacket) and hasattr(self, "_console_outbound"):
+            info = packets[0].sender_info
+            if info.packet_count:
+                now = aiortc.clock.current_ntp_time()
+                passed = (now - info.ntp_timestamp) * CLOCK_RATE >> 32
+                info.rtp_timestamp = (info.rtp_timestamp + passed) & 0xFFFFFFFF
+                info.ntp_timestamp = now
+                self._RTCRtpSender__lsr = now >> 16 & 0xFFFFFFFF
+                self._RTCRtpSender__lsr_time = time.time()
+        await original(self, packets)
+
+    original = replace(RTCRtpSender, "_send_rtcp", send_rtcp)
+
+
+class SecurePath:
+    """From packets to the socket of the selected pair of candidates, or to its relay, without a task in between.
+
+    It does what ``RTCDtlsTransport._send_rtp`` and ``aioice.Connection.send`` do, and keeps aiortc's counters.
+    """
+
+    def __init__(self, sender: Any) -> None:
+        self._sender = sender
+        self._dtls = sender.transport
+
+    def ready(self) -> bool:
+        pair = self._dtls.transport._connection._nominated.get(_COMPONENT)
+        if pair is None or self._dtls._state is not State.CONNECTED:
+            raise ConnectionError("the viewer's connection is closed")
+        self._protect = self._dtls._tx_srtp.protect
+        self._transport = pair.protocol.transport
+        self._address = pair.remote_addr
+        return _unsent(self._transport) == 0
+
+    def send(self, packet: bytes) -> None:
+        protected = self._protect(packet)
+        self._transport.sendto(protected, self._address)
+        self._dtls._RTCDtlsTransport__tx_bytes += len(protected)
+        self._dtls._RTCDtlsTransport__tx_packets += 1
+
+    def count(self, packets: int, octets: int, timestamp: int) -> None:
+        sender = self._sender
+        sender._RTCRtpSender__packet_count += packets
+        sender._RTCRtpSender__octet_count += octets
+        sender._RTCRtpSender__rtp_timestamp = timestamp
+        sender._RTCRtpSender__ntp_timestamp = aiortc.clock.current_ntp_time()
+
+
+async def _run(sender: Any, track: ConsoleTrack, codec: RTCRtpCodecParameters) -> None:
+    """In place of aiortc's loop; ends with the same things said to those who wait."""
+    sender._RTCRtpSender__rtp_started.set()
+    try:
+        sender._console_outbound = _outbound(sender, track, codec)
+        await sender._console_outbound.run()
+    except (asyncio.CancelledError, ConnectionError, MediaStreamError):
+        # The ordinary ends. aiortc cancels this task, and then waits for the event below, not for the task.
+        pass
+    except Exception:
+        logger.exception("a viewer's video ends")
+    finally:
+        track.stop()
+        sender._RTCRtpSender__track = None
+        sender._RTCRtpSender__rtp_exited.set()
+
+
+def _outbound(sender: Any, track: ConsoleTrack, codec: RTCRtpCodecParameters) -> Outbound:
+    parameters: RTCRtpSendParameters = sender._console_parameters
+    repeating = [c for c in parameters.codecs if is_rtx(c) and c.parameters["apt"] == codec.payloadType]
+    return Outbound(
+        track,
+        SecurePath(sender),
+        _stream(sender._ssrc, codec),
+        HeaderExtensions({e.uri: e.id for e in parameters.headerExtensions}, parameters.muxId),
+        retransmission=_stream(sender._rtx_ssrc, repeating[0]) if repeating else None,
+    )
+
+
+def _stream(ssrc: int, codec: RTCRtpCodecParameters) -> Stream:
+    assert codec.payloadType is not None
+    return Stream(ssrc, codec.payloadType)
+
+
+def _unsent(transport: Any) -> int:
+    """Bytes that the kernel has not taken yet."""
+    if isinstance(transport, TurnTransport):
+        transport = transport._TurnTransport__inner_protocol.transport  # type: ignore[attr-defined]
+    size: int = transport.get_write_buffer_size()
+    return size
+
+
+def _remb(fci: bytes, ssrc: int) -> int | None:
+    """Bits per second, if this is a REMB and about ``ssrc``."""
+    try:
+        bits_per_second, ssrcs = unpack_remb_fci(fci)
+    except (ValueError, IndexError, struct.error):
+        return None
+    return bits_per_second if ssrc in ssrcs else None
+
+
+def _round_trip_s(report: RtcpReceiverInfo) -> float | None:
+    """RFC 3550, 6.4.1: now - LSR - DLSR, in units of 1/65536 s that wrap; None before the first report."""
+    if not report.lsr:
+        return None
+    now = aiortc.clock.current_ntp_time() >> 16
+    units = (now - report.lsr - report.dlsr) & 0xFFFFFFFF
+    # More than half the range is less than nothing: not a clock of ours, or a viewer's nonsense.
+    return units / 65536 if units < 1 << 31 else None

@@ -1,0 +1,55 @@
+"""Sent packets, for viewers that lost some."""
+
+from typing import NamedTuple
+
+HISTORY_PACKETS = 512
+"""Kept for each viewer: a keyframe of 600 kB. The payloads are shared."""
+BUDGET_SHARE = 0.5
+"""Of what the path carries, so much may go into packets sent again:"""
+BUDGET_BYTES = 30_000
+"""and after a pause this much at once. So no flood of NACKs makes more than that of answers."""
+REPEAT_S = 0.01
+"""The same packet is not sent again sooner, or within a round trip: the last copy is still on its way."""
+
+
+class SentPacket(NamedTuple):
+    """A packet as it was before SRTP, in two parts."""
+
+    sequence: int
+    header: bytes
+    payload: bytes
+
+
+class History:
+    """The last packets of one stream, and the budget for sending them again. Times are as of :class:`Pacer`."""
+
+    def __init__(self, now: float) -> None:
+        self._packets: list[SentPacket | None] = [None] * HISTORY_PACKETS
+        self._not_before = [now] * HISTORY_PACKETS
+        self._budget = float(BUDGET_BYTES)
+        self._at = now
+
+    def add(self, packet: SentPacket) -> None:
+        """``packet`` was sent for the first time."""
+        slot = packet.sequence % HISTORY_PACKETS
+        self._packets[slot] = packet
+        self._not_before[slot] = 0.0
+
+    def refill(self, now: float, bits_per_second: int) -> None:
+        """Bring the budget up to date, at what the path carries."""
+        gained = (now - self._at) * bits_per_second / 8 * BUDGET_SHARE
+        self._budget = min(BUDGET_BYTES, self._budget + gained)
+        self._at = now
+
+    def take(self, now: float, sequence: int, round_trip_s: float) -> SentPacket | None:
+        """The packet to send again; None if it is unknown, was sent again just now, or the budget is spent."""
+        slot = sequence % HISTORY_PACKETS
+        packet = self._packets[slot]
+        if packet is None or packet.sequence != sequence or now < self._not_before[slot]:
+            return None
+        size = len(packet.header) + len(packet.payload)
+        if size > self._budget:
+            return None
+        self._budget -= size
+        self._not_before[slot] = now + max(REPEAT_S, round_trip_s)
+        return packet
