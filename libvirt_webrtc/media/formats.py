@@ -33,15 +33,17 @@ class Layer:
 
     Encoders count frames, not time: at half the frame rate it is half of this.
     """
+    needs_bps: int
+    """What a path must carry for this layer to be worth it, in bits per second."""
     half_size: bool = False
     """Half the width and height."""
 
 
-FULL = Layer("full", max_bitrate=20_000_000)
+FULL = Layer("full", max_bitrate=20_000_000, needs_bps=6_000_000)
 """As good as it gets."""
-REDUCED = Layer("reduced", max_bitrate=4_000_000)
+REDUCED = Layer("reduced", max_bitrate=4_000_000, needs_bps=1_500_000)
 """Every pixel, but coarser while there is motion."""
-HALF = Layer("half", max_bitrate=1_000_000, half_size=True)
+HALF = Layer("half", max_bitrate=1_000_000, needs_bps=0, half_size=True)
 """For a connection that hardly carries a picture."""
 
 LAYERS = (FULL, REDUCED, HALF)

@@ -15,7 +15,7 @@ from libvirt_webrtc.media.formats import CLOCK_RATE, LaneKey
 from libvirt_webrtc.media.frame import EncodedFrame
 from libvirt_webrtc.media.meter import Meter, Rates
 from libvirt_webrtc.media.schedule import Plan, Schedule
-from libvirt_webrtc.media.track import ConsoleTrack
+from libvirt_webrtc.media.track import Feed
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class Lane:
         self._collect = collect
         self._ended = ended
         self._clock = clock
-        self._tracks: set[ConsoleTrack] = set()
+        self._feeds: set[Feed] = set()
         self._schedule = Schedule()
         self._damage: list[Rect] = []
         self._size = _NO_PICTURE
@@ -103,15 +103,15 @@ class Lane:
 
     # Called by tracks
 
-    def attach(self, track: ConsoleTrack) -> None:
-        self._tracks.add(track)
-        self._stats = replace(self._stats, viewers=len(self._tracks))
+    def attach(self, feed: Feed) -> None:
+        self._feeds.add(feed)
+        self._stats = replace(self._stats, viewers=len(self._feeds))
         self.request_keyframe()
 
-    def detach(self, track: ConsoleTrack) -> None:
-        self._tracks.discard(track)
-        self._stats = replace(self._stats, viewers=len(self._tracks))
-        if not self._tracks:
+    def detach(self, feed: Feed) -> None:
+        self._feeds.discard(feed)
+        self._stats = replace(self._stats, viewers=len(self._feeds))
+        if not self._feeds:
             self.close()
 
     def request_keyframe(self) -> None:
@@ -164,8 +164,8 @@ class Lane:
             self._executor.shutdown(wait=False)
             self._pipeline = None
             self._ended(self)
-            for track in tuple(self._tracks):
-                track.fail(error or MediaError("the console's video was closed"))
+            for feed in tuple(self._feeds):
+                feed.fail(error or MediaError("the console's video was closed"))
 
     async def _step(self) -> None:
         """Encode one frame, or wait until there is a reason to."""
@@ -210,8 +210,8 @@ class Lane:
         self._count(frame)
         width, height = self._stats.size
         self._schedule.finish(plan, size=len(frame.data), pixels=width * height, keyframe=frame.keyframe)
-        for track in tuple(self._tracks):
-            track.push(frame)
+        for feed in tuple(self._feeds):
+            feed.push(frame)
 
     async def _in_thread(self, pixels: Pixels, damage: list[Rect], keyframe: bool) -> EncodedFrame:
         loop = asyncio.get_running_loop()

@@ -8,7 +8,7 @@ from libvirt_webrtc.errors import MediaError
 from libvirt_webrtc.framebuffer import Framebuffer
 from libvirt_webrtc.media.formats import LaneKey, VideoFormat
 from libvirt_webrtc.media.lane import Clock, Lane, LaneStats
-from libvirt_webrtc.media.track import ConsoleTrack, PacketSource
+from libvirt_webrtc.media.track import ConsoleTrack, Feed, PacketSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class ConsoleVideo:
         """
         if self._closed:
             raise MediaError("the console's video is closed")
-        return ConsoleTrack(LaneKey(format_), self._attach)
+        return ConsoleTrack(format_, self._attach, clock=self._clock)
 
     def stats(self) -> VideoStats:
         return VideoStats(tuple(lane.stats for lane in self._lanes.values()))
@@ -64,11 +64,11 @@ class ConsoleVideo:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _attach(self, track: ConsoleTrack) -> PacketSource:
-        lane = self._lanes.get(track.key)
+    def _attach(self, feed: Feed) -> PacketSource:
+        lane = self._lanes.get(feed.key)
         if lane is None or lane.closing:
-            lane = self._lanes[track.key] = Lane(
-                track.key,
+            lane = self._lanes[feed.key] = Lane(
+                feed.key,
                 self._framebuffer,
                 downsample=self._downsample,
                 collect=self._collect,
@@ -77,7 +77,7 @@ class ConsoleVideo:
             )
             self._tasks.add(lane.task)
             lane.task.add_done_callback(self._tasks.discard)
-        lane.attach(track)
+        lane.attach(feed)
         return lane
 
     def _damaged(self) -> None:

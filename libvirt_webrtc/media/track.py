@@ -1,7 +1,10 @@
-"""One viewer's view of a lane: a WebRTC track that yields the lane's frames."""
+"""One viewer's view of a console: a WebRTC track that yields the frames of the layer its path carries."""
 
 import asyncio
+import time
 from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
@@ -9,49 +12,122 @@ from av.frame import Frame
 
 from libvirt_webrtc.errors import MediaError
 from libvirt_webrtc.media.congestion import CongestionControl
-from libvirt_webrtc.media.formats import LaneKey
+from libvirt_webrtc.media.formats import FULL, LaneKey, Layer, VideoFormat
 from libvirt_webrtc.media.frame import EncodedFrame
+from libvirt_webrtc.media.layers import KeyframeAllowance, LayerChoice
 
-QUEUE_FRAMES = 30
-"""A viewer that is further behind (half a second at full rate) gets nothing until the next keyframe."""
+MAX_WAIT_S = 0.8
+"""A viewer whose next frame has waited this long gets nothing until the next keyframe."""
+REVIEW_S = 0.5
+"""How often a viewer that is not served as it should be is looked at, when no frame is the occasion."""
 
 
 class PacketSource(Protocol):
     """What a track needs of a lane."""
 
     def request_keyframe(self) -> None: ...
-    def detach(self, track: "ConsoleTrack") -> None: ...
+    def detach(self, feed: "Feed") -> None: ...
 
 
-class Attach(Protocol):
-    """Finds or makes the lane of a track."""
+class Feed:
+    """One viewer's place in one lane."""
 
-    def __call__(self, track: "ConsoleTrack") -> PacketSource: ...
+    def __init__(self, key: LaneKey, track: "ConsoleTrack") -> None:
+        self.key = key
+        self._track = track
+
+    def push(self, frame: EncodedFrame) -> None:
+        """Called by the lane with each frame."""
+        self._track.push(self, frame)
+
+    def fail(self, error: MediaError) -> None:
+        """Called by the lane: there will be no more frames."""
+        self._track.fail(self, error)
+
+
+Attach = Callable[[Feed], PacketSource]
+"""Finds or makes the lane of a feed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerStats:
+    """One viewer's video right now; counters since it came."""
+
+    format: VideoFormat
+    layer: str
+    reason: str
+    """Why this layer, in words for people."""
+    target_bps: int
+    """What its path is believed to carry."""
+    loss: float
+    """Share of packets lost on the way, 0 to 1, as last reported; most are repaired."""
+    rtt_s: float | None
+    frames: int
+    """Handed to its sender."""
+    keyframes: int
+    bytes: int
+    dropped: int
+    """Frames that it was too slow for."""
 
 
 class ConsoleTrack(MediaStreamTrack):
     """Yields a console's encoded pictures, a keyframe first.
 
-    The frames are the same objects for every viewer of the lane. Encoding starts with
-    the first :meth:`next_frame`, which aiortc makes when the viewer is connected. ``"ended"`` is emitted when the
-    track ends, by :meth:`stop` or because the encoder failed; then :attr:`error` tells why.
+    The frames are the same objects for every viewer of the lane. Encoding starts with the first
+    :meth:`next_frame`, which aiortc makes when the viewer is connected; the sender asks for the next one when it has
+    room, and what waits here longer than :data:`MAX_WAIT_S` is dropped. The layer follows :attr:`congestion`: the old
+    lane's frames are shown until the new one's keyframe comes. ``"ended"`` is emitted when the track ends, by
+    :meth:`stop` or because the encoder failed; then :attr:`error` tells why.
     """
 
     kind = "video"
 
-    def __init__(self, key: LaneKey, attach: Attach) -> None:
+    def __init__(
+        self, format_: VideoFormat, attach: Attach, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         super().__init__()
-        self.key = key
         self.error: MediaError | None = None
-        self.dropped = 0
-        """Frames that this viewer was too slow for."""
         self.congestion = CongestionControl()
         """What this viewer's path carries; its sender tells it what it hears."""
+        self._format = format_
         self._attach = attach
-        self._source: PacketSource | None = None
-        self._queue: deque[EncodedFrame] = deque()
-        self._synced = False
+        self._clock = clock
+        self._choice = LayerChoice()
+        self._allowance = KeyframeAllowance()
+        self._sources: dict[Feed, PacketSource] = {}
+        self._shown = self._feed(FULL)
+        self._next: Feed | None = None
+        self._queue: deque[tuple[float, EncodedFrame]] = deque()
         self._readable = asyncio.Event()
+        self._synced = False
+        self._keyframe_asked = False
+        self._review_timer: asyncio.TimerHandle | None = None
+        self._timestamp = 0
+        self._frames = self._keyframes = self._bytes = self._dropped = 0
+
+    @property
+    def layer(self) -> Layer:
+        """What is shown."""
+        return self._shown.key.layer
+
+    @property
+    def layer_reason(self) -> str:
+        """Why, in short words for people."""
+        return self._choice.reason
+
+    def stats(self) -> ViewerStats:
+        return ViewerStats(
+            format=self._format,
+            layer=self.layer.name,
+            reason=self.layer_reason,
+            target_bps=self.congestion.target_bps,
+            loss=self.congestion.loss,
+            rtt_s=self.congestion.rtt_s,
+            frames=self._frames,
+            keyframes=self._keyframes,
+            bytes=self._bytes,
+            dropped=self._dropped,
+        )
 
     async def next_frame(self) -> EncodedFrame:
         """The next frame, when there is one.
@@ -59,14 +135,21 @@ class ConsoleTrack(MediaStreamTrack):
         Raises:
             MediaStreamError: the track has ended.
         """
-        if self.readyState == "live" and self._source is None:
-            self._source = self._attach(self)
+        if self.readyState == "live" and not self._sources:
+            self._join(self._shown)
         while not self._queue:
             if self.readyState != "live":
                 raise MediaStreamError("the track has ended")
+            if not self._synced:
+                # Asked for when there is room for it, not when the last one got stuck.
+                self.request_keyframe()
             self._readable.clear()
             await self._readable.wait()
-        return self._queue.popleft()
+        _, frame = self._queue.popleft()
+        self._frames += 1
+        self._keyframes += frame.keyframe
+        self._bytes += len(frame.data)
+        return frame
 
     async def recv(self) -> Frame:
         """Not for this track: our part of aiortc's sender asks for :meth:`next_frame`."""
@@ -74,37 +157,109 @@ class ConsoleTrack(MediaStreamTrack):
 
     def request_keyframe(self) -> None:
         """The viewer lost a picture (PLI, FIR)."""
-        if self._source is not None:
-            self._source.request_keyframe()
-
-    def push(self, frame: EncodedFrame) -> None:
-        """Called by the lane with each frame."""
-        if len(self._queue) >= QUEUE_FRAMES:
-            # Everything after a lost frame is useless up to a keyframe, so make room for that.
-            self.dropped += len(self._queue)
-            self._queue.clear()
+        if self._keyframe_asked or self._next is not None or self._shown not in self._sources:
+            return
+        now = self._clock()
+        if self._allowance.take(now):
+            self._keyframe_asked = True
+            self._sources[self._shown].request_keyframe()
+            return
+        self._show(self._choice.fail(now, "pictures get lost on the way"))
+        if self._next is None:
+            # Nothing cheaper: no frame is of use to this viewer until it may have a keyframe again.
+            self._drop()
             self._synced = False
-            if not frame.keyframe:
-                self.request_keyframe()
-        if frame.keyframe:
-            self._synced = True
-        if self._synced:
-            self._queue.append(frame)
-            self._readable.set()
-        elif self.dropped:
-            # Not so while a new viewer waits for its first keyframe.
-            self.dropped += 1
-
-    def fail(self, error: MediaError) -> None:
-        """Called by the lane: there will be no more frames."""
-        self.error = error
-        self.stop()
+        self._review_later()
 
     def stop(self) -> None:
         """End the track; twice is fine."""
-        source, self._source = self._source, None
-        if source is not None:
-            source.detach(self)
+        if self._review_timer is not None:
+            self._review_timer.cancel()
+            self._review_timer = None
+        for feed in tuple(self._sources):
+            self._leave(feed)
         self._queue.clear()
         super().stop()
         self._readable.set()
+
+    # Called by feeds
+
+    def push(self, feed: Feed, frame: EncodedFrame) -> None:
+        now = self._clock()
+        if feed is self._next and frame.keyframe:
+            self._leave(self._shown)
+            self._shown, self._next = feed, None
+            self._drop()
+        elif feed is not self._shown:
+            return
+        if frame.keyframe:
+            self._synced, self._keyframe_asked = True, False
+        if frame.timestamp <= self._timestamp:
+            # Of another lane, begun before the last one of the old lane was done.
+            frame = replace(frame, timestamp=self._timestamp + 1)
+        self._timestamp = frame.timestamp
+        if self._queue and now - self._queue[0][0] > MAX_WAIT_S:
+            # Everything after a lost frame is useless up to a keyframe.
+            self._drop()
+            self._synced = frame.keyframe
+            self._show(self._choice.fail(now, "the connection does not keep up"))
+        if self._synced:
+            self._queue.append((now, frame))
+            self._readable.set()
+        elif self._frames:
+            # Not so while a new viewer waits for its first keyframe.
+            self._dropped += 1
+        self._review()
+
+    def fail(self, feed: Feed, error: MediaError) -> None:
+        self._sources.pop(feed, None)
+        if feed is self._next:
+            # What is shown goes on.
+            self._next = None
+            return
+        self.error = error
+        self.stop()
+
+    # Layers
+
+    def _review(self) -> None:
+        self._show(self._choice.update(self._clock(), self.congestion.target_bps))
+        if self._choice.layer is not FULL:
+            self._review_later()
+
+    def _review_later(self) -> None:
+        def review() -> None:
+            self._review_timer = None
+            self._review()
+            if not self._synced:
+                self.request_keyframe()
+
+        if self._review_timer is None and self.readyState == "live":
+            self._review_timer = asyncio.get_running_loop().call_later(REVIEW_S, review)
+
+    def _show(self, layer: Layer) -> None:
+        """Have this layer shown from its next keyframe on."""
+        coming = self._next or self._shown
+        if layer is coming.key.layer:
+            return
+        if self._next is not None:
+            self._leave(self._next)
+            self._next = None
+        if layer is not self._shown.key.layer:
+            self._next = self._feed(layer)
+            self._join(self._next)
+
+    def _feed(self, layer: Layer) -> Feed:
+        return Feed(LaneKey(self._format, layer), self)
+
+    def _join(self, feed: Feed) -> None:
+        self._sources[feed] = self._attach(feed)
+
+    def _leave(self, feed: Feed) -> None:
+        source = self._sources.pop(feed, None)
+        if source is not None:
+            source.detach(feed)
+
+    def _drop(self) -> None:
+        self._dropped += len(self._queue)
+        self._queue.clear()
