@@ -10,12 +10,17 @@ import av
 from av.video.frame import PictureType
 
 from libvirt_webrtc.errors import MediaError
-from libvirt_webrtc.media import vpx, x264
+from libvirt_webrtc.media import svtav1, vp9, vpx, x264
 from libvirt_webrtc.media.formats import CLOCK_RATE, FULL, Layer, VideoFormat
 from libvirt_webrtc.media.frame import EncodedFrame
 from libvirt_webrtc.media.packetize import Packetizer
 
-_CONTEXTS = {VideoFormat.H264: x264.context, VideoFormat.VP8: vpx.context}
+_CONTEXTS = {
+    VideoFormat.H264: x264.context,
+    VideoFormat.VP8: vpx.context,
+    VideoFormat.VP9: vp9.context,
+    VideoFormat.AV1: svtav1.context,
+}
 
 
 class VideoEncoder:

@@ -16,11 +16,27 @@ class VideoFormat(StrEnum):
     H264 = "H264"
     """Constrained baseline, 4:2:0."""
     VP8 = "VP8"
+    VP9 = "VP9"
+    """Profile 0, 4:2:0."""
+    AV1 = "AV1"
+    """Main profile, 4:2:0."""
 
     @property
     def codec(self) -> str:
         """The codec's name in SDP."""
         return self.value
+
+
+FORMATS = {
+    "h264": (VideoFormat.H264,),
+    "vp8": (VideoFormat.VP8,),
+    "vp9": (VideoFormat.VP9,),
+    "av1": (VideoFormat.AV1,),
+}
+"""The formats of each codec as an operator names it, the best first."""
+
+DEFAULT_FORMATS = (*FORMATS["h264"], *FORMATS["vp8"])
+"""In the order in which they are tried; the others cost several times the CPU."""
 
 
 @dataclass(frozen=True, slots=True)

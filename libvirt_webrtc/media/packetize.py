@@ -5,13 +5,18 @@ import random
 from aiortc.codecs.h264 import H264Encoder
 from aiortc.codecs.vpx import Vp8Encoder
 
+from libvirt_webrtc.media import packetize_av1, packetize_vp9
 from libvirt_webrtc.media.formats import VideoFormat
+
+MAX_PAYLOAD_BYTES = 1200
+"""Of the payload formats here; aiortc's two take 1300."""
 
 
 class Packetizer:
     """Cuts the frames of one lane, in their order, as the format's RTP payload format says.
 
-    H.264 is RFC 6184 (packetization mode 1), VP8 is RFC 7741 with 15-bit picture numbers; both are aiortc's.
+    H.264 is RFC 6184 (packetization mode 1), VP8 is RFC 7741 with 15-bit picture numbers; both are aiortc's. VP9 and
+    AV1 have modules of their own.
     """
 
     def __init__(self, format_: VideoFormat) -> None:
@@ -19,10 +24,18 @@ class Packetizer:
         self._picture_id = random.randrange(1 << 15)
 
     def cut(self, data: bytes) -> tuple[bytes, ...]:
-        """The payloads of one frame."""
+        """The payloads of one frame.
+
+        Raises:
+            MediaError: bytes that an encoder of this format does not make.
+        """
+        self._picture_id = (self._picture_id + 1) % (1 << 15)
         match self._format:
             case VideoFormat.H264:
                 return tuple(H264Encoder._packetize(H264Encoder._split_bitstream(data)))
             case VideoFormat.VP8:
-                self._picture_id = (self._picture_id + 1) % (1 << 15)
                 return tuple(Vp8Encoder._packetize(data, self._picture_id))
+            case VideoFormat.VP9:
+                return packetize_vp9.cut(data, self._picture_id, MAX_PAYLOAD_BYTES)
+            case VideoFormat.AV1:
+                return packetize_av1.cut(data, MAX_PAYLOAD_BYTES)

@@ -72,11 +72,21 @@ def psnr(one: Pixels, other: Pixels) -> float:
     return float(10 * np.log10(255**2 / max(error, 1e-9)))
 
 
+_DECODERS = {
+    VideoFormat.H264: "h264",
+    VideoFormat.VP8: "libvpx",
+    VideoFormat.VP9: "vp9",
+    VideoFormat.AV1: "libdav1d",
+}
+
+
 class Decoder:
     """Decodes packets of one codec into B, G, R, X pixels."""
 
     def __init__(self, codec: VideoFormat) -> None:
-        self._context = av.CodecContext.create("h264" if codec is VideoFormat.H264 else "libvpx", "r")
+        self._context = av.CodecContext.create(_DECODERS[codec], "r")
+        # dav1d would hold a picture for every thread.
+        self._context.thread_count = 1
 
     def decode(self, packet: EncodedFrame) -> list[av.VideoFrame]:
         decoded = self._context.decode(av.Packet(packet.data))

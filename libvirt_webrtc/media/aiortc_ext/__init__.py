@@ -84,7 +84,8 @@ def install() -> None:
     ice.drop_strangers_datagrams()
     ice.name_host_addresses()
     negotiation.accept_all_payload_types()
-    negotiation.offer_h264_profiles()
+    negotiation.register_formats()
+    negotiation.tell_profiles_apart()
     channels.keep_data_channels_apart()
 
 

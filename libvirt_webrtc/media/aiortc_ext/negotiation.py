@@ -1,5 +1,7 @@
 """Which format an offer is answered with, and what aiortc must be told for that."""
 
+from collections.abc import Sequence
+
 import aiortc.rtcpeerconnection
 import aiortc.rtp
 import aiortc.sdp
@@ -9,17 +11,22 @@ from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpCodecParameters
 
 from libvirt_webrtc.errors import NegotiationError
 from libvirt_webrtc.media.aiortc_ext.patching import replace
-from libvirt_webrtc.media.formats import CLOCK_RATE, VideoFormat
+from libvirt_webrtc.media.formats import CLOCK_RATE, DEFAULT_FORMATS, VideoFormat
 
 _H264_PROFILES = ("42e01f", "42001f", "4d001f", "640c1f", "64001f")
 """Every profile that a constrained baseline stream conforms to, the truest name first."""
 
+_PROFILE_PARAMETERS = {"VP9": "profile-id", "AV1": "profile"}
+"""Where other codecs say their profile: RFC 9628, section 6.1; section 7.2.2 of AV1's payload format."""
+_MAIN_PROFILE = "0"
+"""4:2:0 with 8 bits, and what is meant where nothing is said."""
 
-def choose_format(offer_sdp: str) -> VideoFormat:
-    """The format to answer an offer with: H.264 in packetization mode 1 if it is there, else VP8.
+
+def choose_format(offer_sdp: str, formats: Sequence[VideoFormat] = DEFAULT_FORMATS) -> VideoFormat:
+    """The first of ``formats`` that an offer has too; H.264 only in packetization mode 1.
 
     Raises:
-        NegotiationError: not SDP, or no video section that wants to receive one of the two.
+        NegotiationError: not SDP, or no video section that wants to receive one of them.
     """
     try:
         media = aiortc.sdp.SessionDescription.parse(offer_sdp).media
@@ -29,11 +36,12 @@ def choose_format(offer_sdp: str) -> VideoFormat:
     wanted = [m for m in media if m.kind == "video" and m.direction in ("recvonly", "sendrecv")]
     if not wanted:
         raise NegotiationError("the offer has no video section that receives")
-    for format_ in (VideoFormat.H264, VideoFormat.VP8):
+    for format_ in formats:
         for local in (c for c in CODECS["video"] if c.name == format_.codec):
             if any(_compatible(local, remote) for remote in wanted[0].rtp.codecs):
                 return format_
-    raise NegotiationError("the offer has neither H.264 with packetization-mode=1 nor VP8")
+    names = ", ".join(formats).replace("H264", "H.264 with packetization-mode=1")
+    raise NegotiationError(f"the offer has none of what this console is sent as: {names}")
 
 
 def leave_candidates_open(offer_sdp: str) -> str:
@@ -69,32 +77,50 @@ def accept_all_payload_types() -> None:
     replace(aiortc.rtp, "DYNAMIC_PAYLOAD_TYPES", types)
 
 
-def offer_h264_profiles() -> None:
-    """aiortc knows two H.264 profiles; a constrained baseline stream is also a main and a high one.
+def register_formats() -> None:
+    """aiortc knows VP8 and two H.264 profiles; a constrained baseline stream is also a main and a high one.
 
     An answer must repeat the offer's profile (RFC 6184, 8.2.2); the level is only what *we* could receive.
     """
-    video = CODECS["video"]
-    known = {codec.parameters.get("profile-level-id") for codec in video}
-    number = max(codec.payloadType or 0 for codec in video)
+    known = {codec.parameters.get("profile-level-id") for codec in CODECS["video"]}
     for profile in _H264_PROFILES:
-        if profile in known:
-            continue
-        feedback = [
-            RTCRtcpFeedback(type="nack"),
-            RTCRtcpFeedback(type="nack", parameter="pli"),
-            RTCRtcpFeedback(type="goog-remb"),
-        ]
-        parameters: dict[str, int | str | None] = {
-            "level-asymmetry-allowed": "1",
-            "packetization-mode": "1",
-            "profile-level-id": profile,
-        }
-        video.append(RTCRtpCodecParameters("video/H264", CLOCK_RATE, None, number + 1, feedback, parameters))
-        video.append(
-            RTCRtpCodecParameters("video/rtx", CLOCK_RATE, None, number + 2, [], {"apt": number + 1})
-        )
-        number += 2
+        if profile not in known:
+            _register(
+                "video/H264",
+                {
+                    "level-asymmetry-allowed": "1",
+                    "packetization-mode": "1",
+                    "profile-level-id": profile,
+                },
+            )
+    for name, parameter in _PROFILE_PARAMETERS.items():
+        _register(f"video/{name}", {parameter: _MAIN_PROFILE})
+
+
+def tell_profiles_apart() -> None:
+    """aiortc compares the profiles of H.264 only, and would take VP9 with 10 bits for VP9."""
+
+    def profile(codec: RTCRtpCodecParameters) -> str | None:
+        parameter = _PROFILE_PARAMETERS.get(codec.name.upper())
+        return None if parameter is None else str(codec.parameters.get(parameter, _MAIN_PROFILE))
+
+    def is_codec_compatible(a: RTCRtpCodecParameters, b: RTCRtpCodecParameters) -> bool:
+        return bool(original(a, b)) and profile(a) == profile(b)
+
+    original = replace(aiortc.rtcpeerconnection, "is_codec_compatible", is_codec_compatible)
+
+
+def _register(mime_type: str, parameters: dict[str, int | str | None]) -> None:
+    """Make a codec and its retransmission known to aiortc."""
+    video = CODECS["video"]
+    number = max(codec.payloadType or 0 for codec in video) + 1
+    feedback = [
+        RTCRtcpFeedback(type="nack"),
+        RTCRtcpFeedback(type="nack", parameter="pli"),
+        RTCRtcpFeedback(type="goog-remb"),
+    ]
+    video.append(RTCRtpCodecParameters(mime_type, CLOCK_RATE, None, number, feedback, parameters))
+    video.append(RTCRtpCodecParameters("video/rtx", CLOCK_RATE, None, number + 1, [], {"apt": number}))
 
 
 def _compatible(local: RTCRtpCodecParameters, remote: RTCRtpCodecParameters) -> bool:
