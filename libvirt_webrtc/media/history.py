@@ -1,7 +1,5 @@
 """Sent packets, for viewers that lost some."""
 
-from typing import NamedTuple
-
 HISTORY_PACKETS = 512
 """Kept for each viewer: a keyframe of 600 kB. The payloads are shared."""
 BUDGET_SHARE = 0.5
@@ -12,27 +10,19 @@ REPEAT_S = 0.01
 """The same packet is not sent again sooner, or within a round trip: the last copy is still on its way."""
 
 
-class SentPacket(NamedTuple):
-    """A packet as it was before SRTP, in two parts."""
-
-    sequence: int
-    header: bytes
-    payload: bytes
-
-
 class History:
     """The last packets of one stream, and the budget for sending them again. Times are as of :class:`Pacer`."""
 
     def __init__(self, now: float) -> None:
-        self._packets: list[SentPacket | None] = [None] * HISTORY_PACKETS
+        self._packets: list[tuple[int, bytes, bytes] | None] = [None] * HISTORY_PACKETS
         self._not_before = [now] * HISTORY_PACKETS
         self._budget = float(BUDGET_BYTES)
         self._at = now
 
-    def add(self, packet: SentPacket) -> None:
-        """``packet`` was sent for the first time."""
-        slot = packet.sequence % HISTORY_PACKETS
-        self._packets[slot] = packet
+    def add(self, sequence: int, header: bytes, payload: bytes) -> None:
+        """This packet was sent for the first time."""
+        slot = sequence % HISTORY_PACKETS
+        self._packets[slot] = sequence, header, payload
         self._not_before[slot] = 0.0
 
     def refill(self, now: float, bits_per_second: int) -> None:
@@ -41,15 +31,16 @@ class History:
         self._budget = min(BUDGET_BYTES, self._budget + gained)
         self._at = now
 
-    def take(self, now: float, sequence: int, round_trip_s: float) -> SentPacket | None:
-        """The packet to send again; None if it is unknown, was sent again just now, or the budget is spent."""
+    def take(self, now: float, sequence: int, round_trip_s: float) -> tuple[bytes, bytes] | None:
+        """Header and payload to send again; None if they are gone, were sent just now, or the budget is spent."""
         slot = sequence % HISTORY_PACKETS
         packet = self._packets[slot]
-        if packet is None or packet.sequence != sequence or now < self._not_before[slot]:
+        if packet is None or packet[0] != sequence or now < self._not_before[slot]:
             return None
-        size = len(packet.header) + len(packet.payload)
+        _, header, payload = packet
+        size = len(header) + len(payload)
         if size > self._budget:
             return None
         self._budget -= size
         self._not_before[slot] = now + max(REPEAT_S, round_trip_s)
-        return packet
+        return header, payload

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from libvirt_webrtc.media.congestion import CongestionControl
 from libvirt_webrtc.media.frame import EncodedFrame
-from libvirt_webrtc.media.history import HISTORY_PACKETS, History, SentPacket
+from libvirt_webrtc.media.history import HISTORY_PACKETS, History
 from libvirt_webrtc.media.pacer import Pacer
 from libvirt_webrtc.media.rtp import HeaderExtensions, pack_header, wrap_header
 
@@ -119,7 +119,8 @@ class Outbound:
             packet = self._history.take(now, sequence, self._round_trip_s)
             if packet is None:
                 continue
-            repeated = self._repeated_header(packet, extensions) + packet.payload
+            header, payload = packet
+            repeated = self._repeated_header(header, extensions) + payload
             self._path.send(repeated)
             self._pacer.spend(len(repeated))
             self._congestion.on_sent(now, len(repeated))
@@ -155,40 +156,34 @@ class Outbound:
             return begin
         timestamp = (self._origin + self._timestamp) & 0xFFFFFFFF
         extensions = self._extensions.at(time.time())
-        last = len(payloads) - 1
-        index, octets = begin, 0
-        while index <= last:
+        ssrc, payload_type, last = self._stream.ssrc, self._stream.payload_type, len(payloads) - 1
+        octets, sequence, end = 0, self._sequence, begin
+        for index in range(begin, len(payloads)):
             payload = payloads[index]
-            header = pack_header(
-                self._stream.payload_type,
-                self._sequence,
-                timestamp,
-                self._stream.ssrc,
-                marker=index == last,
-                extensions=extensions,
-            )
+            header = pack_header(payload_type, sequence, timestamp, ssrc, index == last, extensions)
             packet = header + payload
             if not self._pacer.take(len(packet)):
                 break
             self._path.send(packet)
-            self._history.add(SentPacket(self._sequence, header, payload))
+            self._history.add(sequence, header, payload)
             self._congestion.on_sent(now, len(packet))
-            self._sequence = (self._sequence + 1) & 0xFFFF
+            sequence = (sequence + 1) & 0xFFFF
             octets += len(payload)
-            index += 1
-        if index > begin:
-            self._path.count(index - begin, octets, timestamp)
-        return index
+            end = index + 1
+        self._sequence = sequence
+        if end > begin:
+            self._path.count(end - begin, octets, timestamp)
+        return end
 
-    def _repeated_header(self, packet: SentPacket, extensions: bytes) -> bytes:
+    def _repeated_header(self, header: bytes, extensions: bytes) -> bytes:
         stream = self._retransmission
         if stream is None:
             # Byte for byte as before: SRTP must never protect two packets with one sequence number.
-            return packet.header
+            return header
         sequence = self._repeated_sequence
         self._repeated_sequence = (sequence + 1) & 0xFFFF
         return wrap_header(
-            packet.header,
+            header,
             payload_type=stream.payload_type,
             sequence=sequence,
             ssrc=stream.ssrc,

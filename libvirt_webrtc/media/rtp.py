@@ -49,7 +49,7 @@ class HeaderExtensions:
 
 
 def pack_header(
-    payload_type: int, sequence: int, timestamp: int, ssrc: int, *, marker: bool, extensions: bytes
+    payload_type: int, sequence: int, timestamp: int, ssrc: int, marker: bool, extensions: bytes
 ) -> bytes:
     """One packet's header; ``extensions`` is a block of :meth:`HeaderExtensions.at`, or empty."""
     first = _VERSION | _EXTENDED if extensions else _VERSION
@@ -61,7 +61,7 @@ def wrap_header(header: bytes, *, payload_type: int, sequence: int, ssrc: int, e
     """The header of ``header``'s packet sent again (RFC 4588), up to and with the original sequence number."""
     _, second, _, timestamp, _ = _FIXED.unpack_from(header)
     marker = bool(second & _MARKER)
-    repeated = pack_header(payload_type, sequence, timestamp, ssrc, marker=marker, extensions=extensions)
+    repeated = pack_header(payload_type, sequence, timestamp, ssrc, marker, extensions)
     return repeated + header[2:4]
 
 

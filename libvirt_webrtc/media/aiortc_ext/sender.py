@@ -9,7 +9,6 @@ import struct
 import time
 from typing import Any
 
-import aiortc.clock
 from aioice.turn import TurnTransport
 from aiortc import RTCRtpSender
 from aiortc.codecs import HEADER_EXTENSIONS, is_rtx
@@ -44,6 +43,9 @@ logger = logging.getLogger(__name__)
 
 _COMPONENT = 1
 """ICE's number for RTP, and for RTCP beside it (RFC 8445; rtcp-mux)."""
+
+_NTP_EPOCH_S = 2_208_988_800
+"""From 1900 to 1970 (RFC 5905)."""
 
 
 def negotiate_playout_delay() -> None:
@@ -112,7 +114,7 @@ def date_sender_reports() -> None:
         if packets and isinstance(packets[0], RtcpSrPacket) and hasattr(self, "_console_outbound"):
             info = packets[0].sender_info
             if info.packet_count:
-                now = aiortc.clock.current_ntp_time()
+                now = _ntp_time()
                 passed = (now - info.ntp_timestamp) * CLOCK_RATE >> 32
                 info.rtp_timestamp = (info.rtp_timestamp + passed) & 0xFFFFFFFF
                 info.ntp_timestamp = now
@@ -153,7 +155,7 @@ class SecurePath:
         sender._RTCRtpSender__packet_count += packets
         sender._RTCRtpSender__octet_count += octets
         sender._RTCRtpSender__rtp_timestamp = timestamp
-        sender._RTCRtpSender__ntp_timestamp = aiortc.clock.current_ntp_time()
+        sender._RTCRtpSender__ntp_timestamp = _ntp_time()
 
 
 async def _run(sender: Any, track: ConsoleTrack, codec: RTCRtpCodecParameters) -> None:
@@ -185,6 +187,11 @@ def _outbound(sender: Any, track: ConsoleTrack, codec: RTCRtpCodecParameters) ->
     )
 
 
+def _ntp_time() -> int:
+    """Now, as aiortc's clock tells it, in a tenth of the time."""
+    return int((time.time() + _NTP_EPOCH_S) * (1 << 32))
+
+
 def _stream(ssrc: int, codec: RTCRtpCodecParameters) -> Stream:
     assert codec.payloadType is not None
     return Stream(ssrc, codec.payloadType)
@@ -211,7 +218,7 @@ def _round_trip_s(report: RtcpReceiverInfo) -> float | None:
     """RFC 3550, 6.4.1: now - LSR - DLSR, in units of 1/65536 s that wrap; None before the first report."""
     if not report.lsr:
         return None
-    now = aiortc.clock.current_ntp_time() >> 16
+    now = _ntp_time() >> 16
     units = (now - report.lsr - report.dlsr) & 0xFFFFFFFF
     # More than half the range is less than nothing: not a clock of ours, or a viewer's nonsense.
     return units / 65536 if units < 1 << 31 else None
