@@ -1,12 +1,26 @@
-"""What the fork server imports once, so that every worker shares it in memory.
+"""What the fork server does once, so that every worker shares it in memory.
 
-The collector is frozen afterwards: a collection in a worker would otherwise touch, and so copy, the shared
-pages.
+That is importing, and what every worker would otherwise do first, in pages of its own: patching aiortc (3 MB), looking
+at the machine's addresses, loading libyuv. The collector is frozen afterwards: a collection in a worker would
+touch, and so copy, all shared pages.
 """
 
 import gc
+import multiprocessing.popen_forkserver  # noqa: F401
+from contextlib import suppress
 
-import libvirt_webrtc.worker.main  # noqa: F401
+import libvirt_webrtc.worker.main
+import libvirt_webrtc.worker.process  # noqa: F401
+from libvirt_webrtc.errors import MediaError
+from libvirt_webrtc.media import aiortc_ext
+from libvirt_webrtc.media.aiortc_ext.ice import machine_addresses
+from libvirt_webrtc.media.yuv import default_backend
+
+with suppress(MediaError):
+    # Each worker tries again, and says what is wrong.
+    aiortc_ext.install()
+machine_addresses()
+default_backend()
 
 gc.collect()
 gc.freeze()

@@ -7,7 +7,6 @@ modules here that says what is missing; :data:`_INTERNALS` and :data:`_ATTRIBUTE
 
 import functools
 import inspect
-from importlib.metadata import version
 from typing import Any
 
 import aioice.ice
@@ -90,7 +89,7 @@ def install() -> None:
 
 
 def _check_internals() -> None:
-    releases = f"aiortc {version('aiortc')} with aioice {version('aioice')}"
+    releases = f"aiortc {aiortc.__version__} with aioice {aioice.__version__}"
     for owner, name, parameters in _INTERNALS:
         found = getattr(owner, name, None)
         if found is None:

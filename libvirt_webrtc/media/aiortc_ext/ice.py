@@ -30,7 +30,12 @@ def set_host_addresses(addresses: Sequence[str] | None) -> None:
 
 def offer_loopback() -> None:
     """Gather host candidates on this machine's loopback address too, before all others."""
-    set_host_addresses(["127.0.0.1", *aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=True)])
+    set_host_addresses(["127.0.0.1", *machine_addresses()])
+
+
+def machine_addresses() -> list[str]:
+    """This machine's addresses that aioice would gather on: all but loopback, unless others were set."""
+    return aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=True)
 
 
 def name_host_addresses() -> None:
