@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from libvirt_webrtc.console_stats import ConsoleStats
+
 
 class ConsoleState(StrEnum):
     """Whether a domain's console can be opened."""
@@ -139,6 +141,14 @@ class Agent(Protocol):
             NoSuchDomain: no domain has this UUID.
             CannotAttach: not as the domain is; says why.
             HypervisorError: libvirt refuses or cannot be reached.
+        """
+        ...
+
+    async def stats(self, uuid: str, console: int) -> ConsoleStats:
+        """What a console's video does right now.
+
+        Raises:
+            NoSuchDomain, NoConsole, ConsoleStarting, WorkerError: as :meth:`offer`.
         """
         ...
 

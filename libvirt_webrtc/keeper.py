@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from libvirt_webrtc.agent import ConsoleState, ConsoleView
+from libvirt_webrtc.console_stats import ConsoleStats
 from libvirt_webrtc.errors import ConsoleStarting, HypervisorError, NoConsole, WorkerError
 from libvirt_webrtc.worker.process import WorkerProcess
 from libvirt_webrtc.worker.settings import WorkerSettings
@@ -57,6 +58,10 @@ class Keeper:
     async def close_peer(self, peer: str) -> bool:
         """End one viewer; False when it is already gone."""
         return self._worker is not None and await self._worker.close_peer(peer)
+
+    async def stats(self, console: int) -> ConsoleStats:
+        """What a console's video does; errors as :meth:`libvirt_webrtc.agent.Agent.stats`."""
+        return await self._ready_worker().stats(console)
 
     async def set_paused(self, paused: bool) -> None:
         """The guest's processors stopped or run again."""

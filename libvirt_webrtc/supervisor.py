@@ -10,6 +10,7 @@ from typing import Any, Self
 from libvirt_webrtc.agent import Action, Answer, ConsoleState, DomainList, DomainView
 from libvirt_webrtc.attaching import Attaching
 from libvirt_webrtc.config import Config, is_loopback, state_dir
+from libvirt_webrtc.console_stats import ConsoleStats
 from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.domains.snapshot import Domain, DomainState, Snapshot
 from libvirt_webrtc.errors import CannotAttach, NoConsole, NoSuchDomain, WorkerGone
@@ -70,13 +71,14 @@ class Supervisor:
 
     async def offer(self, uuid: str, console: int, sdp: str) -> Answer:
         """See :class:`libvirt_webrtc.agent.Agent`."""
-        domain = self._domain(uuid)
-        keeper = self._keeper(domain)
-        if keeper is None:
-            raise NoConsole(why_no_console(domain) or "the domain has just started; try again in a moment")
+        keeper = self._open_keeper(uuid)
         peer = secrets.token_urlsafe(16)
         servers = [server.as_json() for server in self._config.ice.servers]
         return Answer(await keeper.offer(peer, console, sdp, servers), peer)
+
+    async def stats(self, uuid: str, console: int) -> ConsoleStats:
+        """See :class:`libvirt_webrtc.agent.Agent`."""
+        return await self._open_keeper(uuid).stats(console)
 
     async def act(self, uuid: str, action: Action) -> None:
         """See :class:`libvirt_webrtc.agent.Agent`."""
@@ -157,6 +159,14 @@ class Supervisor:
             if domain.uuid == uuid:
                 return domain
         raise NoSuchDomain(f"there is no domain with the UUID {uuid}")
+
+    def _open_keeper(self, uuid: str) -> Keeper:
+        """Raises NoSuchDomain or NoConsole."""
+        domain = self._domain(uuid)
+        keeper = self._keeper(domain)
+        if keeper is None:
+            raise NoConsole(why_no_console(domain) or "the domain has just started; try again in a moment")
+        return keeper
 
     def _keeper(self, domain: Domain) -> Keeper | None:
         return self._keepers.get((domain.uuid, domain.id)) if domain.id is not None else None

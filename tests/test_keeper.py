@@ -12,6 +12,7 @@ import pytest
 
 from libvirt_webrtc import keeper as keeper_module
 from libvirt_webrtc.agent import ConsoleState
+from libvirt_webrtc.console_stats import ConsoleStats
 from libvirt_webrtc.display.console import Display
 from libvirt_webrtc.errors import ConsoleStarting, HypervisorUnavailable, NoConsole, WorkerError
 from libvirt_webrtc.keeper import Keeper
@@ -101,6 +102,9 @@ async def test_a_console_becomes_ready_and_ends_with_its_keeper(watch: MakeKeepe
     assert [console.label for console in keeper.consoles] == ["VGA"] and keeper.worker_pid is not None
     with pytest.raises(NoConsole, match="no graphic console 7"):
         await keeper.offer("peer", 7, "v=0", [])
+    assert await keeper.stats(0) == ConsoleStats((), ())
+    with pytest.raises(NoConsole, match="no graphic console 7"):
+        await keeper.stats(7)
     await asyncio.gather(keeper.close(), keeper.close())
     await keeper.close()
     assert keeper.worker_pid is None and keeper.consoles == ()

@@ -9,9 +9,11 @@ protocol's (its type, its length, a code that is not ASCII) is refused; a value 
 range, because a mouse with a strange wheel must not cost anyone the connection.
 """
 
+import json
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from libvirt_webrtc.errors import ViewerProtocolError
 
@@ -19,8 +21,8 @@ MAX_CODE_LENGTH = 32
 MAX_WHEEL_STEPS = 20
 MAX_CURSOR_SIZE = 512
 
-KEY, MOVE_TO, MOVE_BY, BUTTON, WHEEL, RELEASE_ALL, PING = range(0x01, 0x08)
-SIZE, POINTER_MODE, CURSOR, CURSOR_POSITION, LEDS, ENABLED, PONG, STATE = range(0x81, 0x89)
+KEY, MOVE_TO, MOVE_BY, BUTTON, WHEEL, RELEASE_ALL, PING, WANT_STATS = range(0x01, 0x09)
+SIZE, POINTER_MODE, CURSOR, CURSOR_POSITION, LEDS, ENABLED, PONG, STATE, STATS = range(0x81, 0x8A)
 
 _KEY_DOWN = 0x01
 _MOVE_TO = struct.Struct(">HH")
@@ -28,6 +30,7 @@ _MOVE_BY = struct.Struct(">hh")
 _BUTTON = struct.Struct(">BB")
 _WHEEL = struct.Struct(">bb")
 _PING = struct.Struct(">I")
+_WANT_STATS = struct.Struct(">?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,14 @@ class Ping:
     value: int
 
 
-InputMessage = KeyEvent | MoveTo | MoveBy | ButtonEvent | Wheel | ReleaseAll | Ping
+@dataclass(frozen=True, slots=True)
+class WantStats:
+    """The viewer wants to be told STATS from now on, or no more."""
+
+    wanted: bool
+
+
+InputMessage = KeyEvent | MoveTo | MoveBy | ButtonEvent | Wheel | ReleaseAll | Ping | WantStats
 
 
 def parse(data: bytes) -> InputMessage:
@@ -141,6 +151,10 @@ def _ping(body: bytes) -> Ping:
     return Ping(*_PING.unpack(body))
 
 
+def _want_stats(body: bytes) -> WantStats:
+    return WantStats(*_WANT_STATS.unpack(body))
+
+
 _PARSERS: dict[int, Callable[[bytes], InputMessage]] = {
     KEY: _key,
     MOVE_TO: _move_to,
@@ -149,6 +163,7 @@ _PARSERS: dict[int, Callable[[bytes], InputMessage]] = {
     WHEEL: _wheel,
     RELEASE_ALL: _release_all,
     PING: _ping,
+    WANT_STATS: _want_stats,
 }
 
 
@@ -203,6 +218,11 @@ def pong(value: int) -> bytes:
 def state(paused: bool) -> bytes:
     """STATE: whether the guest is paused."""
     return struct.pack(">BB", STATE, paused)
+
+
+def stats(document: dict[str, Any]) -> bytes:
+    """STATS: what this viewer's video does, as JSON."""
+    return bytes((STATS,)) + json.dumps(document, separators=(",", ":")).encode()
 
 
 def _clamp(value: int, low: int, high: int) -> int:

@@ -22,7 +22,8 @@ ICE_RETRY_S = 60
 """``Retry-After`` of a configuration that somebody has to mend."""
 
 _UUID = "{uuid:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}}"
-_WHEP = f"/api/domains/{_UUID}/consoles/{{console:[0-9]{{1,3}}}}/whep"
+_CONSOLE = f"/api/domains/{_UUID}/consoles/{{console:[0-9]{{1,3}}}}"
+_WHEP = f"{_CONSOLE}/whep"
 
 
 class Routes:
@@ -49,6 +50,7 @@ class Routes:
         router.add_get("/api/domains", self.domains)
         router.add_get("/api/events", self.events)
         router.add_post(f"/api/domains/{_UUID}/actions/{{action:[a-z]{{1,32}}}}", self.act)
+        router.add_get(f"{_CONSOLE}/stats", self.stats)
         router.add_get("/webrtc-config", self.webrtc_config)
         router.add_post(_WHEP, self.offer)
         router.add_delete(_WHEP + "/{peer}", self.close)
@@ -90,6 +92,14 @@ class Routes:
         await self._agent.act(request.match_info["uuid"].lower(), action)
         return web.Response(status=202)
 
+    async def stats(self, request: web.Request) -> web.Response:
+        """What a console's video does right now."""
+        uuid, number = _which_console(request)
+        try:
+            return web.json_response((await self._agent.stats(uuid, number)).as_json())
+        except NoConsole as error:
+            raise Problem(*self._which(uuid), str(error)) from error
+
     async def webrtc_config(self, request: web.Request) -> web.Response:
         """The ICE servers, credentials included: the reason why this path needs a session."""
         return web.json_response(self._ice.as_json())
@@ -101,7 +111,7 @@ class Routes:
         if request.content_type != SDP:
             raise Problem(415, "unsupported_media_type", f"an offer's Content-Type is {SDP}")
         sdp = await read_text(request)
-        uuid, number = request.match_info["uuid"].lower(), int(request.match_info["console"])
+        uuid, number = _which_console(request)
         try:
             async with asyncio.timeout(OFFER_TIMEOUT_S):
                 answer = await self._agent.offer(uuid, number, sdp)
@@ -120,7 +130,7 @@ class Routes:
     async def close(self, request: web.Request) -> web.Response:
         """End a viewer: only who opened it can."""
         consoles = session_of(request).consoles
-        uuid, number = request.match_info["uuid"].lower(), int(request.match_info["console"])
+        uuid, number = _which_console(request)
         asked = OpenConsole(uuid, number, request.match_info["peer"])
         if consoles.get(asked.peer) == asked:
             del consoles[asked.peer]
@@ -134,3 +144,7 @@ class Routes:
             if domain.uuid == uuid and domain.console_state is ConsoleState.READY:
                 return 404, "no_such_console"
         return 409, "no_console"
+
+
+def _which_console(request: web.Request) -> tuple[str, int]:
+    return request.match_info["uuid"].lower(), int(request.match_info["console"])

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 
 from libvirt_webrtc.errors import LibvirtWebRTCError, ViewerProtocolError, WorkerError
-from libvirt_webrtc.input.messages import InputMessage, MoveBy, MoveTo, Ping, ReleaseAll, parse
+from libvirt_webrtc.input.messages import InputMessage, MoveBy, MoveTo, Ping, ReleaseAll, WantStats, parse
 from libvirt_webrtc.worker.input_sink import InputSink, Keyboard, Mouse
 
 SILENT_AFTER_S = 5.0
@@ -37,8 +37,8 @@ class InputChannel:
 
     ``on_fault`` is called at most once, with the reason why this viewer should be disconnected: it broke the
     protocol, fell silent, or its input cannot be sent. Nothing more is taken from it then, and what it held is
-    lifted. ``on_pong`` is called with each PING's value. Of a viewer that may not control the console
-    nothing but PING is taken.
+    lifted. ``on_pong`` is called with each PING's value, ``on_want_stats`` with each WANT_STATS'. Of a viewer
+    that may not control the console nothing but these two is taken.
     """
 
     def __init__(
@@ -49,9 +49,11 @@ class InputChannel:
         may_control: bool = True,
         on_fault: Callable[[LibvirtWebRTCError], None] | None = None,
         on_pong: Callable[[int], None] | None = None,
+        on_want_stats: Callable[[bool], None] | None = None,
     ) -> None:
         self.on_fault = on_fault
         self.on_pong = on_pong
+        self.on_want_stats = on_want_stats
         self.sink = InputSink(keyboard, mouse)
         """Where messages go; its counters tell what became of them."""
         self.dropped = 0
@@ -89,6 +91,9 @@ class InputChannel:
             # Answered past the queue: it tells that this process lives, not how fast the guest takes keys.
             if self.on_pong is not None:
                 self.on_pong(message.value)
+        elif isinstance(message, WantStats):
+            if self.on_want_stats is not None:
+                self.on_want_stats(message.wanted)
         elif self._may_control:
             self._enqueue(message)
 

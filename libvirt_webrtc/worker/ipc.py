@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, TypeVar, get_origin
 
 from libvirt_webrtc.agent import ConsoleView
+from libvirt_webrtc.console_stats import LaneView, ViewerView
 from libvirt_webrtc.errors import WorkerError, WorkerGone
 
 MAX_PACKET = 192 * 1024
@@ -50,6 +51,14 @@ class ClosePeer:
 
 
 @dataclass(frozen=True, slots=True)
+class AskStats:
+    """To the worker: what a console's video does. Answered by Stats or Refused."""
+
+    request: int
+    console: int
+
+
+@dataclass(frozen=True, slots=True)
 class DomainPaused:
     """To the worker: the guest's processors stopped or run again."""
 
@@ -66,7 +75,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """From the worker: why an Offer has no answer. ``kind`` names the error class."""
+    """From the worker: why an Offer or AskStats has no answer. ``kind`` names the error class."""
 
     request: int
     kind: str
@@ -79,6 +88,15 @@ class Done:
 
     request: int
     found: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """From the worker: the answer to AskStats."""
+
+    request: int
+    lanes: list[LaneView]
+    viewers: list[ViewerView]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +119,18 @@ class Status:
 
 
 Message = (
-    UseDisplay | Offer | ClosePeer | DomainPaused | Answered | Refused | Done | Beat | DisplayLost | Status
+    UseDisplay
+    | Offer
+    | ClosePeer
+    | AskStats
+    | DomainPaused
+    | Answered
+    | Refused
+    | Done
+    | Stats
+    | Beat
+    | DisplayLost
+    | Status
 )
 
 _TYPES: dict[str, type[Message]] = {
@@ -110,10 +139,12 @@ _TYPES: dict[str, type[Message]] = {
         UseDisplay,
         Offer,
         ClosePeer,
+        AskStats,
         DomainPaused,
         Answered,
         Refused,
         Done,
+        Stats,
         Beat,
         DisplayLost,
         Status,
@@ -122,7 +153,7 @@ _TYPES: dict[str, type[Message]] = {
 
 BEAT_INTERVAL_S = 0.5
 
-_Value = TypeVar("_Value", bound=Message | ConsoleView)
+_Value = TypeVar("_Value", bound=Message | ConsoleView | LaneView | ViewerView)
 
 
 def encode(message: Message) -> bytes:
@@ -136,11 +167,17 @@ def decode(packet: bytes) -> Message:
         values = json.loads(packet)
         message = _checked(_TYPES[values.pop("type")], values)
         if isinstance(message, Status):
-            consoles: list[Any] = message.consoles
-            message = Status([_checked(ConsoleView, console) for console in consoles])
+            message = Status(_all(ConsoleView, message.consoles))
+        elif isinstance(message, Stats):
+            lanes, viewers = _all(LaneView, message.lanes), _all(ViewerView, message.viewers)
+            message = Stats(message.request, lanes, viewers)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WorkerError(f"not a message: {packet[:80]!r}") from error
     return message
+
+
+def _all(cls: type[_Value], items: list[Any]) -> list[_Value]:
+    return [_checked(cls, item) for item in items]
 
 
 def _checked(cls: type[_Value], values: dict[str, Any]) -> _Value:

@@ -84,6 +84,8 @@ class Worker:
                     self._own(self._answer(message))
                 case ipc.ClosePeer():
                     self._own(self._close_peer(message))
+                case ipc.AskStats():
+                    self._own(self._tell_stats(message))
                 case ipc.DomainPaused(paused):
                     self._paused = paused
                     for seat in self._seats.values():
@@ -137,20 +139,32 @@ class Worker:
 
     async def _answer(self, offer: ipc.Offer) -> None:
         try:
-            seat = self._seats.get(offer.console)
-            if seat is None:
-                raise NoConsole(f"the domain has no graphic console {offer.console}")
-            sdp = await seat.admit(offer.peer, offer.sdp, offer.ice_servers)
+            sdp = await self._seat(offer.console).admit(offer.peer, offer.sdp, offer.ice_servers)
         except LibvirtWebRTCError as error:
             await self._channel.send(ipc.Refused(offer.request, type(error).__name__, str(error)))
         else:
             await self._channel.send(ipc.Answered(offer.request, sdp))
+
+    def _seat(self, console: int) -> Seat:
+        """Raises NoConsole."""
+        seat = self._seats.get(console)
+        if seat is None:
+            raise NoConsole(f"the domain has no graphic console {console}")
+        return seat
 
     async def _close_peer(self, message: ipc.ClosePeer) -> None:
         found = False
         for seat in list(self._seats.values()):
             found = await seat.dismiss(message.peer) or found
         await self._channel.send(ipc.Done(message.request, found))
+
+    async def _tell_stats(self, asked: ipc.AskStats) -> None:
+        try:
+            stats = self._seat(asked.console).stats()
+        except NoConsole as error:
+            await self._channel.send(ipc.Refused(asked.request, type(error).__name__, str(error)))
+        else:
+            await self._channel.send(ipc.Stats(asked.request, list(stats.lanes), list(stats.viewers)))
 
     async def _beat(self) -> None:
         while True:

@@ -17,7 +17,9 @@ from libvirt_webrtc.errors import NegotiationError
 from libvirt_webrtc.input import messages
 from libvirt_webrtc.media.aiortc_ext.negotiation import choose_format, leave_candidates_open, prefer_format
 from libvirt_webrtc.media.stream import ConsoleVideo
+from libvirt_webrtc.media.track import ConsoleTrack
 from libvirt_webrtc.worker.input_channel import InputChannel
+from libvirt_webrtc.worker.video_stats import own_stats
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,9 @@ CONNECT_TIMEOUT_S = 20.0
 
 ANSWER_TIMEOUT_S = 10.0
 """Gathering candidates, a TURN allocation included."""
+
+STATS_INTERVAL_S = 1.0
+"""Between the STATS of a viewer that wants them."""
 
 MAX_MEDIA_SECTIONS = 4
 MAX_CANDIDATES = 64
@@ -65,14 +70,18 @@ class Peer:
         self._seat = seat
         self._on_closed = on_closed
         self._pc = RTCPeerConnection(RTCConfiguration([RTCIceServer(**server) for server in ice_servers]))
+        self.track: ConsoleTrack | None = None
+        """Its video; None before its offer was understood."""
         self._display: RTCDataChannel | None = None
         self._negotiation: asyncio.Task[str] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
+        self._next_stats: asyncio.TimerHandle | None = None
         self._pc.on("connectionstatechange", self._connection_state_changed)
         self._pc.on("datachannel", self._data_channel_opened)
         input_channel.on_fault = self._fault
         input_channel.on_pong = self._pong
+        input_channel.on_want_stats = self._want_stats
 
     async def answer(self, sdp: str) -> str:
         """The answer to this viewer's offer, with all of our candidates in it.
@@ -117,7 +126,7 @@ class Peer:
     async def _negotiate(self, sdp: str) -> str:
         _check_offer(sdp)
         format_ = choose_format(sdp)
-        track = self._seat.video.track(format_)
+        self.track = track = self._seat.video.track(format_)
         track.on("ended", lambda: self._fault(track.error or "its video ended"))
         try:
             transceiver = self._pc.addTransceiver(track, direction="sendonly")
@@ -150,6 +159,20 @@ class Peer:
     def _pong(self, value: int) -> None:
         self.send(messages.pong(value))
 
+    def _want_stats(self, wanted: bool) -> None:
+        if self._next_stats is None:
+            if wanted and self._closing is None:
+                self._send_stats()
+        elif not wanted:
+            self._next_stats.cancel()
+            self._next_stats = None
+
+    def _send_stats(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._next_stats = loop.call_later(STATS_INTERVAL_S, self._send_stats)
+        if self.track is not None:
+            self.send(messages.stats(own_stats(self._seat.video, self.track)))
+
     def _connection_state_changed(self) -> None:
         state = self._pc.connectionState
         if state == "connected" and self._deadline is not None:
@@ -171,6 +194,7 @@ class Peer:
     async def _close(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
+        self._want_stats(False)
         try:
             await self.input.close()
             if self._negotiation is not None:

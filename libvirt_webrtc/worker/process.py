@@ -18,6 +18,7 @@ from multiprocessing.context import ForkServerProcess
 from typing import Any
 
 from libvirt_webrtc.agent import ConsoleView
+from libvirt_webrtc.console_stats import ConsoleStats
 from libvirt_webrtc.errors import (
     ConsoleStarting,
     LibvirtWebRTCError,
@@ -47,6 +48,12 @@ _REFUSALS: dict[str, type[LibvirtWebRTCError]] = {
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["libvirt_webrtc.worker.preload"])
+
+
+def _refusal(answer: ipc.Message) -> LibvirtWebRTCError:
+    if isinstance(answer, ipc.Refused):
+        return _REFUSALS.get(answer.kind, WorkerError)(answer.message)
+    return WorkerError(f"the console's worker answered with {type(answer).__name__}")
 
 
 def warm_up() -> None:
@@ -130,14 +137,26 @@ class WorkerProcess:
         answer = await self._ask(number, ipc.Offer(number, peer, console, sdp, ice_servers))
         if isinstance(answer, ipc.Answered):
             return answer.sdp
-        assert isinstance(answer, ipc.Refused)
-        raise _REFUSALS.get(answer.kind, WorkerError)(answer.message)
+        raise _refusal(answer)
 
     async def close_peer(self, peer: str) -> bool:
         """End one viewer; False when it was already gone."""
         number = next(self._requests)
         answer = await self._ask(number, ipc.ClosePeer(number, peer))
         return isinstance(answer, ipc.Done) and answer.found
+
+    async def stats(self, console: int) -> ConsoleStats:
+        """What a console's video does.
+
+        Raises:
+            NoConsole: there is no such console.
+            WorkerGone: it ended, or did not answer in time.
+        """
+        number = next(self._requests)
+        answer = await self._ask(number, ipc.AskStats(number, console))
+        if isinstance(answer, ipc.Stats):
+            return ConsoleStats(tuple(answer.lanes), tuple(answer.viewers))
+        raise _refusal(answer)
 
     async def close(self) -> None:
         """End the process: by closing its channel, by SIGKILL where that does not help."""
@@ -180,7 +199,7 @@ class WorkerProcess:
         match message:
             case ipc.Beat():
                 self._beats += 1
-            case ipc.Answered(request) | ipc.Refused(request) | ipc.Done(request):
+            case ipc.Answered(request) | ipc.Refused(request) | ipc.Done(request) | ipc.Stats(request):
                 future = self._answers.get(request)
                 if future is not None and not future.done():
                     future.set_result(message)

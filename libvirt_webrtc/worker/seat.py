@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from libvirt_webrtc.agent import ConsoleView
+from libvirt_webrtc.console_stats import ConsoleStats
 from libvirt_webrtc.display.console import Console
 from libvirt_webrtc.display.listener import Listener
 from libvirt_webrtc.errors import ConsoleStarting, DisplayError, NoConsole
@@ -17,6 +18,7 @@ from libvirt_webrtc.media.stream import ConsoleVideo
 from libvirt_webrtc.worker.input_channel import InputChannel
 from libvirt_webrtc.worker.peer import Peer
 from libvirt_webrtc.worker.settings import WorkerSettings
+from libvirt_webrtc.worker.video_stats import console_stats
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +68,12 @@ class Seat:
             height=picture.height,
             scanout=listener.mode if listener is not None else None,
             viewers=len(self._peers),
+        )
+
+    def stats(self) -> ConsoleStats:
+        """What its video does right now."""
+        return console_stats(
+            self.video, [peer.track for peer in self._peers.values() if peer.track is not None]
         )
 
     def attach(self, console: Console) -> None:

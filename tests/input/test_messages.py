@@ -13,6 +13,7 @@ from libvirt_webrtc.input.messages import (
     MoveTo,
     Ping,
     ReleaseAll,
+    WantStats,
     Wheel,
     parse,
 )
@@ -31,6 +32,8 @@ from libvirt_webrtc.input.messages import (
         (b"\x05\x00\xfd", Wheel(0, -3)),
         (b"\x06", ReleaseAll()),
         (b"\x07\xde\xad\xbe\xef", Ping(0xDEADBEEF)),
+        (b"\x08\x01", WantStats(True)),
+        (b"\x08\x00", WantStats(False)),
     ],
 )
 def test_parse_reads_each_message(data: bytes, value: InputMessage) -> None:

@@ -10,6 +10,7 @@ from aiohttp.client import _RequestContextManager
 from aiohttp.test_utils import TestServer
 
 from libvirt_webrtc.agent import Action, Answer, ConsoleState, ConsoleView, DomainList, DomainView
+from libvirt_webrtc.console_stats import ConsoleStats, LaneView, ViewerView
 from libvirt_webrtc.newest import Newest
 from libvirt_webrtc.portal.auth import COOKIE
 
@@ -19,6 +20,10 @@ OTHER_UUID = "99999999-2222-3333-4444-555555550000"
 WHEP = f"/api/domains/{UUID}/consoles/0/whep"
 OFFER = "v=0\r\n"
 ANSWER = "v=0\r\ns=answer\r\n"
+STATS = ConsoleStats(
+    (LaneView("H264", "full", 1024, 768, 1, 9, 1, 5000, 0, 30.0, 4e6, 5.5, 8.5),),
+    (ViewerView("H264", "full", "as good as it gets", 9, 1, 5000, 0, 25_000_000, 0.0, None),),
+)
 
 
 def domain(name: str = "demo", state: ConsoleState = ConsoleState.READY) -> DomainView:
@@ -75,6 +80,11 @@ class FakeAgent:
         peer = f"peer{len(self.offers)}"
         self.peers[peer] = uuid
         return Answer(ANSWER, peer)
+
+    async def stats(self, uuid: str, console: int) -> ConsoleStats:
+        if self.error is not None:
+            raise self.error
+        return STATS
 
     async def act(self, uuid: str, action: Action) -> None:
         if self.error is not None:

@@ -12,6 +12,7 @@ PROTECTED = [
     ("GET", "/api/domains"),
     ("GET", "/api/events"),
     ("GET", "/webrtc-config"),
+    ("GET", f"/api/domains/{UUID}/consoles/0/stats"),
     ("POST", WHEP),
     ("DELETE", WHEP + "/peer1"),
     ("DELETE", "/api/session"),

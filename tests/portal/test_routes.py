@@ -25,6 +25,7 @@ from tests.portal.fakes import (
     ANSWER,
     OFFER,
     OTHER_UUID,
+    STATS,
     UUID,
     WHEP,
     FakeAgent,
@@ -67,6 +68,20 @@ async def test_the_list_is_the_agents(signed_in: Viewer) -> None:
                 }
             ],
         }
+
+
+async def test_what_a_console_does_is_told_in_numbers(signed_in: Viewer, agent: FakeAgent) -> None:
+    path = f"/api/domains/{UUID}/consoles/0/stats"
+    async with signed_in.get(path) as response:
+        answer = await response.json()
+        assert answer == STATS.as_json()
+        assert answer["lanes"][0]["bits_per_second"] == 4e6 and answer["viewers"][0]["rtt_ms"] is None
+    agent.error = NoConsole("there is no console 7")
+    async with signed_in.get(path) as response:
+        assert await refusal(response) == (404, "no_such_console")
+    agent.error = WorkerGone("the console's worker ended")
+    async with signed_in.get(path) as response:
+        assert await refusal(response) == (502, "worker_failed")
 
 
 async def test_the_ice_configuration_goes_to_viewers(serve: Serve) -> None:

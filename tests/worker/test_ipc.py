@@ -13,6 +13,7 @@ from libvirt_webrtc.errors import WorkerError, WorkerGone
 from libvirt_webrtc.worker import ipc
 from libvirt_webrtc.worker.ipc import Channel
 from tests.media.helpers import soon
+from tests.portal.fakes import STATS
 
 VIEW = ConsoleView(index=0, label="VGA", width=720, height=400, scanout=None, viewers=0)
 
@@ -26,6 +27,8 @@ MESSAGES: list[ipc.Message] = [
     ipc.Done(2, False),
     ipc.Beat(),
     ipc.DisplayLost("gone"),
+    ipc.AskStats(3, 0),
+    ipc.Stats(3, list(STATS.lanes), list(STATS.viewers)),
     ipc.Status([]),
     ipc.Status([VIEW, ConsoleView(1, "é\n\0\ud800", 1, 1, "map", 64)]),
 ]

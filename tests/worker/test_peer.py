@@ -1,6 +1,7 @@
 """One viewer's connection, against a real aiortc client over loopback."""
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -20,6 +21,7 @@ from tests.media.helpers import picture, show, soon, until
 from tests.worker.viewer import Viewer
 
 PING = b"\x07\x00\x00\x00\x2a"
+WANT_STATS, WANT_NO_STATS = b"\x08\x01", b"\x08\x00"
 GREETING = [messages.size(64, 48), messages.enabled(True), messages.state(False)]
 
 
@@ -100,6 +102,30 @@ async def test_messages_before_the_display_channel_is_open_are_left_out(place: P
         await until(lambda: viewer.connection.connectionState == "connected")
         peer.send(messages.state(True))
         await peer.close()
+
+
+async def test_a_viewer_that_wants_stats_is_told_them_until_it_does_not(
+    place: Place, viewer: Viewer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peer_module, "STATS_INTERVAL_S", 0.01)
+    await connect(place, viewer)
+    await until(lambda: viewer.frames > 0)
+    assert messages.STATS not in viewer.types
+    viewer.channels["input"].send(WANT_STATS)
+    await until(lambda: viewer.types.count(messages.STATS) > 2)
+    told = json.loads(viewer.received[-1][1:])
+    assert told["viewer"]["frames"] > 0 and told["viewer"]["keyframes"] > 0
+    assert (told["lane"]["width"], told["lane"]["height"], told["lane"]["viewers"]) == (64, 48, 1)
+    assert (told["lane"]["format"], told["lane"]["layer"]) == (
+        told["viewer"]["format"],
+        told["viewer"]["layer"],
+    )
+    viewer.channels["input"].send(WANT_NO_STATS)
+    viewer.channels["input"].send(PING)
+    await until(lambda: viewer.types[-1] == messages.PONG)
+    count = len(viewer.received)
+    await asyncio.sleep(0.1)
+    assert len(viewer.received) == count
 
 
 async def test_a_viewer_that_leaves_is_closed_once(place: Place, viewer: Viewer) -> None:

@@ -1,0 +1,57 @@
+"""The media package's figures as what the portal and the pages are told."""
+
+from typing import Any
+
+from libvirt_webrtc.console_stats import ConsoleStats, LaneView, ViewerView
+from libvirt_webrtc.media.lane import LaneStats
+from libvirt_webrtc.media.stream import ConsoleVideo
+from libvirt_webrtc.media.track import ConsoleTrack
+
+
+def console_stats(video: ConsoleVideo, tracks: list[ConsoleTrack]) -> ConsoleStats:
+    """All of one console."""
+    return ConsoleStats(tuple(map(_lane, video.stats().lanes)), tuple(map(_viewer, tracks)))
+
+
+def own_stats(video: ConsoleVideo, track: ConsoleTrack) -> dict[str, Any]:
+    """What one viewer is told: itself, and the lane that it watches (null before there is one)."""
+    stats = console_stats(video, [track])
+    (viewer,) = stats.viewers
+    lanes = [lane for lane in stats.lanes if (lane.format, lane.layer) == (viewer.format, viewer.layer)]
+    own = ConsoleStats(tuple(lanes), stats.viewers).as_json()
+    return {"viewer": own["viewers"][0], "lane": next(iter(own["lanes"]), None)}
+
+
+def _lane(stats: LaneStats) -> LaneView:
+    width, height = stats.size
+    return LaneView(
+        format=stats.key.format.value,
+        layer=stats.key.layer.name,
+        width=width,
+        height=height,
+        viewers=stats.viewers,
+        frames=stats.frames,
+        keyframes=stats.keyframes,
+        bytes=stats.bytes,
+        failures=stats.failures,
+        fps=stats.rates.fps,
+        bits_per_second=stats.rates.bits_per_second,
+        encode_ms=stats.rates.encode_ms,
+        delay_ms=stats.rates.delay_ms,
+    )
+
+
+def _viewer(track: ConsoleTrack) -> ViewerView:
+    stats = track.stats()
+    return ViewerView(
+        format=stats.format.value,
+        layer=stats.layer,
+        reason=stats.reason,
+        frames=stats.frames,
+        keyframes=stats.keyframes,
+        bytes=stats.bytes,
+        dropped=stats.dropped,
+        target_bits_per_second=stats.target_bps,
+        fraction_lost=float(stats.loss),
+        rtt_ms=None if stats.rtt_s is None else stats.rtt_s * 1000,
+    )
