@@ -37,10 +37,12 @@ START_TIMEOUT_S = 20.0
 END_TIMEOUT_S = 1.5
 """A worker that was told to end is killed after this."""
 
+OVERDUE_S = 2 * ipc.BEAT_INTERVAL_S
+"""Without a beat for this long a worker is looked at closely; before that it costs nobody a wake-up."""
 WATCHDOG_INTERVAL_S = 0.25
-MISSED_TICKS = 7
-"""Watchdog intervals without a beat after which a worker counts as hung: less than 2 s after it stopped, counted
-in turns of our own event loop, so that a delay on this side never kills a healthy worker."""
+MISSED_TICKS = 4
+"""Looks without a beat, the first when it is overdue, after which a worker counts as hung: less than 2 s after it
+stopped, counted in turns of our own event loop, so that a delay on this side never kills a healthy worker."""
 
 _REFUSALS: dict[str, type[LibvirtWebRTCError]] = {
     cls.__name__: cls for cls in (NegotiationError, NoConsole, ConsoleStarting)
@@ -91,6 +93,7 @@ class WorkerProcess:
         self._answers: dict[int, asyncio.Future[ipc.Message]] = {}
         self._beats = 0
         loop = asyncio.get_running_loop()
+        self._last_beat = loop.time()
         loop.add_reader(process.sentinel, self._reap)
         self._reader = loop.create_task(self._read(), name=f"worker {name} messages")
         self._watchdog = loop.create_task(self._watch(), name=f"worker {name} watchdog")
@@ -199,6 +202,7 @@ class WorkerProcess:
         match message:
             case ipc.Beat():
                 self._beats += 1
+                self._last_beat = asyncio.get_running_loop().time()
             case ipc.Answered(request) | ipc.Refused(request) | ipc.Done(request) | ipc.Stats(request):
                 future = self._answers.get(request)
                 if future is not None and not future.done():
@@ -215,13 +219,16 @@ class WorkerProcess:
 
     async def _watch(self) -> None:
         """Kill a worker whose event loop stands still: QEMU queues updates for it without bound."""
-        missed, seen, limit = 0, 0, round(START_TIMEOUT_S / WATCHDOG_INTERVAL_S)
-        while missed < limit:
-            await asyncio.sleep(WATCHDOG_INTERVAL_S)
+        loop = asyncio.get_running_loop()
+        missed, patience = 0, START_TIMEOUT_S
+        while missed < MISSED_TICKS:
+            seen = self._beats
+            overdue = self._last_beat + patience
+            await asyncio.sleep(max(overdue - loop.time(), WATCHDOG_INTERVAL_S))
             if self._beats == seen:
                 missed += 1
             else:
-                missed, seen, limit = 0, self._beats, MISSED_TICKS
+                missed, patience = 0, OVERDUE_S
         log.error("worker %s for %s hangs; killing it", self.pid, self._name)
         self._kill()
 
