@@ -111,6 +111,12 @@ def test_changed_internal_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         aiortc_ext._check_internals()
 
 
+def test_missing_attribute_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aiortc_ext, "_ATTRIBUTES", ((aioice.ice.Connection, ("_nominated", "_gone")),))
+    with pytest.raises(MediaError, match="Connection has no _gone"):
+        aiortc_ext._check_internals()
+
+
 @pytest.mark.parametrize("profile", ["42001f", "42e01f", "42e034", "4d001f", "640c1f", "64001f"])
 async def test_every_h264_profile_is_answered_with_itself(profile: str) -> None:
     answer = await answer_to(offer(h264(100, profile)))

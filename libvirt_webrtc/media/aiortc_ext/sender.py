@@ -5,7 +5,6 @@ aiortc's sender keeps what is around it: negotiation, tasks and their end, sende
 
 import asyncio
 import logging
-import struct
 import time
 from typing import Any
 
@@ -209,7 +208,7 @@ def _remb(fci: bytes, ssrc: int) -> int | None:
     """Bits per second, if this is a REMB and about ``ssrc``."""
     try:
         bits_per_second, ssrcs = unpack_remb_fci(fci)
-    except (ValueError, IndexError, struct.error):
+    except ValueError:
         return None
     return bits_per_second if ssrc in ssrcs else None
 
