@@ -48,7 +48,8 @@ def policy(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def daemon() -> Iterator["subprocess.Popen[bytes]"]:
-    with subprocess.Popen(["sleep", "1000"]) as process:
+    # Under nohup, whoever runs the tests ignores SIGHUP, and so would every child.
+    with subprocess.Popen(["env", "--default-signal=HUP", "sleep", "1000"]) as process:
         yield process
         process.kill()
 
