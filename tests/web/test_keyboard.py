@@ -16,7 +16,9 @@ SETUP = """
     });
     const target = new EventTarget();
     let grabbed = true;
-    const handlers = { grabbed: () => grabbed, leave: () => log.push('leave'), pressed: () => {} };
+    const handlers = {
+      grabbed: () => grabbed, leave: () => log.push('leave'), pressed: () => {}, stats: () => log.push('stats'),
+    };
     const keyboard = new m.Keyboard(target, outbox, handlers, a);
     const send = (type) => (code, more = {}) => {
       const event = new KeyboardEvent(type, { code, cancelable: true, ...more });
@@ -38,6 +40,18 @@ async def log(page: Page, script: str, platform: str = "other") -> list[str | bo
 async def test_the_grab_decides_whose_keys_they_are(page: Page) -> None:
     assert await log(page, "log.push(down('F5'), up('F5'))") == ["+F5", "-F5", True, True]
     assert await log(page, "grabbed = false; log.push(down('F5'))") == [False]
+
+
+async def test_the_chord_for_statistics_is_the_pages_and_no_way_out(page: Page) -> None:
+    modifiers = ["ControlLeft", "AltLeft", "ShiftLeft"]
+    chord = "".join(f"down('{code}');" for code in [*modifiers, "KeyS"])
+    released = "".join(f"up('{code}');" for code in ["KeyS", *modifiers])
+    assert await log(page, chord + released) == [
+        *(f"+{code}" for code in modifiers),
+        "stats",
+        *(f"-{code}" for code in modifiers),
+    ]
+    assert await log(page, "down('ControlLeft'); down('KeyS')") == ["+ControlLeft", "+KeyS"]
 
 
 async def test_repeats_are_presses(page: Page) -> None:

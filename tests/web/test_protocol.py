@@ -20,6 +20,7 @@ ENCODED = {
     "encodeWheel(-1, 100)": struct.pack(">Bbb", 5, -1, 20),
     "encodeReleaseAll()": b"\x06",
     "encodePing(4294967295)": b"\x07\xff\xff\xff\xff",
+    "encodeWantStats(true)": b"\x08\x01",
 }
 
 DECODED: dict[bytes, dict[str, object] | None] = {
@@ -30,15 +31,22 @@ DECODED: dict[bytes, dict[str, object] | None] = {
     b"\x86\x00": {"type": "enabled", "enabled": False},
     b"\x87\x00\x00\x01\x00": {"type": "pong", "value": 256},
     b"\x88\x01": {"type": "state", "paused": True},
+    b'\x89{"viewer": {"layer": "full"}, "lane": null}': {
+        "type": "stats",
+        "viewer": {"layer": "full"},
+        "lane": None,
+    },
     b"\xf0 of a newer server": None,
 }
 
-WRONG_LENGTH = [
+WRONG_BODY = [
     b"",
     b"\x81\x00",
     b"\x86\x00\x00",
     struct.pack(">BHHHH", 0x83, 2, 1, 0, 0) + bytes(7),
     struct.pack(">BHHHH", 0x83, 513, 0, 0, 0),
+    b"\x89{",
+    b"\x89null",
 ]
 
 
@@ -61,11 +69,11 @@ async def test_decodes_a_cursor(page: Page) -> None:
     assert bytes(rgba) == bytes(range(8))
 
 
-async def test_refuses_a_wrong_length(page: Page) -> None:
+async def test_refuses_a_body_that_is_none_of_the_types(page: Page) -> None:
     body = (
         "try { m.decodeDisplay(new Uint8Array(a).buffer) } catch (e) { return e instanceof m.ProtocolError }"
     )
-    for message in WRONG_LENGTH:
+    for message in WRONG_BODY:
         assert await run(page, MODULE, body, list(message)) is True, message
 
 

@@ -11,6 +11,7 @@ import { publish } from "./handle.js";
 import { Keybar } from "./keybar.js";
 import { Notice } from "./notice.js";
 import { canOpen, situation } from "./situation.js";
+import { Stats } from "./stats.js";
 import { Toolbar } from "./toolbar.js";
 
 /** @typedef {import("../core/protocol.js").DisplayMessage} DisplayMessage */
@@ -69,6 +70,7 @@ const input = new Input(stage, display, {
     notice.hint("The keyboard is the browser’s again. Click the picture to give it back.");
   },
   pressed: () => keybar.unstick(),
+  stats: () => stats.toggle(),
   locked: (locked) => {
     if (locked) notice.hint("The pointer is the guest’s. Esc sets it free.");
   },
@@ -80,6 +82,7 @@ const input = new Input(stage, display, {
 let relative = false;
 
 const notice = new Notice(() => session.connect());
+const stats = new Stats(session, element("video", HTMLVideoElement), () => stage.focus({ preventScroll: true }));
 const keybar = new Keybar(input, () => stage.focus());
 const toolbar = new Toolbar({
   scale: (scaling) => {
@@ -119,6 +122,9 @@ function receive(message) {
       guest.paused = message.paused;
       render();
       break;
+    case "stats":
+      stats.receive(message);
+      break;
   }
 }
 
@@ -128,6 +134,7 @@ function render() {
   const connected = now.state === "connected";
   notice.show(now, session.retryAt);
   toolbar.connected = connected;
+  stats.connected = connected;
   pausedBadge.hidden = !(connected && guest.paused);
   if (!connected) caps.hidden = true;
   document.body.classList.toggle("dimmed", !(connected && display.showing));
@@ -181,7 +188,7 @@ window.addEventListener("pageshow", (event) => {
   session.connect();
 });
 
-publish({ session, display, state: () => current().state });
+publish({ session, display, stats, state: () => current().state });
 session.connect();
 events.open();
 stage.focus();

@@ -4,10 +4,18 @@
 const PING_EVERY_MS = 1000;
 const LOST_AFTER_MS = 4000;
 
+/** @param {number} at ms */
+function toValue(at) {
+  return Math.trunc(at) >>> 0;
+}
+
 export class Heartbeat {
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
   #lastPong = 0;
+  #sentAt = 0;
+  /** From the last PING to its PONG; null before the first. @type {number | null} */
+  roundTripMs = null;
   #ping;
   #lost;
 
@@ -32,9 +40,10 @@ export class Heartbeat {
     this.#timer = undefined;
   }
 
-  /** A PONG arrived. */
-  pong() {
+  /** @param {number} value a PONG's */
+  pong(value) {
     this.#lastPong = performance.now();
+    if (value === toValue(this.#sentAt)) this.roundTripMs = this.#lastPong - this.#sentAt;
   }
 
   #tick() {
@@ -44,6 +53,7 @@ export class Heartbeat {
       this.#lost();
       return;
     }
-    this.#ping(Math.trunc(now) >>> 0);
+    this.#sentAt = now;
+    this.#ping(toValue(now));
   }
 }

@@ -132,6 +132,11 @@ export class Peer {
     if (this.#input.readyState === "open") this.#input.send(message);
   }
 
+  /** @returns {number | null} how long an input message and its answer last took */
+  get roundTripMs() {
+    return this.#heartbeat.roundTripMs;
+  }
+
   /** @param {ArrayBuffer} data */
   #receive(data) {
     let message;
@@ -141,7 +146,7 @@ export class Peer {
       this.#lose(`The server sent something strange: ${error}`);
       return;
     }
-    if (message?.type === "pong") this.#heartbeat.pong();
+    if (message?.type === "pong") this.#heartbeat.pong(message.value);
     else if (message) this.#handlers.message(message);
   }
 

@@ -17,8 +17,33 @@ export class ProtocolError extends Error {}
  *   | {type: "leds", scrollLock: boolean, numLock: boolean, capsLock: boolean}
  *   | {type: "enabled", enabled: boolean}
  *   | {type: "pong", value: number}
- *   | {type: "state", paused: boolean}} DisplayMessage
+ *   | {type: "state", paused: boolean}
+ *   | {type: "stats"} & ServerStats} DisplayMessage
  */
+/**
+ * @typedef {object} ViewerStats this viewer, as the server sees it
+ * @property {string} format
+ * @property {string} layer
+ * @property {string} reason why it is on that layer
+ * @property {number} frames
+ * @property {number} keyframes
+ * @property {number} bytes
+ * @property {number} dropped frames left out because this viewer, or its path, was too slow
+ * @property {number} target_bits_per_second what its path is believed to carry
+ * @property {number} fraction_lost
+ * @property {number | null} rtt_ms
+ */
+/**
+ * @typedef {object} LaneStats the encoder that it watches, with others maybe; some of its figures
+ * @property {number} width
+ * @property {number} height
+ * @property {number} viewers
+ * @property {number} fps
+ * @property {number} bits_per_second
+ * @property {number} encode_ms
+ * @property {number} delay_ms from the guest's change to the packets that show it
+ */
+/** @typedef {{viewer: ViewerStats, lane: LaneStats | null}} ServerStats */
 
 /** Most steps that one WHEEL message may carry, each way. */
 export const WHEEL_STEPS_MAX = 20;
@@ -32,6 +57,7 @@ const BUTTON = 0x04;
 const WHEEL = 0x05;
 const RELEASE_ALL = 0x06;
 const PING = 0x07;
+const WANT_STATS = 0x08;
 
 const SIZE = 0x81;
 const POINTER_MODE = 0x82;
@@ -41,6 +67,7 @@ const LEDS = 0x85;
 const ENABLED = 0x86;
 const PONG = 0x87;
 const STATE = 0x88;
+const STATS = 0x89;
 
 /**
  * @param {number} value
@@ -126,6 +153,11 @@ export function encodePing(value) {
   return message(PING, 4, (body) => body.setUint32(0, value >>> 0));
 }
 
+/** @param {boolean} wanted whether to send STATS from now on */
+export function encodeWantStats(wanted) {
+  return message(WANT_STATS, 1, (body) => body.setUint8(0, wanted ? 1 : 0));
+}
+
 /**
  * @param {DataView} body
  * @param {number} length
@@ -148,6 +180,19 @@ function decodeCursor(body) {
   const rgba = new Uint8ClampedArray(width * height * 4);
   rgba.set(new Uint8Array(body.buffer, body.byteOffset + 8, rgba.length));
   return { type: "cursor", width, height, hotX, hotY, rgba };
+}
+
+/**
+ * @param {DataView} body
+ * @returns {DisplayMessage}
+ */
+function decodeStats(body) {
+  try {
+    const { viewer, lane } = JSON.parse(new TextDecoder().decode(body));
+    return { type: "stats", viewer, lane };
+  } catch (error) {
+    throw new ProtocolError(`stats that are no JSON: ${error}`);
+  }
 }
 
 /** @type {Record<number, [length: number, decode: (body: DataView) => DisplayMessage]>} */
@@ -179,13 +224,14 @@ const FIXED = {
  * One message of the `display` channel.
  * @param {ArrayBuffer} buffer
  * @returns {DisplayMessage | null} null for a type that this page does not know (a newer server's)
- * @throws {ProtocolError} a known type with a body of the wrong length
+ * @throws {ProtocolError} a known type with a body that is none of its
  */
 export function decodeDisplay(buffer) {
   if (buffer.byteLength === 0) throw new ProtocolError("empty message");
   const type = new DataView(buffer).getUint8(0);
   const body = new DataView(buffer, 1);
   if (type === CURSOR) return decodeCursor(body);
+  if (type === STATS) return decodeStats(body);
   const fixed = FIXED[type];
   if (!fixed) return null;
   expectLength(body, fixed[0]);

@@ -57,6 +57,11 @@ export class Session {
     return this.#peer?.connection ?? null;
   }
 
+  /** @returns {number | null} how long an input message and its answer last took */
+  get roundTripMs() {
+    return this.#peer?.roundTripMs ?? null;
+  }
+
   /** @param {Uint8Array<ArrayBuffer>} message dropped unless connected */
   send(message) {
     this.#peer?.send(message);

@@ -12,6 +12,7 @@ import { Touch } from "./touch.js";
  * @property {(message: Uint8Array<ArrayBuffer>) => void} send
  * @property {() => void} leave the way out of the grab was pressed
  * @property {() => void} pressed a key that is no modifier went down
+ * @property {() => void} stats the chord for the statistics was pressed
  * @property {(locked: boolean) => void} locked the pointer was locked, or is free again
  * @property {(touched: {x: number, y: number} | null) => void} touched a finger moved the pointer there; null: a mouse did
  */
@@ -45,6 +46,7 @@ export class Input {
         handlers.leave();
       },
       pressed: handlers.pressed,
+      stats: handlers.stats,
     });
     this.typist = new Typist(this.#outbox, handlers.pressed);
     stage.addEventListener("pointermove", (event) => {

@@ -2,7 +2,7 @@
 /**
  * The physical keyboard, by `KeyboardEvent.code`: the guest gets keys, not letters, and has its own layout.
  * While it is grabbed nearly every key belongs to the guest. The way out: press Ctrl, Alt and Shift together,
- * and let go without pressing anything else.
+ * and let go without pressing anything else. S, pressed while they are down, is the page's too.
  */
 
 const MODIFIER = /^(Control|Alt|Shift|Meta)(Left|Right)$/;
@@ -42,6 +42,7 @@ export class Keyboard {
    * @param {() => boolean} handlers.grabbed whether the keys are the guest's now
    * @param {() => void} handlers.leave the way out was pressed
    * @param {() => void} handlers.pressed a key that is no modifier went down
+   * @param {() => void} handlers.stats the chord for the statistics was pressed
    * @param {Platform} [platform]
    */
   constructor(target, outbox, handlers, platform = thisPlatform()) {
@@ -78,6 +79,11 @@ export class Keyboard {
     }
     if (code === "AltRight") this.reset();
     this.#flushControl();
+    if (this.#leaving && code === "KeyS") {
+      this.#leaving = false;
+      this.#handlers.stats();
+      return;
+    }
     if (this.#platform === "windows" && code === "ControlLeft" && !this.#outbox.keys.has(code)) return;
     // On a Mac, CapsLock tells only its light's changes, and keys pressed with Command never tell that they went up.
     if (this.#platform === "mac" && (code === "CapsLock" || (metaKey && !modifier))) this.#outbox.chord(code);

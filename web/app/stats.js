@@ -1,0 +1,131 @@
+// @ts-check
+/** The stats overlay: what the picture costs and how late it is. Measures, and asks the server, only while it is open. */
+
+import { between, read } from "../core/measure.js";
+import { encodeWantStats } from "../core/protocol.js";
+import { element } from "./elements.js";
+import { figures, inWords } from "./figures.js";
+
+/** @typedef {import("./figures.js").Figures} Figures */
+/** @typedef {import("../core/measure.js").Reading} Reading */
+
+const EVERY_MS = 1000;
+
+export class Stats {
+  /** What is shown; null while closed, and before anything is known. @type {Figures | null} */
+  figures = null;
+
+  #panel = element("stats", HTMLElement);
+  #toggle = element("stats-toggle", HTMLButtonElement);
+  #bar = element("stats-bar", HTMLElement);
+  #video;
+  #session;
+  /** @type {import("../core/protocol.js").ServerStats | null} */
+  #server = null;
+  /** @type {{connection: RTCPeerConnection, reading: Reading} | null} */
+  #before = null;
+  /** From arrival to display, of the frames since the last look. @type {number[]} */
+  #shownMs = [];
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #timer;
+  #frame = 0;
+  #connected = false;
+
+  /**
+   * @param {import("../core/session.js").Session} session
+   * @param {HTMLVideoElement} video
+   * @param {() => void} done it was opened or closed by a click
+   */
+  constructor(session, video, done) {
+    this.#session = session;
+    this.#video = video;
+    this.#toggle.addEventListener("click", () => {
+      this.toggle();
+      done();
+    });
+    // While the guest has the keyboard, this never gets here: see Keyboard.
+    document.addEventListener("keydown", ({ code, ctrlKey, altKey, shiftKey, repeat }) => {
+      if (code === "KeyS" && ctrlKey && altKey && shiftKey && !repeat) this.toggle();
+    });
+  }
+
+  get open() {
+    return !this.#panel.hidden;
+  }
+
+  /** @param {boolean} connected whether there is a server to ask; every connection is asked anew */
+  set connected(connected) {
+    if (connected === this.#connected) return;
+    this.#connected = connected;
+    this.#server = null;
+    if (connected && this.open) this.#session.send(encodeWantStats(true));
+  }
+
+  /** @param {import("../core/protocol.js").ServerStats} stats */
+  receive(stats) {
+    this.#server = stats;
+  }
+
+  toggle() {
+    const open = !this.open;
+    this.#panel.hidden = !open;
+    this.#toggle.ariaPressed = String(open);
+    this.#session.send(encodeWantStats(open));
+    clearInterval(this.#timer);
+    if (open) {
+      this.#timer = setInterval(() => void this.#look(), EVERY_MS);
+      void this.#look();
+      this.#watchFrames();
+    } else {
+      if (this.#frame) this.#video.cancelVideoFrameCallback(this.#frame);
+      this.#frame = 0;
+      this.#shownMs = [];
+      this.#before = this.#server = this.figures = null;
+    }
+  }
+
+  /** Not every browser has frame callbacks, and not every one that has them tells when a frame arrived. */
+  #watchFrames() {
+    if (!("requestVideoFrameCallback" in this.#video)) return;
+    const shown = (/** @type {number} */ _, /** @type {VideoFrameCallbackMetadata} */ frame) => {
+      if (frame.receiveTime) this.#shownMs.push(frame.expectedDisplayTime - frame.receiveTime);
+      this.#frame = this.#video.requestVideoFrameCallback(shown);
+    };
+    this.#frame = this.#video.requestVideoFrameCallback(shown);
+  }
+
+  async #look() {
+    const connection = this.#session.peerConnection;
+    const reading = connection && (await read(connection));
+    if (!this.open) return;
+    if (!connection || !reading) {
+      this.#before = this.figures = null;
+    } else {
+      const before = this.#before?.connection === connection ? this.#before.reading : null;
+      const shown = this.#shownMs.sort((a, b) => a - b);
+      this.figures = figures({
+        reading,
+        flow: before && between(before, reading),
+        server: this.#server,
+        inputRoundTripMs: this.#session.roundTripMs,
+        shownMs: shown.length ? Math.max(shown[shown.length >> 1], 0) : null,
+        last: before && this.figures,
+      });
+      this.#before = { connection, reading };
+    }
+    this.#shownMs = [];
+    this.#render();
+  }
+
+  #render() {
+    const words = inWords(this.figures);
+    for (const place of /** @type {NodeListOf<HTMLElement>} */ (this.#panel.querySelectorAll("[data-figure]"))) {
+      place.textContent = words[place.dataset.figure ?? ""];
+    }
+    const { serverMs = null, networkMs = null, browserMs = null } = this.figures ?? {};
+    const parts = [serverMs, networkMs, browserMs];
+    [...this.#bar.children].forEach((part, i) => {
+      /** @type {HTMLElement} */ (part).style.flexGrow = String(parts[i] ?? 0);
+    });
+  }
+}
