@@ -1,5 +1,6 @@
 """What a console's video may be sent as: formats that viewers negotiate, and layers that they are moved between."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -35,7 +36,13 @@ FORMATS = {
 }
 """The formats of each codec as an operator names it, the best first."""
 
-DEFAULT_FORMATS = (*FORMATS["h264"], *FORMATS["vp8"])
+
+def formats_of(codecs: Iterable[str]) -> tuple[VideoFormat, ...]:
+    """The formats of these codecs, in their order."""
+    return tuple(format_ for codec in codecs for format_ in FORMATS[codec])
+
+
+DEFAULT_FORMATS = formats_of(("h264", "vp8"))
 """In the order in which they are tried; the others cost several times the CPU."""
 
 
