@@ -272,13 +272,15 @@ class Channel:
         )
         future: asyncio.Future[None] = loop.create_future()
         self._waiting.add(future)
-        add(self._sock, _resolve, future)
+        # The number: asyncio formats the repr() of a socket that it is not watching yet, and throws it away.
+        fd = self._sock.fileno()
+        add(fd, _resolve, future)
         try:
             await future
         finally:
             self._waiting.discard(future)
             if not self._closed:
-                remove(self._sock)
+                remove(fd)
 
 
 def _resolve(future: asyncio.Future[None]) -> None:
