@@ -7,12 +7,15 @@ import numpy as np
 
 from libvirt_webrtc.framebuffer import Pixels, Rect
 from libvirt_webrtc.media.yuv import Backend, default_backend, plane_view
+from libvirt_webrtc.media.yuv444 import FullChromaBackend, new_full_chroma_backend
 
 SMPTE170M = 6
 """BT.601's matrix, primaries and transfer, by their common number in ITU-T H.273."""
 
 LIMITED_RANGE = 1
 """FFmpeg's ``AVCOL_RANGE_MPEG``: luma 16 to 235."""
+FULL_RANGE = 2
+"""``AVCOL_RANGE_JPEG``: luma 0 to 255."""
 
 
 def encoded_size(width: int, height: int, *, downsample: bool = False) -> tuple[int, int]:
@@ -23,7 +26,7 @@ def encoded_size(width: int, height: int, *, downsample: bool = False) -> tuple[
 
 
 class FrameConverter:
-    """One persistent 4:2:0 picture of a console, of which only damage is converted again.
+    """One persistent planar picture of a console, of which only damage is converted again.
 
     There is no second buffer: whoever owns a converter calls :meth:`convert` and encodes :attr:`frame` one
     after the other in the same worker thread, so nobody reads the planes while they are written. The *source*
@@ -32,21 +35,39 @@ class FrameConverter:
 
     Args:
         width, height: size of the source in pixels; 1 to 8192.
+        full_chroma: 4:4:4, in the range that :attr:`color_range` tells; else 4:2:0 in limited range.
         downsample: encode at half the width and height, each pixel the mean of four.
+        backend, full_chroma_backend: other libraries than this machine's best.
     """
 
     def __init__(
-        self, width: int, height: int, *, downsample: bool = False, backend: Backend | None = None
+        self,
+        width: int,
+        height: int,
+        *,
+        full_chroma: bool = False,
+        downsample: bool = False,
+        backend: Backend | None = None,
+        full_chroma_backend: FullChromaBackend | None = None,
     ) -> None:
         self.width = width
         self.height = height
+        self.color_range = LIMITED_RANGE
         self._backend = backend or default_backend()
         self._downsample = downsample
         # Blocks are aligned in the source so that their chroma is whole in the target.
         self._step = 4 if downsample else 2
-        self.frame = av.VideoFrame(*encoded_size(width, height, downsample=downsample), "yuv420p")
+        size = encoded_size(width, height, downsample=downsample)
+        if full_chroma:
+            full = full_chroma_backend or new_full_chroma_backend()
+            self.color_range = FULL_RANGE if full.full_range else LIMITED_RANGE
+            self._to_planes, self._chroma_step = full.to_i444, 1
+            self.frame = av.VideoFrame(*size, "yuv444p")
+        else:
+            self._to_planes, self._chroma_step = self._backend.to_i420, 2
+            self.frame = av.VideoFrame(*size, "yuv420p")
         self.frame.colorspace = SMPTE170M
-        self.frame.color_range = LIMITED_RANGE
+        self.frame.color_range = self.color_range
         self._planes = tuple(plane_view(plane) for plane in self.frame.planes)
 
     def convert(self, pixels: Pixels, damage: Iterable[Rect]) -> None:
@@ -73,5 +94,6 @@ class FrameConverter:
         x, y = rect.x // scale, rect.y // scale
         height, width = block.shape[:2]
         luma, *chroma = self._planes
-        u, v = (plane[y // 2 : (y + height) // 2, x // 2 : (x + width) // 2] for plane in chroma)
-        self._backend.to_i420(block, luma[y : y + height, x : x + width], u, v)
+        step = self._chroma_step
+        u, v = (plane[y // step : (y + height) // step, x // step : (x + width) // step] for plane in chroma)
+        self._to_planes(block, luma[y : y + height, x : x + width], u, v)

@@ -11,12 +11,14 @@ from av.video.frame import PictureType
 
 from libvirt_webrtc.errors import MediaError
 from libvirt_webrtc.media import svtav1, vp9, vpx, x264
+from libvirt_webrtc.media.convert import LIMITED_RANGE, SMPTE170M
 from libvirt_webrtc.media.formats import CLOCK_RATE, FULL, Layer, VideoFormat
 from libvirt_webrtc.media.frame import EncodedFrame
 from libvirt_webrtc.media.packetize import Packetizer
 
 _CONTEXTS = {
     VideoFormat.H264: x264.context,
+    VideoFormat.H264_444: x264.context_444,
     VideoFormat.VP8: vpx.context,
     VideoFormat.VP9: vp9.context,
     VideoFormat.AV1: svtav1.context,
@@ -28,18 +30,32 @@ class VideoEncoder:
 
     PyAV releases the GIL while it encodes.
 
+    Args:
+        color_range: of the frames that will come (see :class:`FrameConverter`).
+
     Raises:
         MediaError: this build of PyAV lacks the encoder, or it does not take the size.
     """
 
-    def __init__(self, format_: VideoFormat, width: int, height: int, *, layer: Layer = FULL) -> None:
+    def __init__(
+        self,
+        format_: VideoFormat,
+        width: int,
+        height: int,
+        *,
+        layer: Layer = FULL,
+        color_range: int = LIMITED_RANGE,
+    ) -> None:
         self.format = format_
         self.width = width
         self.height = height
         self._packetizer = Packetizer(format_)
         try:
-            self._context = _CONTEXTS[format_](width, height, layer)
-            self._context.open()
+            context = self._context = _CONTEXTS[format_](width, height, layer)
+            # The stream tells its colours, or decoders guess BT.709 for large pictures and show wrong ones.
+            context.colorspace = context.color_primaries = context.color_trc = SMPTE170M
+            context.color_range = color_range
+            context.open()
         except (av.FFmpegError, ValueError) as error:
             raise MediaError(f"no {format_} encoder for {width}x{height}: {error}") from error
 

@@ -14,7 +14,8 @@ from libvirt_webrtc.media.encoder import VideoEncoder
 from libvirt_webrtc.media.formats import CLOCK_RATE, LaneKey
 from libvirt_webrtc.media.frame import EncodedFrame
 from libvirt_webrtc.media.meter import Meter, Rates
-from libvirt_webrtc.media.schedule import Plan, Schedule
+from libvirt_webrtc.media.refine import graded
+from libvirt_webrtc.media.schedule import Plan, Quality, Schedule
 from libvirt_webrtc.media.track import Feed
 
 logger = logging.getLogger(__name__)
@@ -40,20 +41,26 @@ class LaneStats:
 
 
 class Pipeline:
-    """Converter and encoder for one size of the framebuffer; used by one worker thread at a time.
-
-    The codec decides the pixel layout here and nowhere else; another layout than 4:2:0 is another converter.
-    """
+    """Converter and encoder for one size of the framebuffer; used by one worker thread at a time."""
 
     def __init__(self, key: LaneKey, width: int, height: int, *, downsample: bool) -> None:
-        self._converter = FrameConverter(width, height, downsample=downsample or key.layer.half_size)
-        frame = self._converter.frame
-        self.size = frame.width, frame.height
-        self._encoder = VideoEncoder(key.format, *self.size, layer=key.layer)
+        converter = self._converter = FrameConverter(
+            width,
+            height,
+            full_chroma=key.format.full_chroma,
+            downsample=downsample or key.layer.half_size,
+        )
+        self._frames = graded(converter.frame)
+        self.size = converter.frame.width, converter.frame.height
+        self._encoder = VideoEncoder(
+            key.format, *self.size, layer=key.layer, color_range=converter.color_range
+        )
 
-    def produce(self, pixels: Pixels, damage: Iterable[Rect], timestamp: int, keyframe: bool) -> EncodedFrame:
+    def produce(
+        self, pixels: Pixels, damage: Iterable[Rect], timestamp: int, *, keyframe: bool, quality: Quality
+    ) -> EncodedFrame:
         self._converter.convert(pixels, damage)
-        return self._encoder.encode(self._converter.frame, timestamp=timestamp, keyframe=keyframe)
+        return self._encoder.encode(self._frames[quality], timestamp=timestamp, keyframe=keyframe)
 
 
 class Lane:
@@ -87,7 +94,7 @@ class Lane:
         self._ended = ended
         self._clock = clock
         self._feeds: set[Feed] = set()
-        self._schedule = Schedule()
+        self._schedule = Schedule(key.layer.max_bitrate, key.format.settle_frames)
         self._damage: list[Rect] = []
         self._size = _NO_PICTURE
         self._pipeline: Pipeline | None = None
@@ -198,32 +205,33 @@ class Lane:
         self._schedule.begin(plan, now)
         self._timestamp = max(self._timestamp + 1, int(now * CLOCK_RATE))
         try:
-            frame = await self._in_thread(pixels, damage, plan.keyframe)
+            frame = await self._in_thread(pixels, damage, plan.keyframe, plan.quality)
         except MediaError as error:
             logger.warning("%s; trying once more with a new encoder", error)
             self._stats = replace(self._stats, failures=self._stats.failures + 1)
             self._pipeline = None
-            frame = await self._in_thread(pixels, [], True)
+            frame = await self._in_thread(pixels, [], True, Quality.MOTION)
         done = self._clock()
         delay_s = done - (now if changed_at is None else changed_at)
         self._meter.add(done, len(frame.data), encode_s=done - now, delay_s=delay_s)
         self._count(frame)
-        width, height = self._stats.size
-        self._schedule.finish(plan, size=len(frame.data), pixels=width * height, keyframe=frame.keyframe)
+        self._schedule.finish(plan, size=len(frame.data), keyframe=frame.keyframe)
         for feed in tuple(self._feeds):
             feed.push(frame)
 
-    async def _in_thread(self, pixels: Pixels, damage: list[Rect], keyframe: bool) -> EncodedFrame:
+    async def _in_thread(
+        self, pixels: Pixels, damage: list[Rect], keyframe: bool, quality: Quality
+    ) -> EncodedFrame:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, self._produce, pixels, damage, keyframe)
+        return await loop.run_in_executor(self._executor, self._produce, pixels, damage, keyframe, quality)
 
-    def _produce(self, pixels: Pixels, damage: list[Rect], keyframe: bool) -> EncodedFrame:
+    def _produce(self, pixels: Pixels, damage: list[Rect], keyframe: bool, quality: Quality) -> EncodedFrame:
         """In the worker thread."""
         if self._pipeline is None:
             height, width = pixels.shape[:2]
             self._pipeline = Pipeline(self._key, width, height, downsample=self._downsample)
             damage, keyframe = [Rect(0, 0, width, height)], True
-        return self._pipeline.produce(pixels, damage, self._timestamp, keyframe)
+        return self._pipeline.produce(pixels, damage, self._timestamp, keyframe=keyframe, quality=quality)
 
     def _count(self, frame: EncodedFrame) -> None:
         assert self._pipeline is not None

@@ -31,7 +31,7 @@ class Packetizer:
         """
         self._picture_id = (self._picture_id + 1) % (1 << 15)
         match self._format:
-            case VideoFormat.H264:
+            case VideoFormat.H264 | VideoFormat.H264_444:
                 return tuple(H264Encoder._packetize(H264Encoder._split_bitstream(data)))
             case VideoFormat.VP8:
                 return tuple(Vp8Encoder._packetize(data, self._picture_id))

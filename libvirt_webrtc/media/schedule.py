@@ -1,6 +1,7 @@
 """When to encode: pure decisions about frames, keyframes and settling, without a clock or a loop."""
 
 from dataclasses import dataclass
+from enum import Enum
 
 from libvirt_webrtc.media.formats import MAX_FRAME_RATE
 
@@ -14,10 +15,17 @@ KEYFRAME_INTERVAL_S = 0.5
 SETTLE_DELAY_S = 0.1
 """How long a picture must be unchanged before it is refined."""
 SETTLE_INTERVAL_S = 1 / 30
-SETTLE_FRAMES = 8
-"""Refining ends after this many frames,"""
-SETTLED_PIXELS_PER_BYTE = 1_000
-"""or after one with fewer bytes than this makes of its pixels: nothing is left to refine."""
+
+
+class Quality(Enum):
+    """How fine a frame is to be, whatever it takes of its layer's bit rate."""
+
+    MOTION = "motion"
+    """As the encoder sees fit: what moves need not be sharp."""
+    BETTER = "better"
+    """A step on the way, small enough to arrive soon."""
+    FINE = "fine"
+    """As good as the format can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +34,12 @@ class Plan:
 
     at: float
     keyframe: bool = False
-    settle: bool = False
+    quality: Quality = Quality.MOTION
+
+    @property
+    def settle(self) -> bool:
+        """Nothing changed: the frame refines the last one."""
+        return self.quality is not Quality.MOTION
 
 
 class Schedule:
@@ -34,16 +47,25 @@ class Schedule:
 
     All times are seconds of any monotonic clock. A change is due at once, but for coalescing and the highest
     frame rate; a keyframe, once asked for, at once or :data:`KEYFRAME_INTERVAL_S` after the last one. When
-    nothing changes any more the same picture is encoded a few times again: each time x264 spends bits on what
-    was coarse, and a receiver that holds a frame until the next one begins (aiortc) lets go of the last.
+    nothing changes any more the same picture is encoded again, finer, until that makes no difference. That also
+    frees the last frame from a receiver that holds it until the next one begins (aiortc).
+
+    Args:
+        max_bitrate: what the encoder is held to. A finer frame of less than half of its share was not held back: it
+            is all that was left to refine.
+        settle_frames: refining ends after this many, if not before.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_bitrate: int, settle_frames: int) -> None:
+        self._small = max_bitrate / MAX_FRAME_RATE / 8 / 2
+        self._settle_frames = settle_frames
         self._changed_at: float | None = None
         self._keyframe_wanted = False
         self._last_frame = self._last_keyframe = float("-inf")
         self._settle_left = 0
         self._settle_at = 0.0
+        self._coarse_bytes = 0
+        """Sent since the picture was last fine: how much there is to refine."""
 
     def change(self, now: float) -> None:
         """The picture is not the last encoded one any more."""
@@ -63,7 +85,10 @@ class Schedule:
         if self._changed_at is not None:
             plans.append(Plan(max(earliest, self._changed_at + COALESCE_S)))
         elif self._settle_left:
-            plans.append(Plan(max(earliest, self._settle_at), settle=True))
+            # A caret is fine in one step. A whole screen comes in two, of which the first arrives soon.
+            coarse = self._settle_left == self._settle_frames and self._coarse_bytes > self._small
+            quality = Quality.BETTER if coarse else Quality.FINE
+            plans.append(Plan(max(earliest, self._settle_at), quality=quality))
         # Of two due at the same time, the keyframe: it holds the change as well.
         return min(plans, key=lambda plan: (plan.at, not plan.keyframe), default=None)
 
@@ -75,13 +100,17 @@ class Schedule:
             self._settle_at = now + SETTLE_INTERVAL_S
         else:
             self._changed_at = None
-            self._settle_left = SETTLE_FRAMES
+            self._settle_left = self._settle_frames
             self._settle_at = now + SETTLE_DELAY_S
 
-    def finish(self, plan: Plan, *, size: int, pixels: int, keyframe: bool) -> None:
+    def finish(self, plan: Plan, *, size: int, keyframe: bool) -> None:
         """``plan`` became a packet of ``size`` bytes; ``keyframe`` tells if it is one, asked for or not."""
         if keyframe:
             self._keyframe_wanted = False
             self._last_keyframe = self._last_frame
-        if plan.settle and size * SETTLED_PIXELS_PER_BYTE < pixels:
+        if not plan.settle:
+            self._coarse_bytes += size
+        elif plan.quality is Quality.FINE and size < self._small:
             self._settle_left = 0
+        if not self._settle_left:
+            self._coarse_bytes = 0

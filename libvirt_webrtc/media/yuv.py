@@ -1,7 +1,6 @@
 """B, G, R, X pixels to planar 4:2:0, by libyuv where it is installed, else by PyAV.
 
-Both make BT.601 in limited range, which is all that libyuv's ``ARGBToI420`` knows; the encoder says so in
-the stream.
+Both make BT.601 in limited range, which every decoder shows right: not all of them look at what the stream says.
 """
 
 import ctypes.util
@@ -24,6 +23,8 @@ Plane = Pixels
 
 _LIBYUV_CDEF = """
 int ARGBToI420(const uint8_t *src, int stride_src, uint8_t *y, int stride_y, uint8_t *u, int stride_u,
+               uint8_t *v, int stride_v, int width, int height);
+int ARGBToI444(const uint8_t *src, int stride_src, uint8_t *y, int stride_y, uint8_t *u, int stride_u,
                uint8_t *v, int stride_v, int width, int height);
 int ARGBScale(const uint8_t *src, int stride_src, int width_src, int height_src,
               uint8_t *dst, int stride_dst, int width_dst, int height_dst, int filtering);
@@ -68,9 +69,12 @@ class LibyuvBackend:
         raise MediaError("libyuv is not installed")
 
     def to_i420(self, block: Pixels, y: Plane, u: Plane, v: Plane) -> None:
+        self._convert(self._lib.ARGBToI420, block, y, u, v)
+
+    def _convert(self, function: Any, block: Pixels, y: Plane, u: Plane, v: Plane) -> None:
         height, width = block.shape[:2]
         planes = (argument for plane in (y, u, v) for argument in self._pointer(plane))
-        if self._lib.ARGBToI420(*self._pointer(block), *planes, width, height):
+        if function(*self._pointer(block), *planes, width, height):
             raise MediaError(f"libyuv could not convert {width}x{height} pixels")
 
     def halve(self, block: Pixels) -> Pixels:

@@ -15,6 +15,7 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from libvirt_webrtc.framebuffer import Framebuffer, PixelFormat, Pixels
 from libvirt_webrtc.media.aiortc_ext.ice import set_host_addresses
 from libvirt_webrtc.media.aiortc_ext.negotiation import choose_format, prefer_format
+from libvirt_webrtc.media.convert import FULL_RANGE
 from libvirt_webrtc.media.formats import VideoFormat
 from libvirt_webrtc.media.frame import EncodedFrame
 from libvirt_webrtc.media.stream import ConsoleVideo
@@ -74,6 +75,7 @@ def psnr(one: Pixels, other: Pixels) -> float:
 
 _DECODERS = {
     VideoFormat.H264: "h264",
+    VideoFormat.H264_444: "h264",
     VideoFormat.VP8: "libvpx",
     VideoFormat.VP9: "vp9",
     VideoFormat.AV1: "libdav1d",
@@ -97,11 +99,16 @@ class Decoder:
 
 
 def bgrx(frame: av.VideoFrame) -> Pixels:
-    """Limited range BT.601 back to B, G, R, X; swscale leaves out the last columns of some widths."""
-    luma, u, v = (plane_view(plane).astype(np.float64) for plane in frame.planes)
-    luma = (luma - 16) * 255 / 219
-    u, v = (plane.repeat(2, 0).repeat(2, 1)[: frame.height, : frame.width] - 128 for plane in (u, v))
-    channels = (luma + 2.017 * u, luma - 0.392 * u - 0.813 * v, luma + 1.596 * v, np.full_like(luma, 255))
+    """BT.601 in the frame's own range and sampling back to B, G, R, X; swscale leaves out the last columns of some
+    widths."""
+    luma, *chroma = (plane_view(plane).astype(np.float64) for plane in frame.planes)
+    scale = 1.0
+    if frame.color_range != FULL_RANGE:
+        luma, scale = (luma - 16) * 255 / 219, 255 / 224
+    if chroma[0].shape != luma.shape:
+        chroma = [plane.repeat(2, 0).repeat(2, 1)[: frame.height, : frame.width] for plane in chroma]
+    u, v = ((plane - 128) * scale for plane in chroma)
+    channels = (luma + 1.772 * u, luma - 0.34414 * u - 0.71414 * v, luma + 1.402 * v, np.full_like(luma, 255))
     return np.stack(channels, axis=-1).clip(0, 255).round().astype(np.uint8)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Sequence
 
 import aioice.ice
 import aiortc.codecs
@@ -14,7 +15,7 @@ from libvirt_webrtc.media import aiortc_ext
 from libvirt_webrtc.media.aiortc_ext import install
 from libvirt_webrtc.media.aiortc_ext.ice import set_host_addresses
 from libvirt_webrtc.media.aiortc_ext.negotiation import choose_format, leave_candidates_open, prefer_format
-from libvirt_webrtc.media.formats import VideoFormat
+from libvirt_webrtc.media.formats import DEFAULT_FORMATS, VideoFormat
 from libvirt_webrtc.media.stream import ConsoleVideo
 
 HEAD = """v=0
@@ -70,9 +71,9 @@ CHROMIUM = (
 )
 
 
-async def answer_to(sdp: str) -> str:
+async def answer_to(sdp: str, formats: Sequence[VideoFormat] = DEFAULT_FORMATS) -> str:
     video = ConsoleVideo(Framebuffer())
-    codec = choose_format(sdp)
+    codec = choose_format(sdp, formats)
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     try:
         prefer_format(peer.addTransceiver(video.track(codec), "sendonly"), codec)
@@ -124,11 +125,23 @@ async def test_every_h264_profile_is_answered_with_itself(profile: str) -> None:
     assert f"profile-level-id={profile[:4]}" in answer
 
 
-async def test_chromium_is_answered_in_h264_constrained_baseline_first() -> None:
+async def test_chromium_is_answered_in_h264_with_every_pixels_colour() -> None:
     answer = await answer_to(offer(*CHROMIUM))
+    assert payload_types(answer) == [41, 42]
+    assert "profile-level-id=f4001f" in answer and "VP8" not in answer
+    assert "a=extmap:12 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay" in answer
+
+
+async def test_chromium_is_answered_in_constrained_baseline_where_4_4_4_is_forbidden() -> None:
+    answer = await answer_to(offer(*CHROMIUM), (VideoFormat.H264, VideoFormat.VP8))
     assert payload_types(answer)[:2] == [109, 110]
     assert "VP8" not in answer and "f4001f" not in answer
-    assert "a=extmap:12 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay" in answer
+
+
+async def test_viewer_without_4_4_4_is_answered_in_constrained_baseline() -> None:
+    sdp = offer(*(codec for codec in CHROMIUM if "f4001f" not in codec))
+    assert choose_format(sdp) is VideoFormat.H264
+    assert payload_types(await answer_to(sdp))[:2] == [109, 110]
 
 
 async def test_low_payload_types_are_kept() -> None:
@@ -140,7 +153,7 @@ async def test_low_payload_types_are_kept() -> None:
     [
         (vp8(96),),
         (vp8(96), h264(98, "42e01f", mode="0")),
-        (vp8(96), h264(98, "f4001f")),
+        (vp8(96), h264(98, "f4001f", mode="0")),
         (vp8(96), h264(98, "x")),
     ],
 )

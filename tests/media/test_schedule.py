@@ -7,11 +7,14 @@ from libvirt_webrtc.media.schedule import (
     FRAME_INTERVAL_S,
     KEYFRAME_INTERVAL_S,
     SETTLE_DELAY_S,
-    SETTLE_FRAMES,
+    Quality,
     Schedule,
 )
 
-PIXELS = 1920 * 1080
+MAX_BITRATE = 20_000_000
+SETTLE_FRAMES = 12
+LARGE = 50_000
+"""More bytes than half of a frame's share of the bit rate."""
 
 
 class Lane:
@@ -19,8 +22,8 @@ class Lane:
 
     def __init__(self) -> None:
         self.now = 100.0
-        self.schedule = Schedule()
-        self.frames: list[tuple[float, str]] = []
+        self.schedule = Schedule(MAX_BITRATE, SETTLE_FRAMES)
+        self.qualities: list[Quality] = []
 
     def run(self, seconds: float, *, packet_size: int = 100) -> list[tuple[float, str]]:
         """The frames, with their kind and time from now on, that become due within ``seconds``."""
@@ -29,8 +32,9 @@ class Lane:
         while (plan := self.schedule.next()) is not None and max(plan.at, self.now) <= end:
             self.now = max(plan.at, self.now)
             self.schedule.begin(plan, self.now)
-            self.schedule.finish(plan, size=packet_size, pixels=PIXELS, keyframe=plan.keyframe)
+            self.schedule.finish(plan, size=packet_size, keyframe=plan.keyframe)
             kind = "keyframe" if plan.keyframe else "settle" if plan.settle else "change"
+            self.qualities.append(plan.quality)
             made.append((self.now - start, kind))
         self.now = end
         return made
@@ -52,7 +56,7 @@ def lane() -> Lane:
 
 
 def test_nothing_is_due_without_a_change() -> None:
-    assert Schedule().next() is None
+    assert Schedule(MAX_BITRATE, SETTLE_FRAMES).next() is None
 
 
 def test_first_keyframe_is_due_at_once() -> None:
@@ -71,15 +75,49 @@ def test_change_is_encoded_at_once_and_settles_once(lane: Lane) -> None:
 
 def test_settling_goes_on_while_it_improves_and_then_ends(lane: Lane) -> None:
     lane.change()
-    assert lane.kinds(60, packet_size=50_000) == ["change"] + ["settle"] * SETTLE_FRAMES
+    assert lane.kinds(60, packet_size=LARGE) == ["change"] + ["settle"] * SETTLE_FRAMES
     assert lane.schedule.next() is None
+
+
+def test_small_change_is_refined_in_one_step(lane: Lane) -> None:
+    lane.qualities.clear()
+    lane.change()
+    lane.run(60)
+    assert lane.qualities == [Quality.MOTION, Quality.FINE]
+
+
+def test_large_change_is_refined_in_two_steps(lane: Lane) -> None:
+    lane.qualities.clear()
+    lane.change()
+    lane.run(SETTLE_DELAY_S / 2, packet_size=LARGE)
+    lane.run(60)
+    assert lane.qualities == [Quality.MOTION, Quality.BETTER, Quality.FINE]
+
+
+def test_many_small_changes_are_a_large_one(lane: Lane) -> None:
+    lane.qualities.clear()
+    for _ in range(300):
+        lane.change()
+        lane.run(1 / 30)
+    lane.run(60)
+    assert lane.qualities[-2:] == [Quality.BETTER, Quality.FINE]
+
+
+def test_caret_does_not_refine_the_rest_again(lane: Lane) -> None:
+    lane.change()
+    lane.run(60, packet_size=LARGE)
+    lane.qualities.clear()
+    for _ in range(300):
+        lane.change()
+        lane.run(0.5)
+    assert lane.qualities == [Quality.MOTION, Quality.FINE] * 300
 
 
 def test_change_while_settling_starts_over(lane: Lane) -> None:
     lane.change()
-    lane.run(SETTLE_DELAY_S + 0.05, packet_size=50_000)
+    lane.run(SETTLE_DELAY_S + 0.05, packet_size=LARGE)
     lane.change()
-    assert lane.kinds(60, packet_size=50_000) == ["change"] + ["settle"] * SETTLE_FRAMES
+    assert lane.kinds(60, packet_size=LARGE) == ["change"] + ["settle"] * SETTLE_FRAMES
 
 
 def test_constant_changes_keep_to_the_frame_rate(lane: Lane) -> None:
@@ -122,5 +160,5 @@ def test_keyframe_made_for_another_reason_serves_the_request(lane: Lane) -> None
     plan = lane.schedule.next()
     assert plan is not None
     lane.schedule.begin(plan, lane.now)
-    lane.schedule.finish(plan, size=1, pixels=PIXELS, keyframe=True)
+    lane.schedule.finish(plan, size=1, keyframe=True)
     assert "keyframe" not in lane.kinds(60)

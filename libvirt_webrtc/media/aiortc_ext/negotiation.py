@@ -1,20 +1,27 @@
 """Which format an offer is answered with, and what aiortc must be told for that."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import aiortc.rtcpeerconnection
 import aiortc.rtp
 import aiortc.sdp
 from aiortc import RTCRtpTransceiver
 from aiortc.codecs import CODECS, get_capabilities
-from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpCodecParameters
+from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpCodecCapability, RTCRtpCodecParameters
 
 from libvirt_webrtc.errors import NegotiationError
 from libvirt_webrtc.media.aiortc_ext.patching import replace
 from libvirt_webrtc.media.formats import CLOCK_RATE, DEFAULT_FORMATS, VideoFormat
 
-_H264_PROFILES = ("42e01f", "42001f", "4d001f", "640c1f", "64001f")
-"""Every profile that a constrained baseline stream conforms to, the truest name first."""
+_Codec = TypeVar("_Codec", RTCRtpCodecParameters, RTCRtpCodecCapability)
+
+_H264_PROFILES = {
+    VideoFormat.H264: ("42e01f", "42001f", "4d001f", "640c1f", "64001f"),
+    VideoFormat.H264_444: ("f4001f",),
+}
+"""Every profile that a stream of ours conforms to, the truest name first: constrained baseline has many."""
 
 _PROFILE_PARAMETERS = {"VP9": "profile-id", "AV1": "profile"}
 """Where other codecs say their profile: RFC 9628, section 6.1; section 7.2.2 of AV1's payload format."""
@@ -37,10 +44,11 @@ def choose_format(offer_sdp: str, formats: Sequence[VideoFormat] = DEFAULT_FORMA
     if not wanted:
         raise NegotiationError("the offer has no video section that receives")
     for format_ in formats:
-        for local in (c for c in CODECS["video"] if c.name == format_.codec):
+        for local in _named(CODECS["video"], format_):
             if any(_compatible(local, remote) for remote in wanted[0].rtp.codecs):
                 return format_
-    names = ", ".join(formats).replace("H264", "H.264 with packetization-mode=1")
+    names = ", ".join(dict.fromkeys(f.codec for f in formats))
+    names = names.replace("H264", "H.264 with packetization-mode=1")
     raise NegotiationError(f"the offer has none of what this console is sent as: {names}")
 
 
@@ -62,13 +70,8 @@ def leave_candidates_open(offer_sdp: str) -> str:
 def prefer_format(transceiver: RTCRtpTransceiver, format_: VideoFormat) -> None:
     """Answer with ``format_`` only, in its best fitting profile; call before the offer is set."""
     capabilities = get_capabilities("video").codecs
-    order = {profile: index for index, profile in enumerate(_H264_PROFILES)}
-    chosen = sorted(
-        (c for c in capabilities if c.name == format_.codec),
-        key=lambda c: order.get(str(c.parameters.get("profile-level-id")), 0),
-    )
     retransmission = [c for c in capabilities if c.name == "rtx"]
-    transceiver.setCodecPreferences(chosen + retransmission)
+    transceiver.setCodecPreferences(_named(capabilities, format_) + retransmission)
 
 
 def accept_all_payload_types() -> None:
@@ -83,7 +86,7 @@ def register_formats() -> None:
     An answer must repeat the offer's profile (RFC 6184, 8.2.2); the level is only what *we* could receive.
     """
     known = {codec.parameters.get("profile-level-id") for codec in CODECS["video"]}
-    for profile in _H264_PROFILES:
+    for profile in itertools.chain(*_H264_PROFILES.values()):
         if profile not in known:
             _register(
                 "video/H264",
@@ -121,6 +124,16 @@ def _register(mime_type: str, parameters: dict[str, int | str | None]) -> None:
     ]
     video.append(RTCRtpCodecParameters(mime_type, CLOCK_RATE, None, number, feedback, parameters))
     video.append(RTCRtpCodecParameters("video/rtx", CLOCK_RATE, None, number + 1, [], {"apt": number}))
+
+
+def _named(codecs: Iterable[_Codec], format_: VideoFormat) -> list[_Codec]:
+    """Those of ``codecs`` that a stream of ``format_`` conforms to, the best fitting first."""
+    named = (codec for codec in codecs if codec.name == format_.codec)
+    profiles = _H264_PROFILES.get(format_)
+    if profiles is None:
+        return list(named)
+    known = [(str(codec.parameters.get("profile-level-id")), codec) for codec in named]
+    return [codec for profile in profiles for name, codec in known if name == profile]
 
 
 def _compatible(local: RTCRtpCodecParameters, remote: RTCRtpCodecParameters) -> bool:
