@@ -5,14 +5,15 @@ they allow. A console is the opposite: still most of the time, and then a screen
 not. So this one begins high and believes evidence of congestion only:
 
 * loss, from receiver reports and NACKs, beyond what the path loses anyway: GCC's loss-based limits (2%, 10%), over
-  what was lost while little was sent. NACK and RTX repair the rest.
-* delay: round trips well over the shortest seen.
-* a REMB (draft-alvestrand-rmcat-remb) that *falls*: the receiver saw its packets arrive ever later, and names 0.85 of
-  what came through. A REMB that is merely low says nothing: receivers begin with, and grow it to 1.5 times of, what
-  they got, which from a still console is next to nothing. Delay must confirm it, since a busy receiver sees the same.
+  what was lost while little was sent and nothing was queued. NACK and RTX repair the rest.
+* delay: round trips well over the shortest seen, for longer than a busy receiver is late.
+* a REMB (draft-alvestrand-rmcat-remb) that falls, or comes at once: the receiver saw its packets arrive ever later,
+  and names 0.85 of what came through. Delay must confirm it. A REMB that is merely low says nothing: receivers begin
+  with what they got in the first seconds, which from a still console is next to nothing, and grow it to 1.5 times of
+  what they get. So it bounds a cut from below.
 
-Nothing fills the path on purpose to find out if it has become better: after a quiet time the belief grows, viewers get
-more, and if that fails the next quiet time is longer.
+Nothing fills the path on purpose to find out if it has become better: after a quiet time the belief grows, the viewer
+gets a better layer, and if that fails the next quiet time is longer.
 """
 
 from collections import deque
@@ -25,27 +26,36 @@ DEEPEST_CUT = 0.4
 """Of the belief, by one event: a burst on a good path is no proof, two or three in a row are."""
 SHALLOWEST_CUT = 0.85
 CUT_INTERVAL_S = 0.25
-"""With a round trip on top, until what was sent since the last cut has been heard of."""
+"""With a round trip and a half on top, until what was sent since the last cut has been heard of."""
+ASSUMED_RTT_S = 0.1
 
 LOSS_GROW = 0.02
 LOSS_CUT = 0.10
-MIN_PACKETS = 20
-"""Fewer say nothing about loss."""
-MIN_LOST = 8
+MIN_PACKETS = 60
+"""Fewer say nothing about loss: of 60, at 3%, more than 7 are lost once in thousands."""
 
 QUEUED_S = 0.1
-"""Round trips this much over the shortest are a queue,"""
+"""Round trips that stay this much over the shortest"""
+QUEUED_FOR_S = 1.6
+"""for longer than between two sender reports, which they are counted from, are a queue;"""
 CONFIRMING_S = 0.04
-"""and with a falling REMB this much."""
+"""with a REMB, this much is at once."""
+REMB_STARTS_S = 4.0
+"""libwebrtc's first REMB comes 5 s after the first packets, or when they pile up."""
+REMB_FALLS = 0.97
+REMB_GROWS = 1.5
+OVERUSE_S = 2.0
+"""A REMB that fell is remembered for so long, until a round trip confirms it."""
 
 HOLD_S = 1.0
 """No growth within this time of a cut."""
 GROWTH = 1.08
 """A second, while the belief is made use of."""
 QUIET_S = 5.0
+"""Without a cut, until more is believed without proof; doubles each time that ends in a cut,"""
 QUIET_MAX_S = 80.0
-QUIET_GROWTH = 1.5
-"""A second, after a quiet time; that doubles with every cut that comes of it."""
+QUIET_GROWTH = 1.25
+"""and so much more, a second."""
 
 WINDOW_S = 1.0
 
@@ -55,24 +65,33 @@ class CongestionControl:
 
     def __init__(self) -> None:
         self.loss = 0.0
-        """Of the last report, 0 to 1."""
+        """Lately, 0 to 1."""
         self.rtt_s: float | None = None
         """Of the last report that had one."""
-        self.backlog_s = 0.0
+        self.useful_bps = START_BPS
+        """More is not believed without proof: nobody would make use of it."""
         self._target = float(START_BPS)
         self._updated: float | None = None
+        self._began: float | None = None
+        self._backlog_s = 0.0
+
         self._cut_at = float("-inf")
         self._quiet_s = QUIET_S
         self._tried = False
-        self._usual_loss = 0.0
-        self._base_rtt: float | None = None
-        self._remb: int | None = None
-        self._overuse_at = float("-inf")
+
         self._sent: deque[tuple[float, int]] = deque()
         self._sent_bytes = 0
-        self._reported_packets = 0
-        self._nacked: deque[tuple[float, int]] = deque()
-        self._nacked_packets = 0
+        self._sent_since_cut = 0
+        self._nacked_since_cut = 0
+        self._unreported = 0
+        self._reported = 0
+        self._reported_lost = 0.0
+        self._usual_loss = 0.0
+
+        self._base_rtt: float | None = None
+        self._queued_at: float | None = None
+        self._remb = 0
+        self._overuse_at = float("-inf")
 
     @property
     def target_bps(self) -> int:
@@ -88,87 +107,126 @@ class CongestionControl:
         """A packet of ``size`` bytes has left, headers included."""
         self._sent.append((now, size))
         self._sent_bytes += size
-        self._reported_packets += 1
+        self._sent_since_cut += 1
+        self._unreported += 1
+        if self._began is None:
+            self._began = now
         self._advance(now)
 
     def on_backlog(self, now: float, seconds: float) -> None:
         """What waits in the pacer would take ``seconds`` at its present rate."""
-        self.backlog_s = seconds
+        self._backlog_s = seconds
         self._advance(now)
 
     def on_nack(self, now: float, packets: int) -> None:
-        """The receiver misses ``packets`` of what was sent."""
+        """The receiver misses ``packets`` of what was sent; each is told once."""
         self._advance(now)
-        self._nacked.append((now, packets))
-        self._nacked_packets += packets
-        sent = len(self._sent)
-        if sent >= MIN_PACKETS and self._nacked_packets >= MIN_LOST:
-            lost = min(self._nacked_packets / sent, 1.0)
-            # A packet may be asked for more than once: be slower to believe these than reports.
-            if lost > 1.5 * LOSS_CUT + self._usual_loss:
-                self._cut(now, self._sent_bps * (1 - lost))
+        if now - self._cut_at < self._interval_s:
+            # Lost before the cut.
+            return
+        self._nacked_since_cut += packets
+        sent = self._sent_since_cut
+        if sent >= MIN_PACKETS and self._nacked_since_cut > (LOSS_CUT + self._usual_loss) * sent:
+            self._cut(now, self._sent_bps * (1 - min(self._nacked_since_cut / sent, 1.0)))
 
     def on_report(self, now: float, *, fraction_lost: float, rtt_s: float | None, jitter_s: float) -> None:
         """A receiver report (RFC 3550, 6.4) about this stream; ``fraction_lost`` is 0 to 1."""
         self._advance(now)
-        packets, self._reported_packets = self._reported_packets, 0
         if rtt_s is not None:
-            self.rtt_s = rtt_s
-            self._base_rtt = rtt_s if self._base_rtt is None else min(self._base_rtt, rtt_s)
-        if packets >= MIN_PACKETS:
-            self.loss = fraction_lost
-            if fraction_lost > LOSS_CUT + self._usual_loss:
-                self._cut(now, self._sent_bps * (1 - fraction_lost))
-            elif self._sent_bps < self._target / 2:
-                self._usual_loss += 0.3 * (fraction_lost - self._usual_loss)
-        if self._queued_s > QUEUED_S:
-            self._cut(now, self._sent_bps)
-        elif self._queued_s > CONFIRMING_S and now - self._overuse_at < 2.0 and self._remb is not None:
-            self._cut(now, self._remb)
+            self._on_rtt(now, rtt_s)
+        # libwebrtc reports with each NACK: a few packets each time.
+        self._reported += self._unreported
+        self._reported_lost += self._unreported * fraction_lost
+        self._unreported = 0
+        if self._reported < MIN_PACKETS:
+            return
+        self.loss = self._reported_lost / self._reported
+        self._reported, self._reported_lost = 0, 0.0
+        if self.loss > LOSS_CUT + self._usual_loss:
+            self._cut(now, self._sent_bps * (1 - self.loss))
+        elif self._sent_bps < self._target / 2 and self._queue_s < CONFIRMING_S:
+            self._usual_loss += 0.3 * (self.loss - self._usual_loss)
 
     def on_remb(self, now: float, bits_per_second: int) -> None:
         """The receiver's estimate."""
         self._advance(now)
         before, self._remb = self._remb, bits_per_second
-        if before is not None and bits_per_second < 0.97 * before:
+        if before:
+            fell = bits_per_second < REMB_FALLS * before
+        else:
+            fell = self._began is not None and now - self._began < REMB_STARTS_S
+        if fell:
             self._overuse_at = now
-            if self._queued_s > CONFIRMING_S:
-                self._cut(now, bits_per_second)
-        elif bits_per_second > self._target:
-            self._target = min(float(bits_per_second), START_BPS)
+            self._confirm(now)
+
+    def limit(self, now: float, bits_per_second: int) -> None:
+        """The viewer has shown, in whatever way, that it does not take this much."""
+        self._advance(now)
+        if self._target >= bits_per_second:
+            self._note_cut(now)
+            self._target = max(0.9 * bits_per_second, FLOOR_BPS)
 
     @property
     def _sent_bps(self) -> float:
         return self._sent_bytes * 8 / WINDOW_S
 
     @property
-    def _queued_s(self) -> float:
-        if self.rtt_s is None or self._base_rtt is None:
-            return 0.0
-        return self.rtt_s - self._base_rtt
+    def _busy(self) -> bool:
+        """Whether a queue may be of our making: by more than a part of what was found to pass."""
+        return self._target >= START_BPS or self._sent_bps > self._target / 3
+
+    @property
+    def _interval_s(self) -> float:
+        return CUT_INTERVAL_S + 1.5 * (ASSUMED_RTT_S if self.rtt_s is None else self.rtt_s)
+
+    @property
+    def _queue_s(self) -> float:
+        return 0.0 if self.rtt_s is None or self._base_rtt is None else self.rtt_s - self._base_rtt
+
+    def _on_rtt(self, now: float, rtt_s: float) -> None:
+        self.rtt_s = rtt_s
+        self._base_rtt = rtt_s if self._base_rtt is None else min(self._base_rtt, rtt_s)
+        self._confirm(now)
+        if self._queue_s < QUEUED_S:
+            self._queued_at = None
+        elif self._queued_at is None:
+            self._queued_at = now
+        elif now - self._queued_at > QUEUED_FOR_S and self._busy:
+            self._cut(now, self._sent_bps)
+
+    def _confirm(self, now: float) -> None:
+        if self._queue_s > CONFIRMING_S and now - self._overuse_at < OVERUSE_S and self._busy:
+            self._cut(now, self._remb)
 
     def _cut(self, now: float, carried_bps: float) -> None:
-        if now - self._cut_at < CUT_INTERVAL_S + (self.rtt_s or 0.0):
+        if now - self._cut_at < self._interval_s:
             return
+        self._note_cut(now)
+        carried = max(carried_bps, self._remb / REMB_GROWS, DEEPEST_CUT * self._target)
+        self._target = max(min(carried, SHALLOWEST_CUT * self._target), FLOOR_BPS)
+
+    def _note_cut(self, now: float) -> None:
         if self._tried:
-            self._quiet_s = min(2 * self._quiet_s, QUIET_MAX_S)
-            self._tried = False
+            lasted = now - self._cut_at > 3 * self._quiet_s
+            self._quiet_s = QUIET_S if lasted else min(2 * self._quiet_s, QUIET_MAX_S)
+        self._tried = False
         self._cut_at = now
-        cut = min(max(carried_bps, DEEPEST_CUT * self._target), SHALLOWEST_CUT * self._target)
-        self._target = max(cut, FLOOR_BPS)
+        self._sent_since_cut = self._nacked_since_cut = 0
+        self._queued_at = None
+        self._overuse_at = float("-inf")
 
     def _advance(self, now: float) -> None:
         while self._sent and self._sent[0][0] <= now - WINDOW_S:
             self._sent_bytes -= self._sent.popleft()[1]
-        while self._nacked and self._nacked[0][0] <= now - WINDOW_S:
-            self._nacked_packets -= self._nacked.popleft()[1]
-        elapsed = min(now - self._updated, 1.0) if self._updated is not None else 0.0
+        elapsed = min(now - self._updated, WINDOW_S) if self._updated is not None else 0.0
         self._updated = now
-        if elapsed <= 0 or self._target >= START_BPS or now - self._cut_at < HOLD_S:
+        since_cut = now - self._cut_at
+        if elapsed <= 0 or self._target >= START_BPS or since_cut < HOLD_S:
             return
-        if now - self._cut_at > self._quiet_s:
-            self._tried = True
-            self._target *= QUIET_GROWTH**elapsed
-        elif self._sent_bps > self._target / 2 and self.loss <= LOSS_GROW + self._usual_loss:
+        used = self._sent_bps > self._target / 2 or self._backlog_s > 0
+        if used and self.loss <= LOSS_GROW + self._usual_loss:
             self._target *= GROWTH**elapsed
+        elif since_cut > self._quiet_s and self._target < self.useful_bps:
+            self._tried = True
+            self._target = min(self._target * QUIET_GROWTH**elapsed, self.useful_bps)
         self._target = min(self._target, START_BPS)

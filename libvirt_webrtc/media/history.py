@@ -1,5 +1,7 @@
 """Sent packets, for viewers that lost some."""
 
+from collections.abc import Sequence
+
 HISTORY_PACKETS = 512
 """Kept for each viewer: a keyframe of 600 kB. The payloads are shared."""
 BUDGET_SHARE = 0.5
@@ -16,6 +18,7 @@ class History:
     def __init__(self, now: float) -> None:
         self._packets: list[tuple[int, bytes, bytes] | None] = [None] * HISTORY_PACKETS
         self._not_before = [now] * HISTORY_PACKETS
+        self._missed: set[int] = set()
         self._budget = float(BUDGET_BYTES)
         self._at = now
 
@@ -24,6 +27,14 @@ class History:
         slot = sequence % HISTORY_PACKETS
         self._packets[slot] = sequence, header, payload
         self._not_before[slot] = 0.0
+        self._missed.discard(slot)
+
+    def miss(self, sequences: Sequence[int]) -> int:
+        """The viewer misses these packets; how many of them it had not missed before."""
+        slots = {sequence % HISTORY_PACKETS for sequence in sequences if self._knows(sequence)}
+        new = len(slots - self._missed)
+        self._missed |= slots
+        return new
 
     def refill(self, now: float, bits_per_second: int) -> None:
         """Bring the budget up to date, at what the path carries."""
@@ -44,3 +55,7 @@ class History:
         self._budget -= size
         self._not_before[slot] = now + max(REPEAT_S, round_trip_s)
         return header, payload
+
+    def _knows(self, sequence: int) -> bool:
+        packet = self._packets[sequence % HISTORY_PACKETS]
+        return packet is not None and packet[0] == sequence

@@ -105,7 +105,7 @@ class Outbound:
     def repeat(self, lost: Sequence[int]) -> None:
         """The viewer has not got the packets with these sequence numbers: send again what is known and allowed."""
         now = self._clock()
-        self._congestion.on_nack(now, len(lost))
+        self._congestion.on_nack(now, self._history.miss(lost))
         self._pacer.refill(now, self._congestion.pacing_bps)
         self._history.refill(now, self._congestion.target_bps)
         try:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
@@ -16,8 +16,10 @@ from libvirt_webrtc.media.formats import FULL, LaneKey, Layer, VideoFormat
 from libvirt_webrtc.media.frame import EncodedFrame
 from libvirt_webrtc.media.layers import KeyframeAllowance, LayerChoice
 
-MAX_WAIT_S = 0.8
-"""A viewer whose next frame has waited this long gets nothing until the next keyframe."""
+MAX_WAIT_S = 0.6
+"""A viewer whose next frame has waited this long gets nothing until the next keyframe;"""
+MAX_WAIT_BEHIND_KEYFRAME_S = 2.0
+"""behind a keyframe, this long: it is what the path is to carry now, and the frames after it are small."""
 REVIEW_S = 0.5
 """How often a viewer that is not served as it should be is looked at, when no frame is the occasion."""
 
@@ -101,8 +103,8 @@ class ConsoleTrack(MediaStreamTrack):
         self._readable = asyncio.Event()
         self._synced = False
         self._keyframe_asked = False
+        self._sends_keyframe = False
         self._review_timer: asyncio.TimerHandle | None = None
-        self._timestamp = 0
         self._frames = self._keyframes = self._bytes = self._dropped = 0
 
     @property
@@ -146,6 +148,7 @@ class ConsoleTrack(MediaStreamTrack):
             self._readable.clear()
             await self._readable.wait()
         _, frame = self._queue.popleft()
+        self._sends_keyframe = frame.keyframe
         self._frames += 1
         self._keyframes += frame.keyframe
         self._bytes += len(frame.data)
@@ -164,7 +167,7 @@ class ConsoleTrack(MediaStreamTrack):
             self._keyframe_asked = True
             self._sources[self._shown].request_keyframe()
             return
-        self._show(self._choice.fail(now, "pictures get lost on the way"))
+        self._step_down(now)
         if self._next is None:
             # Nothing cheaper: no frame is of use to this viewer until it may have a keyframe again.
             self._drop()
@@ -194,15 +197,12 @@ class ConsoleTrack(MediaStreamTrack):
             return
         if frame.keyframe:
             self._synced, self._keyframe_asked = True, False
-        if frame.timestamp <= self._timestamp:
-            # Of another lane, begun before the last one of the old lane was done.
-            frame = replace(frame, timestamp=self._timestamp + 1)
-        self._timestamp = frame.timestamp
-        if self._queue and now - self._queue[0][0] > MAX_WAIT_S:
+        patience = MAX_WAIT_BEHIND_KEYFRAME_S if self._sends_keyframe else MAX_WAIT_S
+        if self._queue and now - self._queue[0][0] > patience:
             # Everything after a lost frame is useless up to a keyframe.
             self._drop()
             self._synced = frame.keyframe
-            self._show(self._choice.fail(now, "the connection does not keep up"))
+            self._step_down(now)
         if self._synced:
             self._queue.append((now, frame))
             self._readable.set()
@@ -213,17 +213,19 @@ class ConsoleTrack(MediaStreamTrack):
 
     def fail(self, feed: Feed, error: MediaError) -> None:
         self._sources.pop(feed, None)
-        if feed is self._next:
-            # What is shown goes on.
-            self._next = None
-            return
         self.error = error
         self.stop()
 
     # Layers
 
+    def _step_down(self, now: float) -> None:
+        """The layer does not reach the viewer, whatever its path was believed to carry."""
+        self.congestion.limit(now, self.layer.needs_bps)
+        self._review()
+
     def _review(self) -> None:
         self._show(self._choice.update(self._clock(), self.congestion.target_bps))
+        self.congestion.useful_bps = self._choice.next_needs_bps
         if self._choice.layer is not FULL:
             self._review_later()
 

@@ -123,7 +123,7 @@ async def test_slow_viewer_drops_to_a_keyframe_of_a_cheaper_layer_and_others_do_
         n += 1
         show(framebuffer, picture(160, 120, seed=n))
         seen.append(await soon(quick.next_frame()))
-    assert slow.stats().dropped and slow.layer_reason == "the connection does not keep up"
+    assert slow.stats().dropped and "connection carries about" in slow.layer_reason
     assert (await soon(slow.next_frame())).keyframe
     assert quick.layer is FULL and quick.stats().dropped == 0
     stamps = [packet.timestamp for packet in seen]
