@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from libvirt_webrtc.errors import ConfigError
+from libvirt_webrtc.video_config import VideoConfig
 
 TransportPolicy = Literal["all", "relay"]
 AutoEnable = Literal["none", "tagged", "all"]
@@ -131,6 +132,7 @@ class Config:
     whose settings say no."""
     gl: GlPolicy = "auto"
     """OpenGL displays, for domains whose own settings do not say."""
+    video: VideoConfig = VideoConfig()
 
 
 def state_dir(environ: Mapping[str, str] | None = None) -> Path:
@@ -153,6 +155,8 @@ def state_dir(environ: Mapping[str, str] | None = None) -> Path:
 def load(path: Path | None = None, environ: Mapping[str, str] | None = None, **flags: Any) -> Config:
     """Read all settings. ``flags`` are those of the command line; None means not given.
 
+    Flags are named as the settings; those of ``[video]`` have ``video_`` before their names.
+
     Raises:
         ConfigError: a file that cannot be read, an unknown key, an unusable value.
     """
@@ -162,7 +166,8 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None, **f
         config = _from_file(config, path)
     config = _from_environment(config, environ)
     given = {key: value for key, value in flags.items() if value is not None}
-    return replace(config, **given)
+    video = {key.removeprefix("video_"): given.pop(key) for key in list(given) if key.startswith("video_")}
+    return replace(config, video=config.video.changed(video, "--{}".format), **given)
 
 
 def _from_file(config: Config, path: Path) -> Config:
@@ -183,6 +188,10 @@ def _from_file(config: Config, path: Path) -> Config:
             changes[key] = value
         elif key == "ice":
             changes[key] = _ice_table(value, where)
+        elif key == "video":
+            if not isinstance(value, dict):
+                raise ConfigError(f"{where} must be a table")
+            changes[key] = config.video.changed(value, lambda name: f"{path}: video.{name}")
         elif not isinstance(value, str):
             raise ConfigError(f"{where} must be a string")
         elif key == "listen":
@@ -216,6 +225,9 @@ def _from_environment(config: Config, environ: Mapping[str, str]) -> Config:
         )
     if downsample is not None:
         config = replace(config, downsample=downsample == "1")
+
+    video = {key: value for key in ("codecs", "encoder") if (value := get(key.upper())) is not None}
+    config = replace(config, video=config.video.changed(video, lambda key: ENVIRONMENT_PREFIX + key.upper()))
 
     servers = config.ice.servers
     listed, host, stun = get("ICE_SERVERS"), get("TURN_HOST"), get("STUN_URL")

@@ -17,6 +17,8 @@ from libvirt_webrtc.config import (
 from libvirt_webrtc.domains.policy import AutoEnable, Policy
 from libvirt_webrtc.domains.xml import Gl
 from libvirt_webrtc.errors import ConfigError
+from libvirt_webrtc.media.formats import DEFAULT_FORMATS, FORMATS, formats_of
+from libvirt_webrtc.video_config import CODECS, VideoConfig
 
 
 def ice(**variables: str) -> IceConfig:
@@ -72,6 +74,13 @@ def test_flags_beat_the_environment_which_beats_the_file(toml: Path) -> None:
         ("ice = 1", "ice must be a table"),
         ("[ice]\nserver = []", "ice must be a table"),
         ("[ice]\nservers = 1", "ice.servers must be an array"),
+        ("video = 1", "video must be a table"),
+        ("[video]\ncodec = []", "video.codec: unknown setting; known are codecs, encoder"),
+        ("[video]\ncodecs = []", "video.codecs must name at least one of 'h264', 'vp8', 'vp9', 'av1'"),
+        ("[video]\ncodecs = 1", "video.codecs must name at least one of"),
+        ('[video]\ncodecs = ["h265"]', "'h265'; write some of 'h264', 'vp8', 'vp9', 'av1'"),
+        ('[video]\ncodecs = ["vp8", "vp8"]', "video.codecs names a codec twice"),
+        ('[video]\nencoder = "nvenc"', "video.encoder is 'nvenc'; write one of 'software', 'auto'"),
         ('[ice]\ntransport_policy = "some"', "'some'; write 'all' or 'relay'"),
         ("[ice]\ntransport_policy = []", "write 'all' or 'relay'"),
     ],
@@ -88,6 +97,24 @@ def test_the_policy_is_read_and_is_cautious_by_default(toml: Path) -> None:
     config = load(toml, {})
     assert Policy.of(config.auto_enable, config.gl) == Policy(AutoEnable.ALL, Gl.ON)
     assert WORDS == {"auto_enable": tuple(AutoEnable), "gl": tuple(Gl)}
+
+
+def test_what_video_is_sent_as_is_read_from_every_source(toml: Path) -> None:
+    assert load(environ={}).video == VideoConfig(("h264", "vp8"), "software")
+    toml.write_text('[video]\ncodecs = ["av1"]\nencoder = "auto"\n')
+    assert load(toml, {}).video == VideoConfig(("av1",), "auto")
+    environ = {"QEMU_WEBRTC_CODECS": "vp9, h264", "QEMU_WEBRTC_ENCODER": "software"}
+    assert load(toml, environ).video == VideoConfig(("vp9", "h264"), "software")
+    assert load(toml, environ, video_codecs="vp8").video == VideoConfig(("vp8",), "software")
+    with pytest.raises(ConfigError, match="^--codecs names 'x'"):
+        load(toml, environ, video_codecs="x")
+    with pytest.raises(ConfigError, match="^QEMU_WEBRTC_ENCODER is 'x'"):
+        load(toml, {"QEMU_WEBRTC_ENCODER": "x"})
+
+
+def test_every_codec_that_can_be_set_has_formats() -> None:
+    assert set(FORMATS) == set(CODECS)
+    assert formats_of(Config().video.codecs) == DEFAULT_FORMATS
 
 
 def test_state_folder_is_the_systems_for_root_and_the_users_for_others(

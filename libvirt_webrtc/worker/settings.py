@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from libvirt_webrtc.media.formats import DEFAULT_FORMATS, VideoFormat
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
@@ -14,3 +16,5 @@ class WorkerSettings:
     """Whether viewers on this machine may connect over its loopback address."""
     log_level: int
     """As in :mod:`logging`."""
+    formats: tuple[VideoFormat, ...] = DEFAULT_FORMATS
+    """What viewers may be sent, in the order in which it is tried."""

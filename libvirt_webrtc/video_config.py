@@ -1,0 +1,64 @@
+"""The settings of ``[video]``: what pictures may be sent as, and what may encode them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, cast, get_args
+
+from libvirt_webrtc.errors import ConfigError
+
+Codec = Literal["h264", "vp8", "vp9", "av1"]
+EncoderPolicy = Literal["software", "auto"]
+
+CODECS: tuple[str, ...] = get_args(Codec)
+ENCODER_POLICIES: tuple[str, ...] = get_args(EncoderPolicy)
+
+
+@dataclass(frozen=True, slots=True)
+class VideoConfig:
+    """How consoles are encoded."""
+
+    codecs: tuple[Codec, ...] = ("h264", "vp8")
+    """Tried in this order: a viewer gets the first that its browser takes."""
+    encoder: EncoderPolicy = "software"
+    """With ``auto``, H.264 comes from a graphics card that passed a test when the service started. Not the default:
+    the sharpness of text is measured for libx264 alone."""
+
+    def changed(self, values: Mapping[str, Any], where: Callable[[str], str]) -> "VideoConfig":
+        """With these settings in the place of its own; ``where`` says how a setting is called where it comes from.
+
+        Raises:
+            ConfigError: an unknown setting, or a value that cannot be used.
+        """
+        config = self
+        for key, value in values.items():
+            if key == "codecs":
+                config = replace(config, codecs=_codecs(value, where(key)))
+            elif key == "encoder":
+                config = replace(config, encoder=_encoder(value, where(key)))
+            else:
+                raise ConfigError(f"{where(key)}: unknown setting; known are codecs, encoder")
+        return config
+
+
+def _codecs(value: object, where: str) -> tuple[Codec, ...]:
+    """From an array, or from text with commas."""
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",")]
+    if not isinstance(value, Sequence) or not value:
+        raise ConfigError(f"{where} must name at least one of {_quoted(CODECS)}")
+    for codec in value:
+        if codec not in CODECS:
+            raise ConfigError(f"{where} names {codec!r}; write some of {_quoted(CODECS)}")
+    if len(set(value)) < len(value):
+        raise ConfigError(f"{where} names a codec twice")
+    return tuple(value)
+
+
+def _encoder(value: object, where: str) -> EncoderPolicy:
+    if value not in ENCODER_POLICIES:
+        raise ConfigError(f"{where} is {value!r}; write one of {_quoted(ENCODER_POLICIES)}")
+    return cast(EncoderPolicy, value)
+
+
+def _quoted(words: Sequence[str]) -> str:
+    return ", ".join(map(repr, words))
