@@ -15,6 +15,7 @@ from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.domains.snapshot import Domain, DomainState, Snapshot
 from libvirt_webrtc.errors import CannotAttach, NoConsole, NoSuchDomain, WorkerGone
 from libvirt_webrtc.keeper import Keeper
+from libvirt_webrtc.media.formats import formats_of
 from libvirt_webrtc.newest import Newest
 from libvirt_webrtc.overview import actions, why_no_console
 from libvirt_webrtc.worker.process import warm_up
@@ -124,6 +125,7 @@ class Supervisor:
             downsample=self._config.downsample,
             offer_loopback=is_loopback(self._config.listen.host),
             log_level=logging.getLogger().getEffectiveLevel(),
+            formats=formats_of(self._config.video.codecs),
         )
         opener = partial(self._inventory.open_graphics_fd, domain.uuid, domain.display.index)
         return Keeper(settings, opener, self._publish)

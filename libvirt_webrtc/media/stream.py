@@ -2,11 +2,12 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from libvirt_webrtc.errors import MediaError
 from libvirt_webrtc.framebuffer import Framebuffer
-from libvirt_webrtc.media.formats import LaneKey, VideoFormat
+from libvirt_webrtc.media.formats import DEFAULT_FORMATS, LaneKey, VideoFormat
 from libvirt_webrtc.media.lane import Clock, Lane, LaneStats
 from libvirt_webrtc.media.track import ConsoleTrack, Feed, PacketSource
 
@@ -29,11 +30,18 @@ class ConsoleVideo:
 
     Args:
         downsample: send half the width and height.
+        formats: what viewers may be sent, in the order in which it is tried.
     """
 
     def __init__(
-        self, framebuffer: Framebuffer, *, downsample: bool = False, clock: Clock = time.monotonic
+        self,
+        framebuffer: Framebuffer,
+        *,
+        downsample: bool = False,
+        formats: Sequence[VideoFormat] = DEFAULT_FORMATS,
+        clock: Clock = time.monotonic,
     ) -> None:
+        self.formats = formats
         self._framebuffer = framebuffer
         self._downsample = downsample
         self._clock = clock

@@ -125,7 +125,7 @@ class Peer:
 
     async def _negotiate(self, sdp: str) -> str:
         _check_offer(sdp)
-        format_ = choose_format(sdp)
+        format_ = choose_format(sdp, self._seat.video.formats)
         self.track = track = self._seat.video.track(format_)
         track.on("ended", lambda: self._fault(track.error or "its video ended"))
         try:

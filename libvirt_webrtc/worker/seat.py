@@ -42,7 +42,9 @@ class Seat:
         self._paused = paused
         self._framebuffer = Framebuffer()
         self._framebuffer.on_shape = self._shape_changed
-        self.video = ConsoleVideo(self._framebuffer, downsample=settings.downsample)
+        self.video = ConsoleVideo(
+            self._framebuffer, downsample=settings.downsample, formats=settings.formats
+        )
         self._peers: dict[str, Peer] = {}
         self._console: Console | None = None
         self._listener: Listener | None = None
