@@ -1,7 +1,7 @@
 """The picture of one console: what the display fills and the encoder reads.
 
-Pure: no I/O, no event loop. Pixels are always B, G, R, X bytes; other formats are converted as they come in,
-except in QEMU's own shared memory, which is used in place where it already has that layout.
+Pure: no I/O, no event loop. Pixels are always B, G, R, X bytes. What has that layout already is used in place where it
+may be: QEMU's own shared memory, and whole pictures that are handed over. All else is converted as it comes in.
 """
 
 from collections.abc import Callable
@@ -102,9 +102,9 @@ class Framebuffer:
         pixels: ``(height, width, 4)`` uint8, B, G, R, X; a strided view of QEMU's memory while ``mapped``.
         mapped: the picture came by ``ScanoutMap`` (shared memory), not by ``Scanout``.
         enabled: False while the guest shows nothing (``Disable``).
-        generation: grows whenever size or backing memory changes.
+        generation: grows whenever the size changes, or the picture enters or leaves shared memory.
         on_damage: called, without arguments, after every change; must be cheap and not raise.
-        on_shape: called likewise after size, backing memory or ``enabled`` changed.
+        on_shape: called likewise after ``generation`` or ``enabled`` changed.
     """
 
     def __init__(self) -> None:
@@ -119,28 +119,51 @@ class Framebuffer:
         self._source: tuple[Buffer, int, PixelFormat] | None = None
         self._damage: list[Rect] = []
 
-    def scanout(self, width: int, height: int, stride: int, pixel_format: int, data: Buffer) -> None:
-        """A whole new picture (``Listener.Scanout``), copied in."""
+    def scanout(
+        self, width: int, height: int, stride: int, pixel_format: int, data: Buffer, *, own: bool = False
+    ) -> None:
+        """A whole new picture (``Listener.Scanout``).
+
+        It is copied in; or, where ``data`` is to be the framebuffer's ``own`` (writable, and nobody else's from now on)
+        and needs no conversion, used in place.
+        """
         view = _bgr_view(width, height, stride, pixel_format, data)
-        self._resize(width, height)
-        self._store(Rect(0, 0, width, height), view, _format(pixel_format))
+        kind = _format(pixel_format)
+        if own and kind in _IN_PLACE:
+            self._adopt(view)
+        else:
+            self._resize(width, height)
+            self._store(Rect(0, 0, width, height), view, kind)
 
     def update(
-        self, x: int, y: int, width: int, height: int, stride: int, pixel_format: int, data: Buffer
+        self,
+        x: int,
+        y: int,
+        width: int,
+        height: int,
+        stride: int,
+        pixel_format: int,
+        data: Buffer,
+        *,
+        own: bool = False,
     ) -> None:
-        """A changed rectangle (``Listener.Update``), copied in.
+        """A changed rectangle (``Listener.Update``), copied in; ``own`` as in :meth:`scanout`, if it is the whole.
 
         QEMU 7.2 sends rectangles beyond the last scanout after a mode change, without a new ``Scanout``: the
         picture grows to hold them.
         """
         _check_position(x, y, width, height)
         view = _bgr_view(width, height, stride, pixel_format, data)
+        kind = _format(pixel_format)
+        if own and kind in _IN_PLACE and not (x or y) and width >= self.width and height >= self.height:
+            self._adopt(view)
+            return
         if x + width > self.width or y + height > self.height:
             self._grow(max(self.width, x + width), max(self.height, y + height))
         elif self.mapped:
             # QEMU left the shared map without a new scanout: never write into its memory.
             self._grow(self.width, self.height)
-        self._store(Rect(x, y, width, height), view, _format(pixel_format))
+        self._store(Rect(x, y, width, height), view, kind)
 
     def resize(self, width: int, height: int) -> None:
         """The console's own size property changed: keep what fits, show the rest black."""
@@ -199,19 +222,30 @@ class Framebuffer:
 
     def _resize(self, width: int, height: int) -> None:
         if self.mapped or (width, height) != (self.width, self.height):
-            self.width, self.height, self.mapped = width, height, False
-            self.pixels = np.zeros((height, width, 4), np.uint8)
-            self._source = None
-            self._reshaped()
+            self._use(np.zeros((height, width, 4), np.uint8))
 
-    def _grow(self, width: int, height: int) -> None:
-        old = self.pixels
-        self.pixels = np.zeros((height, width, 4), np.uint8)
-        rows, columns = min(old.shape[0], height), min(old.shape[1], width)
-        self.pixels[:rows, :columns] = old[:rows, :columns]
-        self.width, self.height, self.mapped = width, height, False
+    def _adopt(self, pixels: Pixels) -> None:
+        """An encoder that still reads the old pixels keeps them for as long."""
+        height, width = pixels.shape[:2]
+        if self.mapped or (width, height) != (self.width, self.height):
+            self._use(pixels)
+        else:
+            self.pixels = pixels
+        self._touch(Rect(0, 0, width, height))
+
+    def _use(self, pixels: Pixels) -> None:
+        """Other pixels of our own, in another size or after QEMU's."""
+        self.pixels = pixels
+        self.height, self.width = pixels.shape[:2]
+        self.mapped = False
         self._source = None
         self._reshaped()
+
+    def _grow(self, width: int, height: int) -> None:
+        old, new = self.pixels, np.zeros((height, width, 4), np.uint8)
+        rows, columns = min(old.shape[0], height), min(old.shape[1], width)
+        new[:rows, :columns] = old[:rows, :columns]
+        self._use(new)
 
     def _store(self, rect: Rect, view: Pixels, kind: PixelFormat) -> None:
         self._convert(rect, view, kind)

@@ -162,6 +162,10 @@ class Bus:
         """Ends the connection; again is fine. Calls under way raise DisplayClosed."""
         self._transport.end(DisplayClosed("the display's connection was closed on our side"))
 
+    def trim(self) -> None:
+        """Lets go of the memory that is only kept for speed."""
+        self._transport.trim()
+
     async def wait_closed(self) -> DisplayError:
         """Waits until the connection has ended, and tells why."""
         await self._closed.wait()

@@ -31,9 +31,9 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A method whose body is handed over as it lies in the read buffer, without a copy and without a reply.
+    """A method whose body is handed over as it was received, not unmarshalled, and answered with nothing.
 
-    ``handler(body)`` gets the little-endian body, valid only during the call.
+    ``handler(body)`` gets the little-endian body; it is the handler's own, for as long as it keeps a view of it.
     """
 
     signature: str

@@ -30,6 +30,7 @@ MAX_CURSOR = 512
 
 _SCANOUT = struct.Struct("<IIIII")
 _UPDATE = struct.Struct("<iiiiIII")
+_UPDATE_MAP = struct.Struct("<iiii")
 
 
 class ScanoutMode(StrEnum):
@@ -84,6 +85,11 @@ class Listener:
         self.bus = Bus(sock, exports={PATH: (self._listener(), self._unix_map())})
         return self.bus
 
+    def trim(self) -> None:
+        """Lets go of the memory that is only kept for speed."""
+        if self.bus is not None:
+            self.bus.trim()
+
     def close(self) -> None:
         """Ends the registration; again is fine. The framebuffer keeps the last picture."""
         if self.bus is not None:
@@ -109,19 +115,20 @@ class Listener:
             UNIX_MAP,
             {
                 "ScanoutMap": Method("huuuuu", self._scanout_map),
-                "UpdateMap": Method("iiii", self._update_map),
+                "UpdateMap": Frame("iiii", self._update_map, _UPDATE_MAP.size),
             },
         )
 
     def _scanout(self, body: memoryview) -> None:
         width, height, stride, pixel_format, size = _fixed(_SCANOUT, body)
-        self.framebuffer.scanout(width, height, stride, pixel_format, _bytes(body, _SCANOUT.size, size))
+        data = _bytes(body, _SCANOUT.size, size)
+        self.framebuffer.scanout(width, height, stride, pixel_format, data, own=True)
         self._shown(ScanoutMode.COPY)
 
     def _update(self, body: memoryview) -> None:
         x, y, width, height, stride, pixel_format, size = _fixed(_UPDATE, body)
         data = _bytes(body, _UPDATE.size, size)
-        self.framebuffer.update(x, y, width, height, stride, pixel_format, data)
+        self.framebuffer.update(x, y, width, height, stride, pixel_format, data, own=True)
         self._shown(ScanoutMode.COPY)
 
     def _shown(self, mode: ScanoutMode) -> None:
@@ -150,10 +157,9 @@ class Listener:
         self._shown(ScanoutMode.MAP)
         return ()
 
-    def _update_map(self, message: Message) -> Sequence[Any]:
-        x, y, width, height = message.body
+    def _update_map(self, body: memoryview) -> None:
+        x, y, width, height = _fixed(_UPDATE_MAP, body)
         self.framebuffer.update_map(x, y, width, height)
-        return ()
 
     def _scanout_dmabuf(self, message: Message) -> Sequence[Any]:
         self.sink.unsupported("DMA-BUF scanouts (a display with gl=on) are not supported yet")

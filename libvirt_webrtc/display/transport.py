@@ -1,16 +1,21 @@
 """The socket under a D-Bus connection: whole messages in and out, with their file descriptors.
 
-Small messages are cut out of one read buffer. The body of one that does not fit is read straight into a
-buffer of its size, which is kept for the next, so that a picture's bytes are moved once, by the kernel.
+Small messages are cut out of one read buffer. The body of one that does not fit is read straight into a buffer of its
+own, so that a picture's bytes are moved once, by the kernel. Whoever keeps a view of a body keeps the body; its buffer
+is used again when the last view has gone.
 """
 
 import array
 import asyncio
 import os
 import socket
+import weakref
 from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from libvirt_webrtc.display.wire import MAX_UNIX_FDS, Header, parse_header
 from libvirt_webrtc.errors import DisplayClosed, DisplayError, DisplayProtocolError
@@ -24,6 +29,8 @@ READ_BUDGET_BYTES = 16 << 20
 
 KEPT_BODY_BYTES = 40 << 20
 """A body buffer up to this size is kept for the next message; a 4K picture has 33 MB."""
+KEPT_BODIES = 2
+"""As many: while one picture is shown and another encoded, a third is read."""
 
 MAX_LINE_BYTES = 1024
 
@@ -40,7 +47,7 @@ class Receiver(Protocol):
         """The most bytes that the body of this message may have."""
 
     def message(self, header: Header, head: memoryview, body: memoryview, fds: list[int]) -> None:
-        """One message; ``head`` and ``body`` are valid during the call, ``fds`` are the receiver's own."""
+        """One message; ``head`` is valid during the call, ``body`` and ``fds`` are the receiver's own."""
 
     def ended(self, reason: DisplayError) -> None:
         """The connection has ended; called once."""
@@ -67,7 +74,7 @@ class Transport:
         self._start = self._end = 0
         self._fds: list[int] = []
         self._body: _Body | None = None
-        self._kept = memoryview(bytearray())
+        self._buffers = _BodyBuffers()
         self._loop.add_reader(sock, self._on_readable)
 
     def send(self, data: bytes, fds: Sequence[int] = ()) -> None:
@@ -105,8 +112,12 @@ class Transport:
             close_fds(fds)
         self._queue.clear()
         self._body = None
-        self._kept = memoryview(b"")
+        self._buffers.trim()
         self._receiver.ended(reason)
+
+    def trim(self) -> None:
+        """Lets go of the memory that is only kept for speed."""
+        self._buffers.trim()
 
     def _send_some(self, data: memoryview, fds: Sequence[int]) -> int:
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
@@ -207,23 +218,16 @@ class Transport:
         size = header.size + header.body_size
         if size <= len(data):
             self._start += size
-            self._deliver(header, data[: header.size], data[header.size : size])
+            # A copy of some bytes: the read buffer's are about to change.
+            self._deliver(header, data[: header.size], memoryview(bytearray(data[header.size : size])))
             return True
         if size <= READ_BUFFER_BYTES:
             return False
-        body = self._body = _Body(header, bytes(data[: header.size]), self._body_buffer(header.body_size))
+        body = self._body = _Body(header, bytes(data[: header.size]), self._buffers.take(header.body_size))
         body.filled = len(data) - header.size
         body.data[: body.filled] = data[header.size :]
         self._start = self._end
         return True
-
-    def _body_buffer(self, size: int) -> memoryview:
-        if size > KEPT_BODY_BYTES:
-            return memoryview(bytearray(size))
-        if size > len(self._kept):
-            # A new one, never grown in place: somebody may still hold a view of the old.
-            self._kept = memoryview(bytearray(size))
-        return self._kept[:size]
 
     def _deliver(self, header: Header, head: memoryview, body: memoryview) -> None:
         count = header.unix_fds
@@ -243,6 +247,36 @@ class _Body:
         self.head = head
         self.data = data
         self.filled = 0
+
+
+class _BodyBuffers:
+    """Memory for large bodies. What is lent comes back by itself, from whichever thread lets go of the last view."""
+
+    def __init__(self) -> None:
+        self._kept: list[npt.NDArray[np.uint8]] = []
+
+    def take(self, size: int) -> memoryview:
+        """``size`` writable bytes, for as long as somebody holds a view of them."""
+        try:
+            memory = self._kept.pop()
+        except IndexError:
+            memory = np.empty(size, np.uint8)
+        if len(memory) < size:
+            # A larger mode has begun; the others are too small as well.
+            self.trim()
+            memory = np.empty(size, np.uint8)
+        # Every view of a view keeps this one alive, but not the other way round.
+        lent = np.frombuffer(memory.data, np.uint8, size)
+        weakref.finalize(lent, self._give_back, memory).atexit = False
+        return lent.data
+
+    def trim(self) -> None:
+        """Keep nothing."""
+        self._kept = []
+
+    def _give_back(self, memory: npt.NDArray[np.uint8]) -> None:
+        if len(self._kept) < KEPT_BODIES and len(memory) <= KEPT_BODY_BYTES:
+            self._kept.append(memory)
 
 
 def close_fds(fds: list[int]) -> None:
