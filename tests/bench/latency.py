@@ -1,19 +1,15 @@
-"""From a key's message to the changed pixel, where the frame leaves the decoder."""
+"""From a key's message to the changed pixel, where the frame leaves the decoder; and noVNC's at its canvas."""
 
-import asyncio
+from collections import defaultdict
 from dataclasses import dataclass
 
-from examples.guests.picture import Layout
 from tests.bench.figures import Figure, Figures
-from tests.bench.stage import Stage, pause_s, probe, progress
-from tests.e2e.viewer import DEADLINE_S, Viewer
+from tests.bench.screens import Screen, screens
+from tests.bench.stage import Stage, pause_s, progress
 
-SIZE = (1920, 1080)
-KEY = "KeyA"
-HELD_MS = 50
-"""As a typist holds it; a guest's own keyboard driver repeats a key from 250 ms on."""
-QUIET_S = 2.0
-"""After a mode of the guest began, before it is measured."""
+BLOCK = 10
+"""Keys in a row on one screen before it is the other one's turn."""
+RATE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,36 +30,38 @@ SCENES = (
 
 
 async def run(stage: Stage) -> Figures:
-    """One viewer of a 1080p guest types, slowly, in each scene."""
-    guest = stage.guest(f"mode={SIZE[0]}x{SIZE[1]}")
-    viewer = await Viewer.open(stage.browser, stage.portal, guest)
-    await viewer.wait_known_picture()
-    # The patch's function is an argument of evaluate(), which the pages' content security policy does not forbid.
-    await viewer.page.evaluate(probe("key_to_pixel"), Layout(*SIZE).patch._asdict())
+    """Someone types, slowly, in each scene of a 1080p guest: in turns on our page and on noVNC's."""
+    shown = await screens(stage)
     figures: Figures = {}
     for scene in SCENES:
-        await viewer.press(scene.chosen_by)
-        await asyncio.sleep(QUIET_S)
-        figures.update(await _measure(stage, viewer, scene))
-    assert await viewer.handle("connections") == 1, "the connection was lost meanwhile"
+        figures.update(await _measure(stage, shown, scene))
+    assert await shown[0].page.evaluate("window.libvirtWebRTC.connections") == 1, "the connection was lost"
     return figures
 
 
-async def _measure(stage: Stage, viewer: Viewer, scene: Scene) -> Figures:
-    latencies, rates = [], []
-    for number in range(stage.options.runs):
-        await viewer.page.evaluate("window.benchKeys.arm()")
-        await asyncio.sleep(pause_s())
-        await viewer.page.keyboard.press(KEY, delay=HELD_MS)
-        async with asyncio.timeout(DEADLINE_S):
-            seen = await viewer.page.evaluate("window.benchKeys.result()")
-        if not seen["sent"] or seen["ms"] < 0:
-            raise AssertionError("the patch changed without a key")
-        latencies.append(seen["ms"])
-        rates.append(seen["fps"])
-        if number % 10 == 9:
-            progress(f"{scene.key} {number + 1}/{stage.options.runs}: {latencies[-1]:.0f} ms")
-    figures = {f"{scene.key}_ms": Figure.of(latencies)}
-    if scene.moving:
-        figures[f"{scene.key}_fps"] = Figure.of(rates, "frames/s")
-    return figures
+async def _measure(stage: Stage, shown: list[Screen], scene: Scene) -> Figures:
+    latencies: dict[str, list[float]] = defaultdict(list)
+    rates: dict[str, list[float]] = defaultdict(list)
+    runs = stage.options.runs
+    for done in range(0, runs, BLOCK):
+        for screen in shown:
+            async with screen.alone(shown):
+                await screen.choose(scene.chosen_by)
+                for _ in range(min(BLOCK, runs - done)):
+                    latencies[screen.prefix].append(await screen.key_to_pixel_ms(pause_s()))
+                if scene.moving:
+                    rates[screen.prefix].append(await screen.rate(RATE_S))
+            latest = latencies[screen.prefix][-1]
+            progress(f"{screen.prefix}{scene.key} {len(latencies[screen.prefix])}/{runs}: {latest:.0f} ms")
+    figures = {f"{prefix}{scene.key}_ms": Figure.of(ms) for prefix, ms in latencies.items()}
+    figures |= {f"{prefix}{scene.key}_fps": Figure.of(fps, "frames/s") for prefix, fps in rates.items()}
+    return figures | over_novnc(figures)
+
+
+def over_novnc(figures: Figures) -> Figures:
+    """How many times noVNC's median ours is, for each figure that both have."""
+    return {
+        f"{key}_over_novnc": Figure.of([figure.median / other.median], "ratio")
+        for key, figure in figures.items()
+        if (other := figures.get(f"novnc_{key}")) is not None and other.median
+    }

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tests.bench import first_picture, hook, latency, recovery
+from tests.bench import fanout, first_picture, frames, hook, latency, recovery
 from tests.bench.figures import Figures, as_json
 from tests.bench.machine import machine, versions
 from tests.bench.stage import Options, Stage, open_stage
@@ -57,8 +57,10 @@ BENCHES: dict[str, Bench | BareBench] = {
     bench.name: bench
     for bench in (
         Bench("first_picture", first_picture.run, runs=100),
+        Bench("frames", frames.run, runs=5),
         Bench("latency", latency.run, runs=100),
         Bench("recovery", recovery.run, runs=10),
+        BareBench("fanout", fanout.run, runs=3),
         BareBench("hook", hook.run, runs=200),
     )
 }
