@@ -103,12 +103,12 @@ class CongestionControl:
         """What the pacer may send at most: a keyframe must not wait on a LAN, nor flood a path known to be slow."""
         return int(self._target * (2.5 if self._target >= START_BPS else 1.5))
 
-    def on_sent(self, now: float, size: int) -> None:
-        """A packet of ``size`` bytes has left, headers included."""
+    def on_sent(self, now: float, size: int, packets: int = 1) -> None:
+        """``packets`` of ``size`` bytes together have left, headers included."""
         self._sent.append((now, size))
         self._sent_bytes += size
-        self._sent_since_cut += 1
-        self._unreported += 1
+        self._sent_since_cut += packets
+        self._unreported += packets
         if self._began is None:
             self._began = now
         self._advance(now)
