@@ -13,9 +13,10 @@ from libvirt_webrtc.config import Config, is_loopback, state_dir
 from libvirt_webrtc.console_stats import ConsoleStats
 from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.domains.snapshot import Domain, DomainState, Snapshot
+from libvirt_webrtc.encoder_probe import find_hardware
 from libvirt_webrtc.errors import CannotAttach, NoConsole, NoSuchDomain, WorkerGone
 from libvirt_webrtc.keeper import Keeper
-from libvirt_webrtc.media.formats import formats_of
+from libvirt_webrtc.media.formats import VideoFormat, formats_of
 from libvirt_webrtc.newest import Newest
 from libvirt_webrtc.overview import actions, why_no_console
 from libvirt_webrtc.worker.process import warm_up
@@ -35,12 +36,15 @@ class Supervisor:
         self._config = config
         self._keepers: dict[tuple[str, int], Keeper] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._hardware: tuple[tuple[VideoFormat, str], ...] = ()
         self._follower: asyncio.Task[None] | None = None
         self._attaching = Attaching(inventory.uri, state_dir() / "attaching", self._publish)
         self._newest = Newest(self.list())
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(warm_up)
+        if self._config.video.encoder == "auto":
+            self._hardware = await find_hardware()
         self._attaching.finish_interrupted()
         self._follower = asyncio.create_task(self._follow(), name="supervisor")
         self._follower.add_done_callback(self._done)
@@ -126,6 +130,7 @@ class Supervisor:
             offer_loopback=is_loopback(self._config.listen.host),
             log_level=logging.getLogger().getEffectiveLevel(),
             formats=formats_of(self._config.video.codecs),
+            hardware=self._hardware,
         )
         opener = partial(self._inventory.open_graphics_fd, domain.uuid, domain.display.index)
         return Keeper(settings, opener, self._publish)

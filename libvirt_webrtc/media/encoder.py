@@ -10,13 +10,13 @@ import av
 from av.video.frame import PictureType
 
 from libvirt_webrtc.errors import MediaError
-from libvirt_webrtc.media import svtav1, vp9, vpx, x264
+from libvirt_webrtc.media import hardware, svtav1, vp9, vpx, x264
 from libvirt_webrtc.media.convert import LIMITED_RANGE, SMPTE170M
 from libvirt_webrtc.media.formats import CLOCK_RATE, FULL, Layer, VideoFormat
 from libvirt_webrtc.media.frame import EncodedFrame
 from libvirt_webrtc.media.packetize import Packetizer
 
-_CONTEXTS = {
+_SOFTWARE = {
     VideoFormat.H264: x264.context,
     VideoFormat.H264_444: x264.context_444,
     VideoFormat.VP8: vpx.context,
@@ -31,6 +31,7 @@ class VideoEncoder:
     PyAV releases the GIL while it encodes.
 
     Args:
+        hardware_name: FFmpeg's name of a hardware encoder for the format; None for software.
         color_range: of the frames that will come (see :class:`FrameConverter`).
 
     Raises:
@@ -45,19 +46,28 @@ class VideoEncoder:
         *,
         layer: Layer = FULL,
         color_range: int = LIMITED_RANGE,
+        hardware_name: str | None = None,
     ) -> None:
         self.format = format_
         self.width = width
         self.height = height
         self._packetizer = Packetizer(format_)
         try:
-            context = self._context = _CONTEXTS[format_](width, height, layer)
+            if hardware_name is None:
+                context = _SOFTWARE[format_](width, height, layer)
+            else:
+                context = hardware.kind(format_, hardware_name).context(width, height, layer)
+            self._context = context
+            self.name = context.name
             # The stream tells its colours, or decoders guess BT.709 for large pictures and show wrong ones.
             context.colorspace = context.color_primaries = context.color_trc = SMPTE170M
             context.color_range = color_range
             context.open()
         except (av.FFmpegError, ValueError) as error:
-            raise MediaError(f"no {format_} encoder for {width}x{height}: {error}") from error
+            # FFmpeg's own words; PyAV adds all options.
+            reason = error.strerror if isinstance(error, av.FFmpegError) else error
+            made_by = hardware_name or "software"
+            raise MediaError(f"no {format_} by {made_by} for {width}x{height}: {reason}") from error
 
     def encode(self, frame: av.VideoFrame, *, timestamp: int, keyframe: bool = False) -> EncodedFrame:
         """``frame`` encoded, at ``timestamp`` (90 kHz, growing); an intra picture if ``keyframe``.
@@ -71,8 +81,8 @@ class VideoEncoder:
         try:
             packets = self._context.encode(frame)
         except (av.FFmpegError, ValueError) as error:
-            raise MediaError(f"{self.format} encoding failed: {error}") from error
+            raise MediaError(f"{self.name} failed: {error}") from error
         if len(packets) != 1:
-            raise MediaError(f"the {self.format} encoder made {len(packets)} packets of one frame")
+            raise MediaError(f"{self.name} made {len(packets)} packets of one frame")
         data = bytes(packets[0])
         return EncodedFrame(self.format, timestamp, packets[0].is_keyframe, data, self._packetizer.cut(data))

@@ -11,6 +11,7 @@ from libvirt_webrtc.errors import MediaError
 from libvirt_webrtc.framebuffer import MAX_DAMAGE_RECTS, Framebuffer, Pixels, Rect
 from libvirt_webrtc.media.convert import FrameConverter
 from libvirt_webrtc.media.encoder import VideoEncoder
+from libvirt_webrtc.media.encoders import Encoders
 from libvirt_webrtc.media.formats import CLOCK_RATE, LaneKey
 from libvirt_webrtc.media.frame import EncodedFrame
 from libvirt_webrtc.media.meter import Meter, Rates
@@ -37,13 +38,19 @@ class LaneStats:
     failures: int = 0
     size: tuple[int, int] = field(default=(0, 0))
     """Encoded width and height."""
+    encoder: str = ""
+    """As FFmpeg names it: libx264, h264_nvenc, ..."""
+    encoder_reason: str = ""
+    """Why it is that one, in words."""
     rates: Rates = Rates()
 
 
 class Pipeline:
     """Converter and encoder for one size of the framebuffer; used by one worker thread at a time."""
 
-    def __init__(self, key: LaneKey, width: int, height: int, *, downsample: bool) -> None:
+    def __init__(
+        self, key: LaneKey, width: int, height: int, *, downsample: bool, hardware: str | None
+    ) -> None:
         converter = self._converter = FrameConverter(
             width,
             height,
@@ -53,8 +60,13 @@ class Pipeline:
         self._frames = graded(converter.frame)
         self.size = converter.frame.width, converter.frame.height
         self._encoder = VideoEncoder(
-            key.format, *self.size, layer=key.layer, color_range=converter.color_range
+            key.format,
+            *self.size,
+            layer=key.layer,
+            color_range=converter.color_range,
+            hardware_name=hardware,
         )
+        self.encoder = self._encoder.name
 
     def produce(
         self, pixels: Pixels, damage: Iterable[Rect], timestamp: int, *, keyframe: bool, quality: Quality
@@ -80,6 +92,7 @@ class Lane:
         framebuffer: Framebuffer,
         *,
         downsample: bool,
+        encoders: Encoders,
         collect: Callable[[], None],
         ended: Callable[["Lane"], None],
         clock: Clock = time.monotonic,
@@ -90,6 +103,7 @@ class Lane:
         self._changed_at: float | None = None
         self._framebuffer = framebuffer
         self._downsample = downsample
+        self._encoders = encoders
         self._collect = collect
         self._ended = ended
         self._clock = clock
@@ -207,7 +221,7 @@ class Lane:
         try:
             frame = await self._in_thread(pixels, damage, plan.keyframe, plan.quality)
         except MediaError as error:
-            logger.warning("%s; trying once more with a new encoder", error)
+            self._encoders.failed(self._key.format, error)
             self._stats = replace(self._stats, failures=self._stats.failures + 1)
             self._pipeline = None
             frame = await self._in_thread(pixels, [], True, Quality.MOTION)
@@ -229,7 +243,13 @@ class Lane:
         """In the worker thread."""
         if self._pipeline is None:
             height, width = pixels.shape[:2]
-            self._pipeline = Pipeline(self._key, width, height, downsample=self._downsample)
+            self._pipeline = Pipeline(
+                self._key,
+                width,
+                height,
+                downsample=self._downsample,
+                hardware=self._encoders.hardware(self._key.format),
+            )
             damage, keyframe = [Rect(0, 0, width, height)], True
         return self._pipeline.produce(pixels, damage, self._timestamp, keyframe=keyframe, quality=quality)
 
@@ -241,4 +261,6 @@ class Lane:
             keyframes=self._stats.keyframes + frame.keyframe,
             bytes=self._stats.bytes + len(frame.data),
             size=self._pipeline.size,
+            encoder=self._pipeline.encoder,
+            encoder_reason=self._encoders.reason(self._key.format),
         )

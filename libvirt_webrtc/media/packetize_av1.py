@@ -67,7 +67,7 @@ class _Packet:
 
     def payload(self, *, starts_sequence: bool) -> bytes:
         header = self._flags | len(self._elements) << 4 | (_NEW_SEQUENCE if starts_sequence else 0)
-        parts = [bytes((header,))]
+        parts: list[bytes | memoryview] = [bytes((header,))]
         for element in self._elements[:-1]:
             parts += _leb128(len(element)), element
         return b"".join((*parts, self._elements[-1]))

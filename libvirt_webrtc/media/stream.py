@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from libvirt_webrtc.errors import MediaError
 from libvirt_webrtc.framebuffer import Framebuffer
+from libvirt_webrtc.media.encoders import Encoders
 from libvirt_webrtc.media.formats import DEFAULT_FORMATS, LaneKey, VideoFormat
 from libvirt_webrtc.media.lane import Clock, Lane, LaneStats
 from libvirt_webrtc.media.track import ConsoleTrack, Feed, PacketSource
@@ -31,6 +32,7 @@ class ConsoleVideo:
     Args:
         downsample: send half the width and height.
         formats: what viewers may be sent, in the order in which it is tried.
+        hardware: the formats that hardware encodes, each with its encoder as FFmpeg names it.
     """
 
     def __init__(
@@ -39,9 +41,11 @@ class ConsoleVideo:
         *,
         downsample: bool = False,
         formats: Sequence[VideoFormat] = DEFAULT_FORMATS,
+        hardware: Iterable[tuple[VideoFormat, str]] = (),
         clock: Clock = time.monotonic,
     ) -> None:
         self.formats = formats
+        self._encoders = Encoders(hardware)
         self._framebuffer = framebuffer
         self._downsample = downsample
         self._clock = clock
@@ -79,6 +83,7 @@ class ConsoleVideo:
                 feed.key,
                 self._framebuffer,
                 downsample=self._downsample,
+                encoders=self._encoders,
                 collect=self._collect,
                 ended=self._lane_ended,
                 clock=self._clock,

@@ -5,7 +5,6 @@ import os
 from av.video.codeccontext import VideoCodecContext
 
 from libvirt_webrtc.media.context import cores, new_context
-from libvirt_webrtc.media.convert import LIMITED_RANGE, SMPTE170M
 from libvirt_webrtc.media.formats import Layer
 
 _PRESET = 12
@@ -22,8 +21,6 @@ def context(width: int, height: int, layer: Layer) -> VideoCodecContext:
     SVT-AV1 takes no cap beside a quality target in this mode: so a rate, and the quantizer that it need not beat.
     """
     context = new_context("libsvtav1", width, height)
-    context.colorspace = context.color_primaries = context.color_trc = SMPTE170M
-    context.color_range = LIMITED_RANGE
     parameters = {
         "rtc": 1,
         "pred-struct": 1,

@@ -3,7 +3,6 @@
 from av.video.codeccontext import VideoCodecContext
 
 from libvirt_webrtc.media.context import cores, new_context
-from libvirt_webrtc.media.convert import LIMITED_RANGE, SMPTE170M
 from libvirt_webrtc.media.formats import Layer
 
 _CRF = 20
@@ -13,7 +12,6 @@ _THREAD_PIXELS = 1280 * 720
 def context(width: int, height: int, layer: Layer) -> VideoCodecContext:
     """Profile 0 in constrained quality, for screen content, without delay."""
     context = new_context("libvpx-vp9", width, height)
-    context.colorspace, context.color_range = SMPTE170M, LIMITED_RANGE
     context.bit_rate = layer.max_bitrate
     context.qmin, context.qmax = 2, 56
     # As with VP8: threads that wait spin, so never as many as there are cores.

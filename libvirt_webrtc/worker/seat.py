@@ -43,7 +43,10 @@ class Seat:
         self._framebuffer = Framebuffer()
         self._framebuffer.on_shape = self._shape_changed
         self.video = ConsoleVideo(
-            self._framebuffer, downsample=settings.downsample, formats=settings.formats
+            self._framebuffer,
+            downsample=settings.downsample,
+            formats=settings.formats,
+            hardware=settings.hardware,
         )
         self._peers: dict[str, Peer] = {}
         self._console: Console | None = None

@@ -18,3 +18,5 @@ class WorkerSettings:
     """As in :mod:`logging`."""
     formats: tuple[VideoFormat, ...] = DEFAULT_FORMATS
     """What viewers may be sent, in the order in which it is tried."""
+    hardware: tuple[tuple[VideoFormat, str], ...] = ()
+    """The formats that hardware encodes here, each with its encoder as FFmpeg names it."""
