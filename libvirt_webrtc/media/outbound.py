@@ -142,7 +142,7 @@ class Outbound:
         if sent == len(frame.payloads):
             return
         while sent < len(frame.payloads):
-            left = sum(map(len, frame.payloads[sent:]))
+            left = len(frame.data) * (len(frame.payloads) - sent) // len(frame.payloads)
             self._congestion.on_backlog(self._clock(), self._pacer.drain_s(left))
             await self._sleep(self._pacer.wait_s())
             sent = self._burst(frame.payloads, sent)
@@ -157,7 +157,7 @@ class Outbound:
         timestamp = (self._origin + self._timestamp) & 0xFFFFFFFF
         extensions = self._extensions.at(time.time())
         ssrc, payload_type, last = self._stream.ssrc, self._stream.payload_type, len(payloads) - 1
-        octets, sequence, end = 0, self._sequence, begin
+        octets, size, sequence, end = 0, 0, self._sequence, begin
         for index in range(begin, len(payloads)):
             payload = payloads[index]
             header = pack_header(payload_type, sequence, timestamp, ssrc, index == last, extensions)
@@ -166,13 +166,14 @@ class Outbound:
                 break
             self._path.send(packet)
             self._history.add(sequence, header, payload)
-            self._congestion.on_sent(now, len(packet))
             sequence = (sequence + 1) & 0xFFFF
             octets += len(payload)
+            size += len(packet)
             end = index + 1
         self._sequence = sequence
         if end > begin:
             self._path.count(end - begin, octets, timestamp)
+            self._congestion.on_sent(now, size, end - begin)
         return end
 
     def _repeated_header(self, header: bytes, extensions: bytes) -> bytes:

@@ -61,21 +61,19 @@ class Console:
 
 
 class OurConsole(Console):
-    """As in a worker: whole updates into a framebuffer, and one lane for all."""
+    """As in a worker whose guest flips pages of shared memory; one lane for all."""
 
     def __init__(self, format_: VideoFormat) -> None:
         aiortc_ext.install()
         self._format = format_
         self._scroll = Scroll()
         self._framebuffer = Framebuffer()
-        self._framebuffer.scanout(
-            WIDTH, HEIGHT, 4 * WIDTH, PixelFormat.X8R8G8B8, self._scroll.picture(0).data
-        )
+        self.step(0)
         self._video = ConsoleVideo(self._framebuffer)
 
     def step(self, number: int) -> None:
         picture = self._scroll.picture(number).data
-        self._framebuffer.update(0, 0, WIDTH, HEIGHT, 4 * WIDTH, PixelFormat.X8R8G8B8, picture)
+        self._framebuffer.map(WIDTH, HEIGHT, 4 * WIDTH, PixelFormat.X8R8G8B8, picture)
 
     def track(self) -> MediaStreamTrack:
         return self._video.track(self._format)

@@ -15,7 +15,12 @@ from libvirt_webrtc.media.rtp import (
 
 UNIX_TIME = 1_800_000_123.456
 SEND_TIME = int((UNIX_TIME + 2_208_988_800) * 2**18) & 0xFFFFFF
-AIORTC_IDS: tuple[dict[str, int], ...] = ({}, {MID_URI: 1}, {ABS_SEND_TIME_URI: 14}, {MID_URI: 4, ABS_SEND_TIME_URI: 2})
+AIORTC_IDS: tuple[dict[str, int], ...] = (
+    {},
+    {MID_URI: 1},
+    {ABS_SEND_TIME_URI: 14},
+    {MID_URI: 4, ABS_SEND_TIME_URI: 2},
+)
 
 
 def aiortc_map(ids: dict[str, int]) -> HeaderExtensionsMap:
