@@ -1,0 +1,82 @@
+"""What consoles cost that nobody looks at, and one whose picture stands still; needs neither libvirt nor a browser."""
+
+import asyncio
+import os
+from contextlib import AsyncExitStack
+
+from libvirt_webrtc.worker.process import warm_up
+from tests.bench.bare import EMPTY, BareConsole, Wire, bare_console, demo_guest
+from tests.bench.figures import Figure, Figures
+from tests.bench.stage import Options, progress
+from tests.bench.usage import cpu_s, descriptors, memory_mb, threads
+from tests.media.helpers import until
+
+QUIET_S = 8.0
+"""After a start or the last change: a still picture has been refined, and connections are as they stay."""
+MEASURE_S = 30.0
+SIZE = "1920x1080"
+
+
+async def run(options: Options) -> Figures:
+    """``runs`` domains without viewers, then one of them with a viewer of a still picture."""
+    await asyncio.to_thread(warm_up)
+    figures: Figures = {}
+    async with AsyncExitStack() as stack:
+        still = await stack.enter_async_context(bare_console(*demo_guest(f"run=still mode={SIZE}")))
+        await asyncio.sleep(QUIET_S)
+        figures["single_domain_pss_mb"] = _one(memory_mb(still.worker.pid, "Pss"), "MB")
+        figures.update(await _still(still))
+        consoles = [await stack.enter_async_context(bare_console(*EMPTY)) for _ in range(options.runs)]
+        progress(f"idle: {len(consoles)} domains")
+        await asyncio.sleep(QUIET_S)
+        figures.update(await _idle(consoles))
+    return figures
+
+
+async def _idle(consoles: list[BareConsole]) -> Figures:
+    pids = [console.worker.pid for console in consoles]
+    before, own = [cpu_s(pid) for pid in pids], cpu_s(os.getpid())
+    await asyncio.sleep(MEASURE_S)
+    shares = [(cpu_s(pid) - began) / MEASURE_S * 100 for pid, began in zip(pids, before, strict=True)]
+    supervising = (cpu_s(os.getpid()) - own) / MEASURE_S * 100
+    return {
+        "idle_cpu_percent": Figure.of(shares, "%"),
+        # This process does for its workers what the service does.
+        "supervisor_cpu_percent_per_domain": _one(supervising / len(consoles), "%"),
+        "idle_domain_pss_mb": Figure.of([memory_mb(pid, "Pss") for pid in pids], "MB"),
+        "idle_domain_private_mb": Figure.of(
+            [memory_mb(pid, "Private_Dirty", "Private_Clean") for pid in pids], "MB"
+        ),
+        "idle_threads": Figure.of([threads(pid) for pid in pids], "threads"),
+    }
+
+
+async def _still(console: BareConsole) -> Figures:
+    pid = console.worker.pid
+    before = descriptors(pid), threads(pid)
+    wire = Wire()
+    async with console.watch("still") as viewer:
+        await asyncio.sleep(QUIET_S)
+        received, sent, frames, used = wire.received, wire.sent, viewer.frames, cpu_s(pid)
+        await asyncio.sleep(MEASURE_S)
+        used = cpu_s(pid) - used
+        down, up = wire.received - received, wire.sent - sent
+        assert viewer.frames == frames, f"{viewer.frames - frames} frames of a still picture"
+        await viewer.press("KeyA")
+        await until(lambda: viewer.frames > frames)
+        watched = memory_mb(pid, "Pss")
+    await asyncio.sleep(QUIET_S)
+    after = descriptors(pid), threads(pid)
+    # The listener stays registered, with a connection of its own.
+    assert after == (before[0] + 1, before[1]), f"descriptors and threads: {before}, later {after}"
+    return {
+        "still_cpu_percent": _one(used / MEASURE_S * 100, "%"),
+        "still_viewer_kbit_s": _one((down + up) * 8 / 1000 / MEASURE_S, "kbit/s"),
+        "still_viewer_down_kbit_s": _one(down * 8 / 1000 / MEASURE_S, "kbit/s"),
+        "watched_domain_pss_mb": _one(watched, "MB"),
+        "after_viewer_pss_mb": _one(memory_mb(pid, "Pss"), "MB"),
+    }
+
+
+def _one(value: float, unit: str) -> Figure:
+    return Figure.of([value], unit)
