@@ -16,6 +16,7 @@ from libvirt_webrtc.framebuffer import Framebuffer
 from libvirt_webrtc.input import messages
 from libvirt_webrtc.media.stream import ConsoleVideo
 from libvirt_webrtc.worker.input_channel import InputChannel
+from libvirt_webrtc.worker.memory import give_back
 from libvirt_webrtc.worker.peer import Peer
 from libvirt_webrtc.worker.settings import WorkerSettings
 from libvirt_webrtc.worker.video_stats import console_stats
@@ -24,6 +25,9 @@ log = logging.getLogger(__name__)
 
 MAX_VIEWERS = 64
 """Of one console; beyond it the process would have no room for packets."""
+
+ABANDONED_S = 2.0
+"""After the last viewer left, until memory is given back: a page that is loaded again comes sooner."""
 
 
 class Seat:
@@ -56,6 +60,7 @@ class Seat:
         self._cursor_position = b""
         self._unsupported = ""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._abandoned: asyncio.TimerHandle | None = None
 
     @property
     def attached(self) -> bool:
@@ -146,6 +151,8 @@ class Seat:
         await self.video.close()
         if self._listener is not None:
             self._listener.close()
+        if self._abandoned is not None:
+            self._abandoned.cancel()
 
     def greeting(self) -> Iterator[bytes]:
         """The display messages that bring a new viewer up to date."""
@@ -229,3 +236,14 @@ class Seat:
     def _peer_closed(self, peer: Peer) -> None:
         self._peers.pop(peer.name, None)
         self._on_change()
+        if not self._peers:
+            if self._abandoned is not None:
+                self._abandoned.cancel()
+            self._abandoned = asyncio.get_running_loop().call_later(ABANDONED_S, self._give_back)
+
+    def _give_back(self) -> None:
+        self._abandoned = None
+        if not self._peers:
+            if self._listener is not None:
+                self._listener.trim()
+            give_back()
