@@ -124,12 +124,13 @@ class Supervisor:
 
     def _new_keeper(self, domain: Domain) -> Keeper:
         assert domain.display is not None
+        video = self._config.video
         settings = WorkerSettings(
             domain_name=domain.name,
             downsample=self._config.downsample,
             offer_loopback=is_loopback(self._config.listen.host),
             log_level=logging.getLogger().getEffectiveLevel(),
-            formats=formats_of(self._config.video.codecs),
+            formats=formats_of(video.codecs, full_chroma=video.chroma == "auto"),
             hardware=self._hardware,
         )
         opener = partial(self._inventory.open_graphics_fd, domain.uuid, domain.display.index)

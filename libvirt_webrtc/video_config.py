@@ -8,9 +8,11 @@ from libvirt_webrtc.errors import ConfigError
 
 Codec = Literal["h264", "vp8", "vp9", "av1"]
 EncoderPolicy = Literal["software", "auto"]
+Chroma = Literal["auto", "4:2:0"]
 
 CODECS: tuple[str, ...] = get_args(Codec)
 ENCODER_POLICIES: tuple[str, ...] = get_args(EncoderPolicy)
+CHROMAS: tuple[str, ...] = get_args(Chroma)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class VideoConfig:
     encoder: EncoderPolicy = "software"
     """With ``auto``, H.264 comes from a graphics card that passed a test when the service started. Not the default:
     the sharpness of text is measured for libx264 alone."""
+    chroma: Chroma = "auto"
+    """With ``auto``, browsers that can get a colour for every pixel (4:4:4); else all get one for every four."""
 
     def changed(self, values: Mapping[str, Any], where: Callable[[str], str]) -> "VideoConfig":
         """With these settings in the place of its own; ``where`` says how a setting is called where it comes from.
@@ -34,9 +38,13 @@ class VideoConfig:
             if key == "codecs":
                 config = replace(config, codecs=_codecs(value, where(key)))
             elif key == "encoder":
-                config = replace(config, encoder=_encoder(value, where(key)))
+                config = replace(
+                    config, encoder=cast(EncoderPolicy, _word(value, ENCODER_POLICIES, where(key)))
+                )
+            elif key == "chroma":
+                config = replace(config, chroma=cast(Chroma, _word(value, CHROMAS, where(key))))
             else:
-                raise ConfigError(f"{where(key)}: unknown setting; known are codecs, encoder")
+                raise ConfigError(f"{where(key)}: unknown setting; known are codecs, encoder, chroma")
         return config
 
 
@@ -54,10 +62,10 @@ def _codecs(value: object, where: str) -> tuple[Codec, ...]:
     return tuple(value)
 
 
-def _encoder(value: object, where: str) -> EncoderPolicy:
-    if value not in ENCODER_POLICIES:
-        raise ConfigError(f"{where} is {value!r}; write one of {_quoted(ENCODER_POLICIES)}")
-    return cast(EncoderPolicy, value)
+def _word(value: object, words: tuple[str, ...], where: str) -> object:
+    if value not in words:
+        raise ConfigError(f"{where} is {value!r}; write one of {_quoted(words)}")
+    return value
 
 
 def _quoted(words: Sequence[str]) -> str:

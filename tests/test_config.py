@@ -17,7 +17,7 @@ from libvirt_webrtc.config import (
 from libvirt_webrtc.domains.policy import AutoEnable, Policy
 from libvirt_webrtc.domains.xml import Gl
 from libvirt_webrtc.errors import ConfigError
-from libvirt_webrtc.media.formats import DEFAULT_FORMATS, FORMATS, formats_of
+from libvirt_webrtc.media.formats import DEFAULT_FORMATS, FORMATS, VideoFormat, formats_of
 from libvirt_webrtc.video_config import CODECS, VideoConfig
 
 
@@ -75,11 +75,12 @@ def test_flags_beat_the_environment_which_beats_the_file(toml: Path) -> None:
         ("[ice]\nserver = []", "ice must be a table"),
         ("[ice]\nservers = 1", "ice.servers must be an array"),
         ("video = 1", "video must be a table"),
-        ("[video]\ncodec = []", "video.codec: unknown setting; known are codecs, encoder"),
+        ("[video]\ncodec = []", "video.codec: unknown setting; known are codecs, encoder, chroma"),
         ("[video]\ncodecs = []", "video.codecs must name at least one of 'h264', 'vp8', 'vp9', 'av1'"),
         ("[video]\ncodecs = 1", "video.codecs must name at least one of"),
         ('[video]\ncodecs = ["h265"]', "'h265'; write some of 'h264', 'vp8', 'vp9', 'av1'"),
         ('[video]\ncodecs = ["vp8", "vp8"]', "video.codecs names a codec twice"),
+        ('[video]\nchroma = "4:4:4"', "video.chroma is '4:4:4'; write one of 'auto', '4:2:0'"),
         ('[video]\nencoder = "nvenc"', "video.encoder is 'nvenc'; write one of 'software', 'auto'"),
         ('[ice]\ntransport_policy = "some"', "'some'; write 'all' or 'relay'"),
         ("[ice]\ntransport_policy = []", "write 'all' or 'relay'"),
@@ -110,6 +111,15 @@ def test_what_video_is_sent_as_is_read_from_every_source(toml: Path) -> None:
         load(toml, environ, video_codecs="x")
     with pytest.raises(ConfigError, match="^QEMU_WEBRTC_ENCODER is 'x'"):
         load(toml, {"QEMU_WEBRTC_ENCODER": "x"})
+
+
+def test_a_colour_for_every_pixel_can_be_forbidden(toml: Path) -> None:
+    assert load(environ={}).video.chroma == "auto"
+    toml.write_text('[video]\nchroma = "4:2:0"\n')
+    assert load(toml, {}).video.chroma == "4:2:0"
+    assert load(toml, {"QEMU_WEBRTC_CHROMA": "auto"}).video.chroma == "auto"
+    assert load(toml, {"QEMU_WEBRTC_CHROMA": "auto"}, video_chroma="4:2:0").video.chroma == "4:2:0"
+    assert VideoFormat.H264_444 not in formats_of(CODECS, full_chroma=False)
 
 
 def test_every_codec_that_can_be_set_has_formats() -> None:

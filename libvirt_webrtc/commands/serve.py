@@ -9,7 +9,7 @@ from libvirt_webrtc.commands import Subparsers
 from libvirt_webrtc.commands.options import connection_options, load_config
 from libvirt_webrtc.config import ListenAddress
 from libvirt_webrtc.serve import serve
-from libvirt_webrtc.video_config import CODECS, ENCODER_POLICIES
+from libvirt_webrtc.video_config import CHROMAS, CODECS, ENCODER_POLICIES
 
 
 def add_parsers(commands: Subparsers) -> None:
@@ -34,6 +34,11 @@ def add_parsers(commands: Subparsers) -> None:
         choices=ENCODER_POLICIES,
         help="auto: H.264 by the graphics card, if it passes a test at the start (default: software)",
     )
+    command.add_argument(
+        "--chroma",
+        choices=CHROMAS,
+        help="auto: a colour for every pixel to browsers that take it (4:4:4) (default: auto)",
+    )
     command.set_defaults(run=_serve, log_level=logging.INFO)
 
 
@@ -45,6 +50,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         token_file=arguments.token_file,
         video_codecs=arguments.codecs,
         video_encoder=arguments.encoder,
+        video_chroma=arguments.chroma,
     )
     asyncio.run(serve(settings))
     return 0

@@ -50,9 +50,10 @@ FORMATS = {
 """The formats of each codec as an operator names it, the best first."""
 
 
-def formats_of(codecs: Iterable[str]) -> tuple[VideoFormat, ...]:
-    """The formats of these codecs, in their order."""
-    return tuple(format_ for codec in codecs for format_ in FORMATS[codec])
+def formats_of(codecs: Iterable[str], *, full_chroma: bool = True) -> tuple[VideoFormat, ...]:
+    """The formats of these codecs, in their order; those in 4:4:4 only with ``full_chroma``."""
+    formats = (format_ for codec in codecs for format_ in FORMATS[codec])
+    return tuple(format_ for format_ in formats if full_chroma or not format_.full_chroma)
 
 
 DEFAULT_FORMATS = formats_of(("h264", "vp8"))

@@ -86,7 +86,9 @@ class Decoder:
     """Decodes packets of one codec into B, G, R, X pixels."""
 
     def __init__(self, codec: VideoFormat) -> None:
-        self._context = av.CodecContext.create(_DECODERS[codec], "r")
+        context = av.CodecContext.create(_DECODERS[codec], "r")
+        assert isinstance(context, av.VideoCodecContext)
+        self._context = context
         # dav1d would hold a picture for every thread.
         self._context.thread_count = 1
 
