@@ -1,0 +1,70 @@
+"""The test that hardware has to pass, taken by software."""
+
+import glob
+from typing import Any
+
+import av
+import pytest
+
+from libvirt_webrtc.errors import MediaError
+from libvirt_webrtc.media import probe
+from libvirt_webrtc.media.encoder import VideoEncoder
+from libvirt_webrtc.media.formats import VideoFormat
+from libvirt_webrtc.media.frame import EncodedFrame
+from libvirt_webrtc.media.yuv import plane_view
+
+FORMATS = [VideoFormat.H264, VideoFormat.H264_444]
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_software_passes(format_: VideoFormat) -> None:
+    probe.check(format_, None)
+
+
+class Green(VideoEncoder):
+    """Loses the colours, as drivers do."""
+
+    def encode(self, frame: av.VideoFrame, **options: Any) -> EncodedFrame:
+        other = av.VideoFrame(frame.width, frame.height, frame.format.name)
+        plane_view(other.planes[0])[:] = plane_view(frame.planes[0])
+        for plane in other.planes[1:]:
+            plane_view(plane)[:] = 0
+        return super().encode(other, **options)
+
+
+class Deaf(VideoEncoder):
+    """Makes no keyframe when asked to."""
+
+    def encode(self, frame: av.VideoFrame, *, timestamp: int, keyframe: bool = False) -> EncodedFrame:
+        return super().encode(frame, timestamp=timestamp)
+
+
+class Eager(VideoEncoder):
+    """Makes a keyframe of everything."""
+
+    def encode(self, frame: av.VideoFrame, *, timestamp: int, keyframe: bool = False) -> EncodedFrame:
+        return super().encode(frame, timestamp=timestamp, keyframe=True)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "complaint"),
+    [
+        (Green, "frame 0 is another picture"),
+        (Deaf, "frame 3 is not a keyframe"),
+        (Eager, "frame 1 is a keyframe"),
+    ],
+)
+@pytest.mark.parametrize("format_", FORMATS)
+def test_a_faulty_encoder_is_found_out(
+    monkeypatch: pytest.MonkeyPatch, format_: VideoFormat, encoder: type[VideoEncoder], complaint: str
+) -> None:
+    monkeypatch.setattr(probe, "VideoEncoder", encoder)
+    with pytest.raises(MediaError, match=complaint):
+        probe.check(format_, None)
+
+
+@pytest.mark.skipif(bool(glob.glob("/dev/nvidia*")), reason="here is such hardware")
+def test_each_format_is_answered_for(capsys: pytest.CaptureFixture[str]) -> None:
+    probe.main("h264_nvenc")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines] == [["unusable", "H264"], ["unusable", "H264_444"]]
