@@ -13,7 +13,7 @@ from av.filter import Graph
 from libvirt_webrtc.media.formats import CLOCK_RATE
 from libvirt_webrtc.media.schedule import Quality
 
-_OFFSETS = {Quality.BETTER: -0.2, Quality.FINE: -1.0}
+_OFFSETS = {Quality.BETTER: -0.3, Quality.FINE: -1.0}
 """To the quantizer, in its whole scale: x264's is 51, and -1 is as fine as its ``qmin`` lets it."""
 
 
