@@ -1,17 +1,11 @@
-"""What a worker whose viewers have gone gives back."""
+"""The C library's memory."""
 
 import ctypes
-import gc
 
 _LIBC = ctypes.CDLL(None)
 
 
-def give_back() -> None:
-    """Return to the system what nobody uses any more; some milliseconds.
-
-    That is what aiortc leaves behind in reference cycles, and what glibc keeps of freed memory, in an arena for each
-    thread that there was. Other C libraries keep little.
-    """
-    gc.collect()
+def trim_heap() -> None:
+    """Return freed memory to the system; glibc keeps it, in an arena for each thread that there was, others little."""
     if hasattr(_LIBC, "malloc_trim"):
         _LIBC.malloc_trim(0)

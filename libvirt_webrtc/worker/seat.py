@@ -1,6 +1,7 @@
 """One console of the domain: its picture, its cursor, and the viewers who look at it."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,7 +17,7 @@ from libvirt_webrtc.framebuffer import Framebuffer
 from libvirt_webrtc.input import messages
 from libvirt_webrtc.media.stream import ConsoleVideo
 from libvirt_webrtc.worker.input_channel import InputChannel
-from libvirt_webrtc.worker.memory import give_back
+from libvirt_webrtc.worker.memory import trim_heap
 from libvirt_webrtc.worker.peer import Peer
 from libvirt_webrtc.worker.settings import WorkerSettings
 from libvirt_webrtc.worker.video_stats import console_stats
@@ -244,6 +245,8 @@ class Seat:
     def _give_back(self) -> None:
         self._abandoned = None
         if not self._peers:
+            # First what aiortc leaves behind in reference cycles, which may hold pictures.
+            gc.collect()
             if self._listener is not None:
                 self._listener.trim()
-            give_back()
+            trim_heap()
