@@ -24,10 +24,21 @@ FLOOR_BPS = 150_000
 
 DEEPEST_CUT = 0.4
 """Of the belief, by one event: a burst on a good path is no proof, two or three in a row are."""
+DEEPEST_CUT_OF_MUCH = 0.15
+LITTLE_PASSED = 0.6
+"""Where no more than this part of what was sent got through, which no good path does."""
+MUCH_PASSED = 0.7
+BUSY = 0.2
+"""Of the belief, so much must be sent for it to be to blame, where more than that part got through."""
 SHALLOWEST_CUT = 0.85
-CUT_INTERVAL_S = 0.25
-"""With a round trip and a half on top, until what was sent since the last cut has been heard of."""
+ECHO_S = 0.1
+"""And a round trip: so long after a cut what is heard is of before it."""
+EPOCH_S = 0.15
+"""And a round trip: so long NACKs are counted at least, since they come later than what they miss was sent."""
+EPOCH_MAX_S = 1.0
 ASSUMED_RTT_S = 0.1
+RTT_MAX_S = 0.4
+"""Of a longer one, the rest is a queue."""
 
 LOSS_GROW = 0.02
 LOSS_CUT = 0.10
@@ -81,8 +92,9 @@ class CongestionControl:
 
         self._sent: deque[tuple[float, int]] = deque()
         self._sent_bytes = 0
-        self._sent_since_cut = 0
-        self._nacked_since_cut = 0
+        self._epoch_at = float("-inf")
+        self._epoch_sent = 0
+        self._epoch_nacked = 0
         self._unreported = 0
         self._reported = 0
         self._reported_lost = 0.0
@@ -107,10 +119,11 @@ class CongestionControl:
         """``packets`` of ``size`` bytes together have left, headers included."""
         self._sent.append((now, size))
         self._sent_bytes += size
-        self._sent_since_cut += packets
         self._unreported += packets
         if self._began is None:
-            self._began = now
+            self._began = self._epoch_at = now
+        if now >= self._epoch_at:
+            self._epoch_sent += packets
         self._advance(now)
 
     def on_backlog(self, now: float, seconds: float) -> None:
@@ -121,13 +134,17 @@ class CongestionControl:
     def on_nack(self, now: float, packets: int) -> None:
         """The receiver misses ``packets`` of what was sent; each is told once."""
         self._advance(now)
-        if now - self._cut_at < self._interval_s:
-            # Lost before the cut.
+        if now < self._epoch_at:
             return
-        self._nacked_since_cut += packets
-        sent = self._sent_since_cut
-        if sent >= MIN_PACKETS and self._nacked_since_cut > (LOSS_CUT + self._usual_loss) * sent:
-            self._cut(now, self._sent_bps * (1 - min(self._nacked_since_cut / sent, 1.0)))
+        self._epoch_nacked += packets
+        counted_s = now - self._epoch_at
+        if counted_s < EPOCH_S + self._trip_s or self._epoch_sent < MIN_PACKETS:
+            return
+        lost = min(self._epoch_nacked / self._epoch_sent, 1.0)
+        if lost > LOSS_CUT + self._usual_loss:
+            self._cut(now, self._sent_bps * (1 - lost))
+        elif counted_s > EPOCH_MAX_S:
+            self._begin_epoch(now)
 
     def on_report(self, now: float, *, fraction_lost: float, rtt_s: float | None, jitter_s: float) -> None:
         """A receiver report (RFC 3550, 6.4) about this stream; ``fraction_lost`` is 0 to 1."""
@@ -135,9 +152,11 @@ class CongestionControl:
         if rtt_s is not None:
             self._on_rtt(now, rtt_s)
         # libwebrtc reports with each NACK: a few packets each time.
-        self._reported += self._unreported
-        self._reported_lost += self._unreported * fraction_lost
-        self._unreported = 0
+        packets, self._unreported = self._unreported, 0
+        if now < self._epoch_at:
+            return
+        self._reported += packets
+        self._reported_lost += packets * fraction_lost
         if self._reported < MIN_PACKETS:
             return
         self.loss = self._reported_lost / self._reported
@@ -173,11 +192,11 @@ class CongestionControl:
     @property
     def _busy(self) -> bool:
         """Whether a queue may be of our making: by more than a part of what was found to pass."""
-        return self._target >= START_BPS or self._sent_bps > self._target / 3
+        return self._target >= START_BPS or self._sent_bps > BUSY * self._target
 
     @property
-    def _interval_s(self) -> float:
-        return CUT_INTERVAL_S + 1.5 * (ASSUMED_RTT_S if self.rtt_s is None else self.rtt_s)
+    def _trip_s(self) -> float:
+        return ASSUMED_RTT_S if self.rtt_s is None else min(self.rtt_s, RTT_MAX_S)
 
     @property
     def _queue_s(self) -> float:
@@ -191,18 +210,22 @@ class CongestionControl:
             self._queued_at = None
         elif self._queued_at is None:
             self._queued_at = now
-        elif now - self._queued_at > QUEUED_FOR_S and self._busy:
+        elif now - self._queued_at > QUEUED_FOR_S:
             self._cut(now, self._sent_bps)
 
     def _confirm(self, now: float) -> None:
-        if self._queue_s > CONFIRMING_S and now - self._overuse_at < OVERUSE_S and self._busy:
+        if self._queue_s > CONFIRMING_S and now - self._overuse_at < OVERUSE_S:
             self._cut(now, self._remb)
 
     def _cut(self, now: float, carried_bps: float) -> None:
-        if now - self._cut_at < self._interval_s:
+        if now < self._epoch_at:
+            return
+        passed = carried_bps / max(self._sent_bps, 1)
+        if passed > MUCH_PASSED and not self._busy:
             return
         self._note_cut(now)
-        carried = max(carried_bps, self._remb / REMB_GROWS, DEEPEST_CUT * self._target)
+        deepest = DEEPEST_CUT if passed > LITTLE_PASSED else DEEPEST_CUT_OF_MUCH
+        carried = max(carried_bps, self._remb / REMB_GROWS, deepest * self._target)
         self._target = max(min(carried, SHALLOWEST_CUT * self._target), FLOOR_BPS)
 
     def _note_cut(self, now: float) -> None:
@@ -211,9 +234,14 @@ class CongestionControl:
             self._quiet_s = QUIET_S if lasted else min(2 * self._quiet_s, QUIET_MAX_S)
         self._tried = False
         self._cut_at = now
-        self._sent_since_cut = self._nacked_since_cut = 0
         self._queued_at = None
         self._overuse_at = float("-inf")
+        self._reported, self._reported_lost = 0, 0.0
+        self._begin_epoch(now + ECHO_S + self._trip_s)
+
+    def _begin_epoch(self, at: float) -> None:
+        self._epoch_at = at
+        self._epoch_sent = self._epoch_nacked = 0
 
     def _advance(self, now: float) -> None:
         while self._sent and self._sent[0][0] <= now - WINDOW_S:
