@@ -21,6 +21,7 @@ _SOFTWARE = {
     VideoFormat.H264_444: x264.context_444,
     VideoFormat.VP8: vpx.context,
     VideoFormat.VP9: vp9.context,
+    VideoFormat.VP9_444: vp9.context_444,
     VideoFormat.AV1: svtav1.context,
 }
 

@@ -21,6 +21,8 @@ class VideoFormat(StrEnum):
     VP8 = "VP8"
     VP9 = "VP9"
     """Profile 0, 4:2:0."""
+    VP9_444 = "VP9_444"
+    """Profile 1, 4:4:4; in Chromium."""
     AV1 = "AV1"
     """Main profile, 4:2:0."""
 
@@ -32,7 +34,7 @@ class VideoFormat(StrEnum):
     @property
     def full_chroma(self) -> bool:
         """4:4:4: a colour for every pixel."""
-        return self is VideoFormat.H264_444
+        return self.value.endswith("_444")
 
     @property
     def settle_frames(self) -> int:
@@ -44,7 +46,7 @@ class VideoFormat(StrEnum):
 FORMATS = {
     "h264": (VideoFormat.H264_444, VideoFormat.H264),
     "vp8": (VideoFormat.VP8,),
-    "vp9": (VideoFormat.VP9,),
+    "vp9": (VideoFormat.VP9_444, VideoFormat.VP9),
     "av1": (VideoFormat.AV1,),
 }
 """The formats of each codec as an operator names it, the best first."""

@@ -35,7 +35,7 @@ class Packetizer:
                 return tuple(H264Encoder._packetize(H264Encoder._split_bitstream(data)))
             case VideoFormat.VP8:
                 return tuple(Vp8Encoder._packetize(data, self._picture_id))
-            case VideoFormat.VP9:
+            case VideoFormat.VP9 | VideoFormat.VP9_444:
                 return packetize_vp9.cut(data, self._picture_id, MAX_PAYLOAD_BYTES)
             case VideoFormat.AV1:
                 return packetize_av1.cut(data, MAX_PAYLOAD_BYTES)

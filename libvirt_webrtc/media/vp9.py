@@ -11,7 +11,16 @@ _THREAD_PIXELS = 1280 * 720
 
 def context(width: int, height: int, layer: Layer) -> VideoCodecContext:
     """Profile 0 in constrained quality, for screen content, without delay."""
-    context = new_context("libvpx-vp9", width, height)
+    return _context(width, height, layer, "yuv420p")
+
+
+def context_444(width: int, height: int, layer: Layer) -> VideoCodecContext:
+    """Profile 1, otherwise as :func:`context`."""
+    return _context(width, height, layer, "yuv444p")
+
+
+def _context(width: int, height: int, layer: Layer, pix_fmt: str) -> VideoCodecContext:
+    context = new_context("libvpx-vp9", width, height, pix_fmt=pix_fmt)
     context.bit_rate = layer.max_bitrate
     context.qmin, context.qmax = 2, 56
     # As with VP8: threads that wait spin, so never as many as there are cores.

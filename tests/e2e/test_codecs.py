@@ -17,8 +17,13 @@ KEY_A = 0x1E
 _CODEC = """async () => {
   const reports = [...(await window.libvirtWebRTC.peerConnection.getStats()).values()];
   const video = reports.find((report) => report.type === "inbound-rtp" && report.kind === "video");
-  return reports.find((report) => report.id === video.codecId).mimeType;
+  const codec = reports.find((report) => report.id === video.codecId);
+  return [codec.mimeType, codec.sdpFmtpLine ?? ""];
 }"""
+
+
+PROFILES = {"h264": "profile-level-id=f4001f", "vp8": "", "vp9": "profile-id=1", "av1": "profile=0"}
+"""With 4:4:4 where Chromium and we have it."""
 
 
 @pytest.mark.parametrize("codec", CODECS)
@@ -28,7 +33,8 @@ async def test_console_is_seen_in_the_codec_that_is_set(
     guest = make_guest()
     viewer = await Viewer.open(browser, start_portal(None, "--codecs", codec), guest)
     before = await viewer.wait_known_picture()
-    assert await viewer.page.evaluate(_CODEC) == f"video/{codec.upper()}"
+    name, parameters = await viewer.page.evaluate(_CODEC)
+    assert name == f"video/{codec.upper()}" and PROFILES[codec] in parameters
     await viewer.type_and_see("KeyA", KEY_A)
 
     await viewer.press("F6")

@@ -78,6 +78,7 @@ _DECODERS = {
     VideoFormat.H264_444: "h264",
     VideoFormat.VP8: "libvpx",
     VideoFormat.VP9: "vp9",
+    VideoFormat.VP9_444: "vp9",
     VideoFormat.AV1: "libdav1d",
 }
 

@@ -1,6 +1,5 @@
 """Which format an offer is answered with, and what aiortc must be told for that."""
 
-import itertools
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
@@ -17,16 +16,17 @@ from libvirt_webrtc.media.formats import CLOCK_RATE, DEFAULT_FORMATS, VideoForma
 
 _Codec = TypeVar("_Codec", RTCRtpCodecParameters, RTCRtpCodecCapability)
 
-_H264_PROFILES = {
+_PROFILES = {
     VideoFormat.H264: ("42e01f", "42001f", "4d001f", "640c1f", "64001f"),
     VideoFormat.H264_444: ("f4001f",),
+    VideoFormat.VP9: ("0",),
+    VideoFormat.VP9_444: ("1",),
+    VideoFormat.AV1: ("0",),
 }
 """Every profile that a stream of ours conforms to, the truest name first: constrained baseline has many."""
 
-_PROFILE_PARAMETERS = {"VP9": "profile-id", "AV1": "profile"}
-"""Where other codecs say their profile: RFC 9628, section 6.1; section 7.2.2 of AV1's payload format."""
-_MAIN_PROFILE = "0"
-"""4:2:0 with 8 bits, and what is meant where nothing is said."""
+_PROFILE_PARAMETERS = {"H264": "profile-level-id", "VP9": "profile-id", "AV1": "profile"}
+"""Where codecs say their profile: RFC 6184, 8.1; RFC 9628, 6.1; section 7.2.2 of AV1's payload format."""
 
 
 def choose_format(offer_sdp: str, formats: Sequence[VideoFormat] = DEFAULT_FORMATS) -> VideoFormat:
@@ -85,30 +85,22 @@ def register_formats() -> None:
 
     An answer must repeat the offer's profile (RFC 6184, 8.2.2); the level is only what *we* could receive.
     """
-    known = {codec.parameters.get("profile-level-id") for codec in CODECS["video"]}
-    for profile in itertools.chain(*_H264_PROFILES.values()):
-        if profile not in known:
-            _register(
-                "video/H264",
-                {
-                    "level-asymmetry-allowed": "1",
-                    "packetization-mode": "1",
-                    "profile-level-id": profile,
-                },
-            )
-    for name, parameter in _PROFILE_PARAMETERS.items():
-        _register(f"video/{name}", {parameter: _MAIN_PROFILE})
+    known = {_profile(codec) for codec in CODECS["video"] if codec.name == "H264"}
+    for format_, profiles in _PROFILES.items():
+        for profile in profiles:
+            parameters: dict[str, int | str | None] = {_PROFILE_PARAMETERS[format_.codec]: profile}
+            if format_.codec == "H264":
+                if profile in known:
+                    continue
+                parameters |= {"level-asymmetry-allowed": "1", "packetization-mode": "1"}
+            _register(f"video/{format_.codec}", parameters)
 
 
 def tell_profiles_apart() -> None:
     """aiortc compares the profiles of H.264 only, and would take VP9 with 10 bits for VP9."""
 
-    def profile(codec: RTCRtpCodecParameters) -> str | None:
-        parameter = _PROFILE_PARAMETERS.get(codec.name.upper())
-        return None if parameter is None else str(codec.parameters.get(parameter, _MAIN_PROFILE))
-
     def is_codec_compatible(a: RTCRtpCodecParameters, b: RTCRtpCodecParameters) -> bool:
-        return bool(original(a, b)) and profile(a) == profile(b)
+        return bool(original(a, b)) and (a.name == "H264" or _profile(a) == _profile(b))
 
     original = replace(aiortc.rtcpeerconnection, "is_codec_compatible", is_codec_compatible)
 
@@ -128,12 +120,17 @@ def _register(mime_type: str, parameters: dict[str, int | str | None]) -> None:
 
 def _named(codecs: Iterable[_Codec], format_: VideoFormat) -> list[_Codec]:
     """Those of ``codecs`` that a stream of ``format_`` conforms to, the best fitting first."""
-    named = (codec for codec in codecs if codec.name == format_.codec)
-    profiles = _H264_PROFILES.get(format_)
+    named = [codec for codec in codecs if codec.name == format_.codec]
+    profiles = _PROFILES.get(format_)
     if profiles is None:
-        return list(named)
-    known = [(str(codec.parameters.get("profile-level-id")), codec) for codec in named]
-    return [codec for profile in profiles for name, codec in known if name == profile]
+        return named
+    return [codec for profile in profiles for codec in named if _profile(codec) == profile]
+
+
+def _profile(codec: RTCRtpCodecParameters | RTCRtpCodecCapability) -> str | None:
+    """What a codec says of its profile; those of VP9 and AV1 are 0 where nothing is said."""
+    parameter = _PROFILE_PARAMETERS.get(codec.name)
+    return None if parameter is None else str(codec.parameters.get(parameter, "0"))
 
 
 def _compatible(local: RTCRtpCodecParameters, remote: RTCRtpCodecParameters) -> bool:
