@@ -6,7 +6,10 @@ from enum import Enum
 from libvirt_webrtc.media.formats import MAX_FRAME_RATE
 
 FRAME_INTERVAL_S = 1 / MAX_FRAME_RATE
-COALESCE_S = 0.002
+BURST_S = FRAME_INTERVAL_S
+"""A frame may be this much early, where the one before it was not: a key that is pressed while something else moves
+need not wait for the next turn, and a guest that draws at the highest rate, unevenly as guests do, loses no frame."""
+COALESCE_S = 0.001
 """QEMU sends one refresh of the screen as several updates; the frame waits this long for the rest."""
 
 KEYFRAME_INTERVAL_S = 0.5
@@ -61,7 +64,7 @@ class Schedule:
         self._settle_frames = settle_frames
         self._changed_at: float | None = None
         self._keyframe_wanted = False
-        self._last_frame = self._last_keyframe = float("-inf")
+        self._last_frame = self._last_keyframe = self._next_turn = float("-inf")
         self._settle_left = 0
         self._settle_at = 0.0
         self._coarse_bytes = 0
@@ -77,7 +80,7 @@ class Schedule:
 
     def next(self) -> Plan | None:
         """The next frame; None while there is nothing to do."""
-        earliest = self._last_frame + FRAME_INTERVAL_S
+        earliest = self._next_turn - BURST_S
         keyframe_at = max(earliest, self._last_keyframe + KEYFRAME_INTERVAL_S)
         plans = []
         if self._keyframe_wanted:
@@ -95,6 +98,7 @@ class Schedule:
     def begin(self, plan: Plan, now: float) -> None:
         """The picture is being read for ``plan``; a change from here on needs another frame."""
         self._last_frame = now
+        self._next_turn = max(self._next_turn, now) + FRAME_INTERVAL_S
         if plan.settle:
             self._settle_left -= 1
             self._settle_at = now + SETTLE_INTERVAL_S
