@@ -67,8 +67,10 @@ async def _still(console: BareConsole) -> Figures:
         watched = memory_mb(pid, "Pss")
     await asyncio.sleep(QUIET_S)
     after = descriptors(pid), threads(pid)
-    # The listener stays registered, with a connection of its own.
-    assert after == (before[0] + 1, before[1]), f"descriptors and threads: {before}, later {after}"
+    # The listener stays registered, with a connection of its own; a mapped picture has its descriptor.
+    assert after[0] <= before[0] + 2 and after[1] == before[1], (
+        f"descriptors, threads: {before}, later {after}"
+    )
     return {
         "still_cpu_percent": _one(used / MEASURE_S * 100, "%"),
         "still_viewer_kbit_s": _one((down + up) * 8 / 1000 / MEASURE_S, "kbit/s"),
