@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tests.bench import fanout, first_picture, frames, hook, latency, recovery
+from tests.bench import fanout, first_picture, frames, hook, idle, ingest, latency, recovery, soak
 from tests.bench.figures import Figures, as_json
 from tests.bench.machine import machine, versions
 from tests.bench.stage import Options, Stage, open_stage
@@ -62,5 +62,8 @@ BENCHES: dict[str, Bench | BareBench] = {
         Bench("recovery", recovery.run, runs=10),
         BareBench("fanout", fanout.run, runs=3),
         BareBench("hook", hook.run, runs=200),
+        BareBench("idle", idle.run, runs=50),
+        BareBench("ingest", ingest.run, runs=20),
+        BareBench("soak", soak.run, runs=70),
     )
 }
