@@ -15,7 +15,7 @@ from libvirt_webrtc.media import aiortc_ext
 from libvirt_webrtc.media.aiortc_ext import install
 from libvirt_webrtc.media.aiortc_ext.ice import set_host_addresses
 from libvirt_webrtc.media.aiortc_ext.negotiation import choose_format, leave_candidates_open, prefer_format
-from libvirt_webrtc.media.formats import DEFAULT_FORMATS, VideoFormat
+from libvirt_webrtc.media.formats import DEFAULT_FORMATS, VideoFormat, formats_of
 from libvirt_webrtc.media.stream import ConsoleVideo
 
 HEAD = """v=0
@@ -142,6 +142,41 @@ async def test_viewer_without_4_4_4_is_answered_in_constrained_baseline() -> Non
     sdp = offer(*(codec for codec in CHROMIUM if "f4001f" not in codec))
     assert choose_format(sdp) is VideoFormat.H264
     assert payload_types(await answer_to(sdp))[:2] == [109, 110]
+
+
+VP9 = ("98 VP9 profile-id=2", "100 VP9 profile-id=0", "35 VP9 profile-id=1")
+AV1 = ("47 AV1 level-idx=5;profile=1;tier=0", "45 AV1 level-idx=5;profile=0;tier=0")
+
+
+@pytest.mark.parametrize(
+    ("codecs", "offered", "number", "parameters"),
+    [
+        (["vp9"], VP9, 35, "profile-id=1"),
+        (["vp9"], VP9[:2], 100, "profile-id=0"),
+        (["vp9"], ("98 VP9 x-nothing=1",), 98, "profile-id=0"),
+        (["av1", "vp9"], VP9 + AV1, 45, "profile=0"),
+        (["vp9", "av1"], AV1, 45, "profile=0"),
+    ],
+)
+async def test_vp9_and_av1_are_answered_in_a_profile_that_is_sent(
+    codecs: list[str], offered: tuple[str, ...], number: int, parameters: str
+) -> None:
+    lines = [
+        f"a=rtpmap:{payload_type} {name}/90000\na=fmtp:{payload_type} {rest}\n"
+        for payload_type, name, rest in (each.split() for each in offered)
+    ]
+    answer = await answer_to(offer(*CHROMIUM, *lines), formats_of(codecs))
+    assert payload_types(answer) == [number]
+    assert f"a=fmtp:{number} {parameters}\r\n" in answer
+
+
+def test_codecs_that_are_not_set_are_not_answered_with() -> None:
+    vp9 = offer("a=rtpmap:98 VP9/90000\na=fmtp:98 profile-id=0\n")
+    assert choose_format(vp9, formats_of(["vp9"])) is VideoFormat.VP9
+    with pytest.raises(NegotiationError, match="sent as: H.264 with packetization-mode=1, VP8$"):
+        choose_format(vp9)
+    with pytest.raises(NegotiationError, match="sent as: AV1$"):
+        choose_format(vp9, formats_of(["av1"]))
 
 
 async def test_low_payload_types_are_kept() -> None:
