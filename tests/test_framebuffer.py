@@ -161,6 +161,40 @@ def test_resize_keeps_what_fits_and_damages_all() -> None:
     assert framebuffer.generation == generation and not framebuffer.take_damage()
 
 
+def test_a_picture_that_is_handed_over_is_used_in_place() -> None:
+    framebuffer = Framebuffer()
+    framebuffer.scanout(4, 4, 16, BGRX, fill(1, 4, 4))
+    generation, old = framebuffer.generation, framebuffer.pixels
+    data = bytearray(fill(2, 4, 4))
+    framebuffer.take_damage()
+    framebuffer.update(0, 0, 4, 4, 16, BGRX, data, own=True)
+    assert np.shares_memory(framebuffer.pixels, np.frombuffer(data, np.uint8))
+    assert framebuffer.take_damage() == (Rect(0, 0, 4, 4),) and framebuffer.generation == generation
+    assert (old == 1).all(), "whoever still reads it sees what it was"
+    framebuffer.update(1, 1, 1, 1, 4, BGRX, fill(3, 1, 1), own=True)
+    assert data[20:24] == b"\3\3\3\3", "a part is copied into it"
+
+
+def test_what_is_handed_over_in_another_size_or_after_a_map_is_a_new_shape() -> None:
+    framebuffer = Framebuffer()
+    framebuffer.map(4, 4, 16, BGRX, bytearray(fill(1, 4, 4)))
+    generation = framebuffer.generation
+    framebuffer.update(0, 0, 4, 4, 16, BGRX, bytearray(fill(2, 4, 4)), own=True)
+    assert not framebuffer.mapped and framebuffer.generation == generation + 1
+    framebuffer.scanout(2, 3, 12, BGRX, bytearray(36), own=True)
+    assert (framebuffer.width, framebuffer.height) == (2, 3) and framebuffer.generation == generation + 2
+    assert framebuffer.pixels.shape == (3, 2, 4) and framebuffer.pixels.strides[0] == 12
+
+
+def test_what_is_handed_over_but_must_be_converted_is_copied() -> None:
+    framebuffer = Framebuffer()
+    data = bytearray(noise(4, 4, 16))
+    framebuffer.scanout(4, 4, 16, PixelFormat.X8B8G8R8, data, own=True)
+    wanted = expected(bytes(data), 4, 4, 16, PixelFormat.X8B8G8R8)
+    data[:] = bytes(64)
+    assert (shown(framebuffer) == wanted).all()
+
+
 HOSTILE_SIZES = [(0, 1), (1, 0), (-1, 1), (1, -1), (MAX_DIMENSION + 1, 1), (1, MAX_DIMENSION + 1)] + [
     (2**31 - 1, 2**31 - 1),
     (2**32 - 1, 1),

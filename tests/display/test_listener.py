@@ -224,3 +224,39 @@ async def test_disable_and_a_new_scanout(peer: FakeQemu, listener: Listener) -> 
     await peer.send(peer.message("Scanout", "uuuuay", 1, 1, 4, XRGB, b"abcd"))
     await answered(peer)
     assert listener.framebuffer.enabled
+
+
+@pytest.mark.parametrize("member", ["Scanout", "Update"])
+@pytest.mark.parametrize("side", [8, 256])
+async def test_a_picture_that_is_still_read_is_not_written_over(
+    member: str, side: int, peer: FakeQemu, listener: Listener
+) -> None:
+    """As by an encoder's thread, while QEMU sends the next ones; small ones share a read buffer."""
+    place = (side, side) if member == "Scanout" else (0, 0, side, side)
+    signature = "uuuuay" if member == "Scanout" else "iiiiuuay"
+    held = []
+    for value in range(1, 6):
+        pixels = bytes([value]) * (side * side * 4)
+        await peer.send(peer.message(member, signature, *place, side * 4, XRGB, pixels))
+        await answered(peer)
+        held.append(listener.framebuffer.pixels)
+    for value, seen in enumerate(held, 1):
+        assert (seen == value).all()
+
+
+async def test_a_whole_picture_stays_where_it_was_received_and_its_memory_is_used_again(
+    peer: FakeQemu, listener: Listener
+) -> None:
+    places = set()
+    for value in range(1, 9):
+        pixels = bytes([value]) * (256 * 256 * 4)
+        await peer.send(peer.message("Update", "iiiiuuay", 0, 0, 256, 256, 1024, XRGB, pixels))
+        await answered(peer)
+        places.add(listener.framebuffer.pixels.ctypes.data)
+    assert len(places) == 2, "one is shown, one is read into"
+    await peer.send(peer.message("Update", "iiiiuuay", 1, 1, 1, 1, 4, XRGB, b"abcd"))
+    await answered(peer)
+    assert listener.framebuffer.pixels.ctypes.data in places
+    assert listener.framebuffer.pixels[1, :2].tolist() == [[8, 8, 8, 8], list(b"abcd")]
+    listener.trim()
+    assert listener.framebuffer.pixels[0, 0].tolist() == [8, 8, 8, 8]
