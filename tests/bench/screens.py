@@ -101,7 +101,7 @@ async def _ours(stage: Stage) -> Screen:
     await viewer.wait_known_picture()
     # The probes are arguments of evaluate(), which the pages' content security policy does not forbid.
     await viewer.page.evaluate(probe("keys"))
-    await viewer.page.evaluate(probe("decoder"), _places())
+    await viewer.page.evaluate(probe("decoder"), {"width": SIZE[0], **_places()})
     return Screen("", viewer.page, guest)
 
 
