@@ -1,8 +1,5 @@
 """Settings of the environment, as they reach a viewer."""
 
-import shutil
-import socket
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,8 +9,8 @@ from playwright.async_api import Browser
 from examples.guests.reading import read_nonce
 from tests.e2e.viewer import Viewer
 from tests.support.guests import GuestFactory
-from tests.support.portal import Portal, free_port
-from tests.support.waiting import wait_until
+from tests.support.portal import Portal
+from tests.support.turn import turn_server
 
 pytestmark = [pytest.mark.libvirt, pytest.mark.browser]
 
@@ -25,38 +22,8 @@ StartPortal = Callable[..., Portal]
 @pytest.fixture
 def turn_port(tmp_path: Path) -> Iterator[int]:
     """A coturn on 127.0.0.1, with the user and the credential that the settings name."""
-    if shutil.which("turnserver") is None:
-        pytest.skip("needs coturn: run tests/run.sh as root")
-    port = free_port()
-    command = [
-        "turnserver",
-        "-n",
-        "--no-cli",
-        "--no-tls",
-        "--no-dtls",
-        "--lt-cred-mech",
-        "--allow-loopback-peers",
-    ]
-    command += [
-        "--listening-ip=127.0.0.1",
-        "--relay-ip=127.0.0.1",
-        f"--listening-port={port}",
-        "--realm=test",
-    ]
-    command += [f"--user=webrtc:{TURN_CREDENTIAL}", f"--log-file={tmp_path / 'turn.log'}", "--simple-log"]
-    command += [f"--pidfile={tmp_path / 'turn.pid'}", f"--userdb={tmp_path / 'turn.db'}"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def listens() -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    try:
-        wait_until(listens, "coturn listens")
+    with turn_server(tmp_path, "webrtc", TURN_CREDENTIAL) as port:
         yield port
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 async def test_relayed_viewer_sees_the_picture_through_turn(

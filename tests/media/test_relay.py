@@ -1,0 +1,70 @@
+"""A viewer that is reached by a relay only, over coturn."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiortc import RTCConfiguration, RTCIceServer, RTCIceTransportPolicy
+
+from libvirt_webrtc.framebuffer import Framebuffer
+from libvirt_webrtc.media.stream import ConsoleVideo
+from tests.media import helpers
+from tests.media.helpers import picture, show, until, watching
+from tests.support.turn import turn_server
+
+USER, CREDENTIAL = "viewer", "of-this-test"
+
+
+@pytest.fixture(params=["udp", "tcp"])
+def relayed(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Both peers know one way only: the relay, which they reach over UDP or TCP."""
+    with turn_server(tmp_path, USER, CREDENTIAL) as port:
+        server = RTCIceServer(f"turn:127.0.0.1:{port}?transport={request.param}", USER, CREDENTIAL)
+
+        def configuration(iceServers: list[RTCIceServer]) -> RTCConfiguration:
+            return RTCConfiguration([server], iceTransportPolicy=RTCIceTransportPolicy.RELAY)
+
+        monkeypatch.setattr(helpers, "RTCConfiguration", configuration)
+        yield
+
+
+@pytest.fixture
+async def video() -> AsyncIterator[ConsoleVideo]:
+    framebuffer = Framebuffer()
+    # A keyframe of many packets.
+    show(framebuffer, picture(800, 600))
+    video = ConsoleVideo(framebuffer)
+    yield video
+    await video.close()
+
+
+async def test_relayed_viewer_sees_the_picture_and_its_changes(relayed: None, video: ConsoleVideo) -> None:
+    async with watching(video) as viewer:
+        connection = viewer.server.getSenders()[0].transport.transport._connection
+        await until(lambda: viewer.shows(video._framebuffer.pixels))
+        assert {pair.local_candidate.type for pair in connection._nominated.values()} == {"relay"}
+        for seed in range(1, 4):
+            show(video._framebuffer, picture(800, 600, seed=seed))
+            await until(lambda: viewer.shows(video._framebuffer.pixels))
+
+
+async def test_relay_that_takes_nothing_more_is_waited_for(relayed: None, video: ConsoleVideo) -> None:
+    """Over TCP what a slow relay does not take would pile up here."""
+    async with watching(video) as viewer:
+        await until(lambda: viewer.shows(video._framebuffer.pixels))
+        (pair,) = viewer.server.getSenders()[0].transport.transport._connection._nominated.values()
+        relay: Any = pair.protocol.transport
+        inner = relay._TurnTransport__inner_protocol.transport
+        stuck = True
+        size = inner.get_write_buffer_size
+        inner.get_write_buffer_size = lambda: 1 if stuck else size()
+        seen = len(viewer.frames)
+        show(video._framebuffer, picture(800, 600, seed=1))
+        await asyncio.sleep(0.3)
+        assert len(viewer.frames) <= seen + 1
+        stuck = False
+        await until(lambda: viewer.shows(video._framebuffer.pixels))
