@@ -8,9 +8,9 @@ not. So this one begins high and believes evidence of congestion only:
   what was lost while little was sent and nothing was queued. NACK and RTX repair the rest.
 * delay: round trips well over the shortest seen, for longer than a busy receiver is late.
 * a REMB (draft-alvestrand-rmcat-remb) that falls, or comes at once: the receiver saw its packets arrive ever later,
-  and names 0.85 of what came through. Delay must confirm it. A REMB that is merely low says nothing: receivers begin
-  with what they got in the first seconds, which from a still console is next to nothing, and grow it to 1.5 times of
-  what they get. So it bounds a cut from below.
+  and names 0.85 of what came through. Delay, or far more sent, must confirm it. A REMB that is merely low says
+  nothing: receivers begin with what they got in the first seconds, which from a still console is next to nothing, and
+  grow it to 1.5 times of what they get. So it bounds a cut from below.
 
 Nothing fills the path on purpose to find out if it has become better: after a quiet time the belief grows, the viewer
 gets a better layer, and if that fails the next quiet time is longer.
@@ -24,7 +24,7 @@ FLOOR_BPS = 150_000
 
 DEEPEST_CUT = 0.4
 """Of the belief, by one event: a burst on a good path is no proof, two or three in a row are."""
-DEEPEST_CUT_OF_MUCH = 0.15
+DEEPEST_CUT_OF_MUCH = 0.25
 LITTLE_PASSED = 0.6
 """Where no more than this part of what was sent got through, which no good path does."""
 MUCH_PASSED = 0.7
@@ -53,6 +53,8 @@ CONFIRMING_S = 0.04
 """with a REMB, this much is at once."""
 REMB_STARTS_S = 4.0
 """libwebrtc's first REMB comes 5 s after the first packets, or when they pile up."""
+REMB_EXCEEDED = 2.0
+"""So much more sent than it confirms it as well."""
 REMB_FALLS = 0.97
 REMB_GROWS = 1.5
 OVERUSE_S = 2.0
@@ -214,13 +216,14 @@ class CongestionControl:
             self._cut(now, self._sent_bps)
 
     def _confirm(self, now: float) -> None:
-        if self._queue_s > CONFIRMING_S and now - self._overuse_at < OVERUSE_S:
+        confirmed = self._queue_s > CONFIRMING_S or self._sent_bps > REMB_EXCEEDED * self._remb
+        if confirmed and now - self._overuse_at < OVERUSE_S:
             self._cut(now, self._remb)
 
     def _cut(self, now: float, carried_bps: float) -> None:
         if now < self._epoch_at:
             return
-        passed = carried_bps / max(self._sent_bps, 1)
+        passed = carried_bps / max(self._sent_bps, 1.0)
         if passed > MUCH_PASSED and not self._busy:
             return
         self._note_cut(now)

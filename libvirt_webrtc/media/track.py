@@ -12,7 +12,7 @@ from av.frame import Frame
 
 from libvirt_webrtc.errors import MediaError
 from libvirt_webrtc.media.congestion import CongestionControl
-from libvirt_webrtc.media.formats import FULL, LaneKey, Layer, VideoFormat
+from libvirt_webrtc.media.formats import FULL, LAYERS, LaneKey, Layer, VideoFormat
 from libvirt_webrtc.media.frame import EncodedFrame
 from libvirt_webrtc.media.layers import KeyframeAllowance, LayerChoice
 
@@ -20,6 +20,8 @@ MAX_WAIT_S = 0.6
 """A viewer whose next frame has waited this long gets nothing until the next keyframe;"""
 MAX_WAIT_BEHIND_KEYFRAME_S = 2.0
 """behind a keyframe, this long: it is what the path is to carry now, and the frames after it are small."""
+REPAIR_S = 0.2
+"""And two round trips: so long after a keyframe a viewer that asks for one is given time to have that one repaired."""
 REVIEW_S = 0.5
 """How often a viewer that is not served as it should be is looked at, when no frame is the occasion."""
 
@@ -104,6 +106,7 @@ class ConsoleTrack(MediaStreamTrack):
         self._synced = False
         self._keyframe_asked = False
         self._sends_keyframe = False
+        self._keyframe_left_at = float("-inf")
         self._review_timer: asyncio.TimerHandle | None = None
         self._frames = self._keyframes = self._bytes = self._dropped = 0
 
@@ -139,12 +142,15 @@ class ConsoleTrack(MediaStreamTrack):
         """
         if self.readyState == "live" and not self._sources:
             self._join(self._shown)
+        if self._sends_keyframe:
+            self._sends_keyframe = False
+            self._keyframe_left_at = self._clock()
         while not self._queue:
             if self.readyState != "live":
                 raise MediaStreamError("the track has ended")
             if not self._synced:
                 # Asked for when there is room for it, not when the last one got stuck.
-                self.request_keyframe()
+                self._ask_keyframe()
             self._readable.clear()
             await self._readable.wait()
         _, frame = self._queue.popleft()
@@ -160,6 +166,12 @@ class ConsoleTrack(MediaStreamTrack):
 
     def request_keyframe(self) -> None:
         """The viewer lost a picture (PLI, FIR)."""
+        on_its_way = self._sends_keyframe or any(frame.keyframe for _, frame in self._queue)
+        repaired_at = self._keyframe_left_at + REPAIR_S + 2 * (self.congestion.rtt_s or 0.0)
+        if not on_its_way and self._clock() >= repaired_at:
+            self._ask_keyframe()
+
+    def _ask_keyframe(self) -> None:
         if self._keyframe_asked or self._next is not None or self._shown not in self._sources:
             return
         now = self._clock()
@@ -220,7 +232,8 @@ class ConsoleTrack(MediaStreamTrack):
 
     def _step_down(self, now: float) -> None:
         """The layer does not reach the viewer, whatever its path was believed to carry."""
-        self.congestion.limit(now, self.layer.needs_bps)
+        if self.layer is not LAYERS[-1]:
+            self.congestion.limit(now, self.layer.needs_bps)
         self._review()
 
     def _review(self) -> None:
@@ -234,7 +247,7 @@ class ConsoleTrack(MediaStreamTrack):
             self._review_timer = None
             self._review()
             if not self._synced:
-                self.request_keyframe()
+                self._ask_keyframe()
 
         if self._review_timer is None and self.readyState == "live":
             self._review_timer = asyncio.get_running_loop().call_later(REVIEW_S, review)

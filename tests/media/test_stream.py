@@ -1,7 +1,8 @@
 """One console and its tracks, without a network."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from aiortc.mediastreams import MediaStreamError
@@ -133,11 +134,68 @@ async def test_slow_viewer_drops_to_a_keyframe_of_a_cheaper_layer_and_others_do_
 
 async def test_keyframe_requests_are_served_once(video: ConsoleVideo) -> None:
     track = video.track(H264)
-    await soon(track.next_frame())
+    await soon(settled(video, track))
+    reading = asyncio.create_task(settled(video, track))
+    await asyncio.sleep(0)
     for _ in range(20):
         track.request_keyframe()
-    packets = await soon(settled(video, track))
-    assert sum(packet.keyframe for packet in packets) == 1
+    assert sum(packet.keyframe for packet in await soon(reading)) == 1
+
+
+async def test_viewer_that_keeps_losing_pictures_leaves_the_lane_of_the_others(
+    framebuffer: Framebuffer, video: ConsoleVideo
+) -> None:
+    lossy, steady = video.track(H264), video.track(H264)
+    readers = [asyncio.create_task(read(track)) for track in (lossy, steady)]
+    seed = 0
+
+    async def lose(stop: Callable[[], bool]) -> None:
+        nonlocal seed
+        while not stop():
+            seed += 1
+            show(framebuffer, picture(160, 120, seed=seed))
+            lossy.request_keyframe()
+            await asyncio.sleep(0.02)
+
+    await soon(lose(lambda: lossy.layer is not FULL))
+    before = steady.stats()
+    asked = seed
+    await soon(lose(lambda: seed > asked + 500))
+    after = steady.stats()
+    assert after.layer == "full" and after.dropped == 0
+    # Each time the other tries the full layer again, one keyframe of it is shared.
+    assert after.keyframes - before.keyframes <= 2
+    assert after.frames > before.frames
+    assert lossy.stats().keyframes <= 20
+    for track, reader in zip((lossy, steady), readers, strict=True):
+        track.stop()
+        await soon(reader)
+    await until(lambda: video.stats().lanes == ())
+
+
+async def test_modes_change_without_leaks_or_more_than_a_keyframe_each(
+    framebuffer: Framebuffer, video: ConsoleVideo
+) -> None:
+    track = video.track(H264)
+    reader = asyncio.create_task(read(track))
+    for n in range(20):
+        show(framebuffer, picture(160 + 32 * (n % 2), 120, seed=n))
+        await until(lambda n=n: track.stats().keyframes > n)  # type: ignore[misc]  # bound now
+    assert track.stats().keyframes == 20 and track.stats().dropped == 0
+    assert [lane.key.layer for lane in video.stats().lanes] == [FULL]
+    threads = sum(thread.name.startswith("encode") for thread in threading.enumerate())
+    assert threads == 1
+    track.stop()
+    await soon(reader)
+
+
+async def read(track: ConsoleTrack) -> None:
+    """As a sender does on a good path."""
+    try:
+        while True:
+            await track.next_frame()
+    except MediaStreamError:
+        pass
 
 
 async def test_downsampled_picture_has_half_the_size(framebuffer: Framebuffer) -> None:

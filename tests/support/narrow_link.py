@@ -156,10 +156,10 @@ def _carry(near: str, far: str) -> None:
         readable, _, _ = select.select([*into, sys.stdin], [], [], wait_s)
         now = time.monotonic()
         if sys.stdin in readable:
-            line = sys.stdin.buffer.raw.readline()  # type: ignore[attr-defined]  # not what is buffered
-            if not line:
+            lines = os.read(sys.stdin.fileno(), _MAX_PACKET).splitlines()
+            if not lines:
                 return
-            limits = Limits(**json.loads(line))
+            limits = Limits(**json.loads(lines[-1]))
         for fd in readable:
             if fd in into:
                 try:
