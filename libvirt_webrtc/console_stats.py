@@ -11,6 +11,10 @@ class LaneView:
     format: str
     """Codec with chroma: ``H264``, ``VP8``..."""
     layer: str
+    encoder: str
+    """As FFmpeg names it; empty before the first frame."""
+    encoder_reason: str
+    """Why it is that one, in words; may be empty."""
     width: int
     """Of the encoded picture, in pixels; 0 before the first."""
     height: int

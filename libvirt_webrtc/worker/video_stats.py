@@ -27,6 +27,8 @@ def _lane(stats: LaneStats) -> LaneView:
     return LaneView(
         format=stats.key.format.value,
         layer=stats.key.layer.name,
+        encoder=stats.encoder,
+        encoder_reason=stats.encoder_reason,
         width=width,
         height=height,
         viewers=stats.viewers,

@@ -21,7 +21,7 @@ WHEP = f"/api/domains/{UUID}/consoles/0/whep"
 OFFER = "v=0\r\n"
 ANSWER = "v=0\r\ns=answer\r\n"
 STATS = ConsoleStats(
-    (LaneView("H264", "full", 1024, 768, 1, 9, 1, 5000, 0, 30.0, 4e6, 5.5, 8.5),),
+    (LaneView("H264", "full", "libx264", "no hardware", 1024, 768, 1, 9, 1, 5000, 0, 30.0, 4e6, 5.5, 8.5),),
     (ViewerView("H264", "full", "as good as it gets", 9, 1, 5000, 0, 25_000_000, 0.0, None),),
 )
 

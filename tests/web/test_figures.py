@@ -40,7 +40,14 @@ LATER = READING | {
 }
 SERVER = {
     "viewer": {"layer": "full", "reason": "full quality", "dropped": 2, "rtt_ms": 5},
-    "lane": {"width": 1920, "height": 1080, "encode_ms": 5, "delay_ms": 8},
+    "lane": {
+        "encoder": "libx264",
+        "encoder_reason": "no hardware",
+        "width": 1920,
+        "height": 1080,
+        "encode_ms": 5,
+        "delay_ms": 8,
+    },
 }
 
 
@@ -101,6 +108,7 @@ async def test_glass_to_glass_is_server_network_and_browser(page: Page) -> None:
     assert known["glassToGlassMs"] == 8 + 4 / 2 + 20
     assert (words["total"], words["codec"], words["picture"]) == ("30 ms", "H.264 4:4:4", "1920 × 1080")
     assert (words["layer"], words["reason"], words["dropped"]) == ("Full", "full quality", "3")
+    assert words["encoder"] == "libx264 (no hardware)"
     assert (words["rate"], words["fps"], words["loss"]) == ("4.0 Mbit/s", "30 fps", "1.0 %")
     # A browser that does not tell when a frame is shown.
     known, _ = await figures(page, flow=now, server=SERVER)

@@ -116,6 +116,7 @@ async def test_a_viewer_that_wants_stats_is_told_them_until_it_does_not(
     told = json.loads(viewer.received[-1][1:])
     assert told["viewer"]["frames"] > 0 and told["viewer"]["keyframes"] > 0
     assert (told["lane"]["width"], told["lane"]["height"], told["lane"]["viewers"]) == (64, 48, 1)
+    assert told["lane"]["encoder"]
     assert (told["lane"]["format"], told["lane"]["layer"]) == (
         told["viewer"]["format"],
         told["viewer"]["layer"],

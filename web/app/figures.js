@@ -9,6 +9,8 @@
  * @property {string} codec with its chroma
  * @property {number} width of the encoded picture
  * @property {number} height
+ * @property {string} encoder the server's; may be empty
+ * @property {string} encoderReason why it is that one
  * @property {string | null} layer
  * @property {string} reason why that layer
  * @property {number | null} fps decoded
@@ -50,6 +52,8 @@ export function figures({ reading, flow, server, inputRoundTripMs, shownMs, last
     codec: reading.codec,
     width: reading.width || (server?.lane?.width ?? 0),
     height: reading.height || (server?.lane?.height ?? 0),
+    encoder: server?.lane?.encoder ?? "",
+    encoderReason: server?.lane?.encoder_reason ?? "",
     layer: server?.viewer.layer ?? null,
     reason: server?.viewer.reason ?? "",
     fps: flow?.fps ?? null,
@@ -96,6 +100,7 @@ export function inWords(now) {
   return {
     picture: now?.width ? `${now.width} × ${now.height}` : UNKNOWN,
     codec: now?.codec || UNKNOWN,
+    encoder: now?.encoderReason ? `${now.encoder} (${now.encoderReason})` : (now?.encoder ?? ""),
     layer: now?.layer ? (LAYERS[now.layer] ?? now.layer) : UNKNOWN,
     reason: now?.reason ?? "",
     fps: now?.fps == null ? UNKNOWN : `${Math.round(now.fps)} fps`,

@@ -35,6 +35,8 @@ export class ProtocolError extends Error {}
  */
 /**
  * @typedef {object} LaneStats the encoder that it watches, with others maybe; some of its figures
+ * @property {string} encoder as FFmpeg names it
+ * @property {string} encoder_reason why it is that one; may be empty
  * @property {number} width
  * @property {number} height
  * @property {number} viewers
