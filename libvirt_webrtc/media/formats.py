@@ -40,7 +40,7 @@ class VideoFormat(StrEnum):
     def settle_frames(self) -> int:
         """How often a picture that does not change is encoded again at most, to refine it."""
         # libvpx finds as much to send in each of them.
-        return 2 if self is VideoFormat.VP8 else 12
+        return 2 if self.codec in ("VP8", "VP9") else 12
 
 
 FORMATS = {

@@ -13,13 +13,14 @@ from av.filter import Graph
 from libvirt_webrtc.media.formats import CLOCK_RATE
 from libvirt_webrtc.media.schedule import Quality
 
-_OFFSETS = {Quality.BETTER: -0.3, Quality.FINE: -1.0}
-"""To the quantizer, in its whole scale: x264's is 51, and -1 is as fine as its ``qmin`` lets it."""
+_OFFSETS = {Quality.MOTION: 0.0, Quality.BETTER: -0.3, Quality.FINE: -1.0}
+"""To the quantizer, in its whole scale: x264's is 51, and -1 is as fine as its ``qmin`` lets it. Motion
+has one too, of nothing: libvpx keeps the last regions for frames without any."""
 
 
 def graded(frame: av.VideoFrame) -> dict[Quality, av.VideoFrame]:
-    """``frame`` itself and its finer versions, without a copy: what is written into one is in all of them."""
-    return {Quality.MOTION: frame, **{q: _with_offset(frame, offset) for q, offset in _OFFSETS.items()}}
+    """``frame`` in every quality, without a copy: what is written into one is in all of them."""
+    return {quality: _with_offset(frame, offset) for quality, offset in _OFFSETS.items()}
 
 
 def _with_offset(frame: av.VideoFrame, offset: float) -> av.VideoFrame:

@@ -68,6 +68,20 @@ class Stage:
         return pixels
 
 
+@pytest.mark.parametrize("format_", VideoFormat)
+def test_motion_after_a_refined_picture_costs_what_it_did_before(format_: VideoFormat) -> None:
+    """libvpx would go on at the finer quality."""
+    sizes = []
+    for refined in (Quality.MOTION, Quality.FINE):
+        stage = Stage(format_)
+        stage.scroll(2)
+        stage.encode(refined)
+        stage.encode(refined)
+        stage.converter.convert(picture(WIDTH, HEIGHT), [WHOLE])
+        sizes.append(len(stage.encode(Quality.MOTION).data))
+    assert sizes[1] < 1.5 * sizes[0]
+
+
 def test_finer_frames_share_the_pictures_memory() -> None:
     converter = FrameConverter(64, 32, full_chroma=True)
     frames = graded(converter.frame)
