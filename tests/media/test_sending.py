@@ -160,7 +160,7 @@ async def test_viewers_reports_give_loss_and_round_trip(
 
 
 async def test_estimates_and_losses_reach_the_congestion_control(
-    framebuffer: Framebuffer, video: ConsoleVideo, monkeypatch: pytest.MonkeyPatch
+    framebuffer: Framebuffer, video: ConsoleVideo, sent: list[RtpPacket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard: list[tuple[str, int]] = []
     monkeypatch.setattr(CongestionControl, "on_remb", lambda self, now, rate: heard.append(("remb", rate)))
@@ -172,7 +172,7 @@ async def test_estimates_and_losses_reach_the_congestion_control(
             viewer,
             RtcpPsfbPacket(RTCP_PSFB_APP, 1, 0, pack_remb_fci(123_456, [ssrc])),
             RtcpPsfbPacket(RTCP_PSFB_APP, 1, ssrc, b"something else.."),
-            RtcpRtpfbPacket(RTCP_RTPFB_NACK, 1, ssrc, [1, 2, 40]),
+            RtcpRtpfbPacket(RTCP_RTPFB_NACK, 1, ssrc, [packet.sequence_number for packet in sent[:3]]),
         )
         await until(lambda: ("nack", 3) in heard)
         assert ("remb", 123_456) in heard
