@@ -6,13 +6,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from libvirt_webrtc import supervisor as supervisor_module
 from libvirt_webrtc.agent import ConsoleState, DomainView
 from libvirt_webrtc.config import Config
 from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.domains.snapshot import Domain, DomainState, Snapshot
 from libvirt_webrtc.domains.xml import DbusDisplay
 from libvirt_webrtc.errors import HypervisorUnavailable, NoConsole, NoSuchDomain
+from libvirt_webrtc.media.formats import VideoFormat, formats_of
 from libvirt_webrtc.supervisor import Supervisor
+from libvirt_webrtc.video_config import EncoderPolicy, VideoConfig
 from tests.media.helpers import soon, until
 from tests.support.qmp import Qemu
 
@@ -161,3 +164,20 @@ async def test_a_follower_that_fails_is_logged(
     async with Supervisor(domains, Config()):
         with caplog.at_level(logging.ERROR):
             await until(lambda: "ZeroDivisionError" in caplog.text)
+
+
+@pytest.mark.parametrize(("policy", "used"), [("software", ()), ("auto", ((VideoFormat.H264, "h264_qsv"),))])
+async def test_workers_are_told_of_hardware_only_where_it_is_wanted(
+    domains: Domains, monkeypatch: pytest.MonkeyPatch, policy: EncoderPolicy, used: object
+) -> None:
+    async def found() -> tuple[tuple[VideoFormat, str], ...]:
+        return ((VideoFormat.H264, "h264_qsv"),)
+
+    monkeypatch.setattr(supervisor_module, "find_hardware", found)
+    config = Config(video=VideoConfig(("vp9", "h264"), policy))
+    async with Supervisor(domains, config) as running:
+        domains.show(domain(1))
+        await until(lambda: bool(running._keepers))
+        (keeper,) = running._keepers.values()
+        assert keeper._settings.hardware == used
+        assert keeper._settings.formats == formats_of(("vp9", "h264"))
