@@ -4,7 +4,21 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tests.bench import fanout, first_picture, frames, hook, idle, ingest, latency, recovery, soak
+from tests.bench import (
+    convert,
+    encode,
+    fanout,
+    first_picture,
+    frames,
+    hook,
+    idle,
+    ingest,
+    latency,
+    netem,
+    recovery,
+    refine,
+    soak,
+)
 from tests.bench.figures import Figures, as_json
 from tests.bench.machine import machine, versions
 from tests.bench.stage import Options, Stage, open_stage
@@ -59,11 +73,15 @@ BENCHES: dict[str, Bench | BareBench] = {
         Bench("first_picture", first_picture.run, runs=100),
         Bench("frames", frames.run, runs=5),
         Bench("latency", latency.run, runs=100),
+        Bench("refine", refine.run, runs=5),
         Bench("recovery", recovery.run, runs=10),
+        BareBench("convert", convert.run, runs=20),
+        BareBench("encode", encode.run, runs=3),
         BareBench("fanout", fanout.run, runs=3),
         BareBench("hook", hook.run, runs=200),
         BareBench("idle", idle.run, runs=50),
         BareBench("ingest", ingest.run, runs=20),
+        BareBench("netem", netem.run, runs=3),
         BareBench("soak", soak.run, runs=70),
     )
 }

@@ -17,13 +17,31 @@ KEYS = {
     "first_picture": {"first_picture_ms", "first_picture_cold_ms"},
     "frames": {"scroll_fps", "motion_fps", "motion60_fps"},
     "latency": {"key_to_pixel_ms", "key_to_pixel_small_ms", "key_to_pixel_scroll_ms"},
+    "convert": {"convert_420_1080p_ms", "convert_444_1080p_ms", "convert_444_1080p_over_memcpy"},
+    "encode": {"scroll_1080p_h264_ms", "scroll_1080p_h264_444_ssim_percent", "refine_psnr_db"},
+    "refine": {"refine_1080p_300ms_luma_db", "refine_1080p_1000ms_blue_db", "limit_1080p_green_db"},
     "hook": {"restore_ms", "migrate_ms", "prepare_ms"},
     "idle": {"idle_domain_pss_mb", "idle_cpu_percent", "still_viewer_kbit_s", "still_cpu_percent"},
     "ingest": {"scanout_over_floor", "scanout_mb_s", "scanout_cpu_ms", "update_map_cpu_us"},
+    "netem": {"bad_longest_gap_ms", "bad_other_longest_gap_ms", "cut_longest_gap_ms"},
     "soak": {"worker_rss_mb", "worker_fds", "worker_rss_slope_mb_h"},
     "recovery": {"worker_kill_to_new_picture_ms", "start_to_listed_ms", "destroy_to_gone_ms"},
 }
-UNITS = {"ms", "us", "frames/s", "ratio", "CPU s/s", "MB", "MB/s", "%", "kbit/s", "threads", "descriptors"}
+UNITS = {
+    "%",
+    "CPU s/s",
+    "MB",
+    "MB/s",
+    "Mbit/s",
+    "dB",
+    "descriptors",
+    "frames/s",
+    "kbit/s",
+    "ms",
+    "ratio",
+    "threads",
+    "us",
+}
 MAY_SHRINK = "MB/h"
 RUNS = 2
 
