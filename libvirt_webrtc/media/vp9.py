@@ -22,7 +22,7 @@ def context_444(width: int, height: int, layer: Layer) -> VideoCodecContext:
 def _context(width: int, height: int, layer: Layer, pix_fmt: str) -> VideoCodecContext:
     context = new_context("libvpx-vp9", width, height, pix_fmt=pix_fmt)
     context.bit_rate = layer.max_bitrate
-    context.qmin, context.qmax = 2, 56
+    context.qmin, context.qmax = 2, 63
     # As with VP8: threads that wait spin, so never as many as there are cores.
     spare = max(cores() - 1, 1)
     context.thread_count = min(spare, 4) if width * height > _THREAD_PIXELS else 1
