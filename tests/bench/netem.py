@@ -28,7 +28,7 @@ from tests.bench.scroll import Scroll
 from tests.bench.stage import PROBES, Options, progress
 from tests.conftest import CHROMIUM_FLAGS
 from tests.media.helpers import show
-from tests.support.narrow_link import NEAR, Limits, NarrowLink, open_link, run_far
+from tests.support.narrow_link import Limits, NarrowLink, open_link, run_far
 
 SCROLL_FPS = 30
 WATCHED_S = 15.0
@@ -62,10 +62,10 @@ async def run(options: Options) -> Figures:
 async def _watch(limits: Limits, *, cut: bool) -> dict[str, float]:
     framebuffer = Framebuffer()
     video = ConsoleVideo(framebuffer)
-    set_host_addresses([NEAR])
     scrolling = asyncio.create_task(_scroll(framebuffer))
     async with _far_page() as (page, link):
         link.limit(limits)
+        set_host_addresses([link.address])
         near, near_pictures = video.track(choose_format(await page.evaluate("far.offer()"))), list[float]()
         reading = asyncio.create_task(_read(near, near_pictures))
         began = time.time()

@@ -19,7 +19,7 @@ from libvirt_webrtc.media.formats import FULL, VideoFormat
 from libvirt_webrtc.media.stream import ConsoleVideo
 from libvirt_webrtc.media.track import ConsoleTrack
 from tests.media.helpers import show
-from tests.support.narrow_link import NEAR, Limits, NarrowLink, NoLink, open_link, run_far
+from tests.support.narrow_link import Limits, NarrowLink, NoLink, open_link, run_far
 
 DEADLINE_S = 120.0
 """Guards against waiting for ever: a path is tried again after a quiet time, which is real time."""
@@ -47,7 +47,7 @@ async def far_viewer(video: ConsoleVideo, limits: Limits) -> AsyncIterator[Far]:
         try:
             with open_link(process.pid) as link:
                 link.limit(limits)
-                set_host_addresses([NEAR])
+                set_host_addresses([link.address])
                 process.stdin.write(b"\n")
                 offer = json.loads(await process.stdout.readline())["sdp"]
                 chosen = choose_format(offer)

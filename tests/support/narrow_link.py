@@ -23,9 +23,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 TUN = Path("/dev/net/tun")
-NEAR, FAR = "10.213.77.1", "10.213.77.2"
-"""The addresses of this machine's end and of the far one."""
-
 _TUNSETIFF = 0x400454CA
 _IFF_TUN, _IFF_NO_PI = 0x0001, 0x1000
 _MAX_PACKET = 65536
@@ -58,6 +55,8 @@ def open_link(far_pid: int) -> "Iterator[NarrowLink]":
     if os.geteuid() != 0 or not TUN.exists():
         raise NoLink("needs root and /dev/net/tun")
     near, far = f"near{far_pid}", f"far{far_pid}"
+    # Of their own, for tests that run at the same time.
+    here, there = (f"10.213.{far_pid >> 6 & 255}.{(far_pid & 63) * 4 + host}" for host in (1, 2))
     carrier = subprocess.Popen(
         [sys.executable, "-m", __spec__.name, near, far], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -66,13 +65,13 @@ def open_link(far_pid: int) -> "Iterator[NarrowLink]":
         if not carrier.stdout.readline():
             raise NoLink("TUN devices cannot be made here")
         _ip("link", "set", far, "netns", str(far_pid))
-        _ip("addr", "add", NEAR, "peer", FAR, "dev", near)
+        _ip("addr", "add", here, "peer", there, "dev", near)
         _ip("link", "set", near, "up")
         inside = ("nsenter", "--net", "--target", str(far_pid))
         _ip("link", "set", "lo", "up", inside=inside)
-        _ip("addr", "add", FAR, "peer", NEAR, "dev", far, inside=inside)
+        _ip("addr", "add", there, "peer", here, "dev", far, inside=inside)
         _ip("link", "set", far, "up", inside=inside)
-        yield NarrowLink(carrier)
+        yield NarrowLink(carrier, here)
     finally:
         assert carrier.stdin is not None and carrier.stdout is not None
         carrier.stdin.close()
@@ -81,9 +80,14 @@ def open_link(far_pid: int) -> "Iterator[NarrowLink]":
 
 
 class NarrowLink:
-    """A path in use."""
+    """A path in use.
 
-    def __init__(self, carrier: subprocess.Popen[bytes]) -> None:
+    Attributes:
+        address: this machine's, at its end.
+    """
+
+    def __init__(self, carrier: subprocess.Popen[bytes], address: str) -> None:
+        self.address = address
         self._carrier = carrier
 
     def limit(self, limits: Limits) -> None:
