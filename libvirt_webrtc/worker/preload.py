@@ -15,7 +15,9 @@ from libvirt_webrtc.errors import MediaError
 from libvirt_webrtc.media import aiortc_ext
 from libvirt_webrtc.media.aiortc_ext.ice import machine_addresses
 from libvirt_webrtc.media.yuv import default_backend
+from libvirt_webrtc.worker.memory import share_one_arena
 
+share_one_arena()
 with suppress(MediaError):
     # Each worker tries again, and says what is wrong.
     aiortc_ext.install()
