@@ -13,6 +13,10 @@ import libvirt_webrtc
 from tests.support.emulators import emulators
 
 CHECKOUT = Path(__file__).parents[2]
+NOVNC_VARIABLE = "LIBVIRT_WEBRTC_BENCH_NOVNC"
+NOVNC_FOLDER = "/usr/share/novnc"
+"""Of Debian's package novnc."""
+NO_NOVNC = f"not in {NOVNC_FOLDER} (apt install novnc, or name its folder in {NOVNC_VARIABLE})"
 
 
 def machine() -> dict[str, Any]:
@@ -38,8 +42,26 @@ def versions(chromium: str | None = None) -> dict[str, str]:
         **{package: version(package) for package in ("aiortc", "aioice", "av")},
         "qemu": ".".join(map(str, emulators()[0].version)),
         "libvirt": f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}",
-        **({"chromium": chromium} if chromium is not None else {}),
+        **({"chromium": chromium, "novnc": _novnc()} if chromium is not None else {}),
     }
+
+
+def novnc_folder() -> Path | None:
+    """noVNC's files; None where it is not installed."""
+    folder = Path(os.environ.get(NOVNC_VARIABLE, NOVNC_FOLDER))
+    return folder if (folder / "core" / "rfb.js").is_file() else None
+
+
+def _novnc() -> str:
+    folder = novnc_folder()
+    if folder is None:
+        return NO_NOVNC
+    command = ["dpkg-query", "--show", "--showformat=${Version}", "novnc"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return f"in {folder}"
+    return done.stdout
 
 
 def _cpu() -> str:

@@ -1,7 +1,6 @@
 """Guests on pages that tell when a key has changed their picture: on ours, and on noVNC's."""
 
 import asyncio
-import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from aiohttp import web
 from playwright.async_api import Page, ViewportSize
 
 from examples.guests.picture import Layout, Rect
+from tests.bench.machine import NO_NOVNC, novnc_folder
 from tests.bench.stage import Stage, probe, progress
 from tests.e2e.viewer import DEADLINE_S, Viewer
 from tests.support.guests import Guest
@@ -25,10 +25,6 @@ HELD_MS = 50
 QUIET_S = 2.0
 """After a guest or one of its modes began, before it is measured."""
 VIEWPORT: ViewportSize = {"width": 1280, "height": 800}
-
-NOVNC_VARIABLE = "LIBVIRT_WEBRTC_BENCH_NOVNC"
-NOVNC_FOLDER = "/usr/share/novnc"
-"""Of Debian's package novnc."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +76,11 @@ async def screens(stage: Stage) -> list[Screen]:
     Not the same guest: as long as one display asks QEMU for the picture often, the other gets it often too.
     """
     made = [await _ours(stage)]
-    if (files := novnc()) is None:
-        progress(
-            f"no figures of noVNC: {NOVNC_FOLDER} is not there (apt install novnc, or set {NOVNC_VARIABLE})"
-        )
+    if (files := novnc_folder()) is None:
+        progress(f"no figures of noVNC: {NO_NOVNC}")
     else:
         made.append(await _novnc(stage, files))
     return made
-
-
-def novnc() -> Path | None:
-    """noVNC's files; None where it is not installed."""
-    folder = Path(os.environ.get(NOVNC_VARIABLE, NOVNC_FOLDER))
-    return folder if (folder / "core" / "rfb.js").is_file() else None
 
 
 async def _ours(stage: Stage) -> Screen:
