@@ -15,6 +15,9 @@ from libvirt_webrtc.media.rtp import HeaderExtensions, pack_header, wrap_header
 
 ASSUMED_ROUND_TRIP_S = 0.05
 """Until the viewer has told its own."""
+QUIET_S = 2.0
+"""libwebrtc asks for a keyframe when no frame has come for 3 s (VideoReceiveStream2::OnDecodableFrameTimeout), as if
+that were a fault: but a picture that does not change looks like that."""
 
 
 class FrameSource(Protocol):
@@ -24,6 +27,8 @@ class FrameSource(Protocol):
     def congestion(self) -> CongestionControl: ...
 
     async def next_frame(self) -> EncodedFrame: ...
+
+    def request_keyframe(self) -> None: ...
 
 
 class Path(Protocol):
@@ -91,6 +96,10 @@ class Outbound:
         self._origin = random.randrange(1 << 32)
         self._timestamp = 0
         self._round_trip_s = ASSUMED_ROUND_TRIP_S
+        self._sent_at = clock()
+        self._all_received = False
+        """Everything so far, as the viewer itself has reported."""
+        self._refused = False
 
     async def run(self) -> None:
         """Send until the track or the way ends.
@@ -125,8 +134,20 @@ class Outbound:
             self._pacer.spend(len(repeated))
             self._congestion.on_sent(now, len(repeated))
 
-    def report(self, *, fraction_lost: float, rtt_s: float | None, jitter_s: float) -> None:
+    def picture_lost(self) -> None:
+        """The viewer asks for a keyframe (PLI, FIR)."""
+        still = self._all_received and self._clock() - self._sent_at > QUIET_S
+        if still and not self._refused:
+            # It asks once in a quiet time; should it ask again, something else is wrong.
+            self._refused = True
+            return
+        self._source.request_keyframe()
+
+    def report(
+        self, *, fraction_lost: float, highest_sequence: int, rtt_s: float | None, jitter_s: float
+    ) -> None:
         """A receiver's report about this stream has come; ``fraction_lost`` is 0 to 1."""
+        self._all_received = highest_sequence & 0xFFFF == (self._sequence - 1) & 0xFFFF and not fraction_lost
         if rtt_s is not None:
             self._round_trip_s = rtt_s
         self._congestion.on_report(self._clock(), fraction_lost=fraction_lost, rtt_s=rtt_s, jitter_s=jitter_s)
@@ -172,6 +193,7 @@ class Outbound:
             end = index + 1
         self._sequence = sequence
         if end > begin:
+            self._sent_at, self._all_received, self._refused = now, False, False
             self._path.count(end - begin, octets, timestamp)
             self._congestion.on_sent(now, size, end - begin)
         return end

@@ -29,6 +29,10 @@ class Source:
     def __init__(self, frames: Sequence[EncodedFrame]) -> None:
         self.congestion = CongestionControl()
         self._frames = iter(frames)
+        self.keyframes_asked = 0
+
+    def request_keyframe(self) -> None:
+        self.keyframes_asked += 1
 
     async def next_frame(self) -> EncodedFrame:
         for frame in self._frames:
@@ -216,5 +220,33 @@ async def test_flood_of_nacks_is_answered_within_the_budget() -> None:
 async def test_reports_reach_the_congestion_control() -> None:
     source = Source([])
     sending = outbound(source, Wire())
-    sending.report(fraction_lost=0.25, rtt_s=0.125, jitter_s=0.001)
+    sending.report(fraction_lost=0.25, highest_sequence=0, rtt_s=0.125, jitter_s=0.001)
     assert source.congestion.rtt_s == 0.125
+
+
+async def test_keyframe_that_is_asked_for_because_nothing_comes_is_not_made() -> None:
+    wire, source = Wire(), Source([frame(1, 3)])
+    sending = outbound(source, wire)
+    with pytest.raises(MediaStreamError):
+        await sending.run()
+
+    def receives(missing: int) -> None:
+        last = wire.packets[-1][1].sequence_number
+        sending.report(fraction_lost=0, highest_sequence=last - missing, rtt_s=None, jitter_s=0)
+
+    sending.picture_lost()
+    assert source.keyframes_asked == 1, "nobody knows what it has received"
+    receives(missing=0)
+    sending.picture_lost()
+    assert source.keyframes_asked == 2, "it cannot decode what it has just received"
+    wire.now += 3
+    receives(missing=1)
+    sending.picture_lost()
+    assert source.keyframes_asked == 3, "it has not received the end"
+    receives(missing=0)
+    sending.picture_lost()
+    assert source.keyframes_asked == 3
+    wire.now += 3
+    receives(missing=0)
+    sending.picture_lost()
+    assert source.keyframes_asked == 4, "it asks again"

@@ -84,8 +84,7 @@ def hear_feedback() -> None:
             case RtcpRtpfbPacket(fmt=fmt) if fmt == RTCP_RTPFB_NACK:
                 outbound.repeat(packet.lost)
             case RtcpPsfbPacket(fmt=fmt) if fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
-                if isinstance(self.track, ConsoleTrack):
-                    self.track.request_keyframe()
+                outbound.picture_lost()
             case RtcpPsfbPacket(fmt=fmt) if fmt == RTCP_PSFB_APP:
                 estimate = _remb(packet.fci, self._ssrc)
                 if estimate is not None:
@@ -96,6 +95,7 @@ def hear_feedback() -> None:
                     if report.ssrc == self._ssrc:
                         outbound.report(
                             fraction_lost=report.fraction_lost / 256,
+                            highest_sequence=report.highest_sequence,
                             rtt_s=_round_trip_s(report),
                             jitter_s=report.jitter / CLOCK_RATE,
                         )
