@@ -40,7 +40,7 @@ class VideoFormat(StrEnum):
     def settle_frames(self) -> int:
         """How often a picture that does not change is encoded again at most, to refine it."""
         # libvpx finds as much to send in each of them.
-        return 2 if self.codec in ("VP8", "VP9") else 12
+        return 2 if self.codec in ("VP8", "VP9") else 16
 
 
 FORMATS = {
@@ -80,7 +80,7 @@ class Layer:
     """Half the width and height."""
 
 
-FULL = Layer("full", max_bitrate=20_000_000, burst_s=1.0, needs_bps=6_000_000)
+FULL = Layer("full", max_bitrate=20_000_000, burst_s=2.0, needs_bps=6_000_000)
 """As good as it gets."""
 REDUCED = Layer("reduced", max_bitrate=4_000_000, burst_s=0.2, needs_bps=1_500_000)
 """Every pixel, but coarser while there is motion."""

@@ -18,6 +18,8 @@ KEYFRAME_INTERVAL_S = 0.5
 SETTLE_DELAY_S = 0.1
 """How long a picture must be unchanged before it is refined."""
 SETTLE_INTERVAL_S = 1 / 30
+SMALL_IN_A_ROW = 3
+"""After a large change, so many frames with little in them: one alone may have been short of bits."""
 
 
 class Quality(Enum):
@@ -54,8 +56,8 @@ class Schedule:
     frees the last frame from a receiver that holds it until the next one begins (aiortc).
 
     Args:
-        max_bitrate: what the encoder is held to. A finer frame of less than half of its share was not held back: it
-            is all that was left to refine.
+        max_bitrate: what the encoder is held to. Finer frames of less than half of their share are all that was
+            left to refine.
         settle_frames: refining ends after this many, if not before.
     """
 
@@ -69,6 +71,7 @@ class Schedule:
         self._settle_at = 0.0
         self._coarse_bytes = 0
         """Sent since the picture was last fine: how much there is to refine."""
+        self._small_frames = 0
 
     def change(self, now: float) -> None:
         """The picture is not the last encoded one any more."""
@@ -115,6 +118,10 @@ class Schedule:
         if not plan.settle:
             self._coarse_bytes += size
         elif plan.quality is Quality.FINE and size < self._small:
-            self._settle_left = 0
+            self._small_frames += 1
+            if self._small_frames >= (SMALL_IN_A_ROW if self._coarse_bytes > self._small else 1):
+                self._settle_left = 0
+        if size >= self._small:
+            self._small_frames = 0
         if not self._settle_left:
-            self._coarse_bytes = 0
+            self._coarse_bytes = self._small_frames = 0

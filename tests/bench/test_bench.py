@@ -43,6 +43,8 @@ UNITS = {
     "us",
 }
 MAY_SHRINK = "MB/h"
+SLOW = {"encode", "fanout", "frames", "netem", "refine", "soak"}
+"""A minute or more each."""
 RUNS = 2
 
 
@@ -57,7 +59,9 @@ def test_every_bench_has_its_keys_told_here() -> None:
 
 @pytest.mark.libvirt
 @pytest.mark.browser
-@pytest.mark.parametrize("name", KEYS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long) if name in SLOW else name for name in KEYS]
+)
 async def test_bench_prints_one_json_object(libvirt_uri: str, guests: Path, name: str) -> None:
     bench = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.bench", name, "--runs", str(RUNS)),

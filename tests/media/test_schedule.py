@@ -7,6 +7,7 @@ from libvirt_webrtc.media.schedule import (
     FRAME_INTERVAL_S,
     KEYFRAME_INTERVAL_S,
     SETTLE_DELAY_S,
+    SMALL_IN_A_ROW,
     Quality,
     Schedule,
 )
@@ -91,7 +92,7 @@ def test_large_change_is_refined_in_two_steps(lane: Lane) -> None:
     lane.change()
     lane.run(SETTLE_DELAY_S / 2, packet_size=LARGE)
     lane.run(60)
-    assert lane.qualities == [Quality.MOTION, Quality.BETTER, Quality.FINE]
+    assert lane.qualities == [Quality.MOTION, Quality.BETTER] + [Quality.FINE] * SMALL_IN_A_ROW
 
 
 def test_many_small_changes_are_a_large_one(lane: Lane) -> None:
@@ -100,7 +101,7 @@ def test_many_small_changes_are_a_large_one(lane: Lane) -> None:
         lane.change()
         lane.run(1 / 30)
     lane.run(60)
-    assert lane.qualities[-2:] == [Quality.BETTER, Quality.FINE]
+    assert lane.qualities[-1 - SMALL_IN_A_ROW :] == [Quality.BETTER] + [Quality.FINE] * SMALL_IN_A_ROW
 
 
 def test_caret_does_not_refine_the_rest_again(lane: Lane) -> None:
