@@ -201,7 +201,8 @@ async def test_floods_of_feedback_storm_nothing(
         await until(lambda: hostile.shows(framebuffer.pixels) and other.shows(framebuffer.pixels))
         await asyncio.sleep(KEYFRAME_INTERVAL_S)
         made = video.stats().lanes[0].keyframes - before
-        assert 1 <= made <= (loop.time() - began) / KEYFRAME_INTERVAL_S + 1
+        # None at all where all of them came so soon after a keyframe that it was still being repaired.
+        assert made <= (loop.time() - began) / KEYFRAME_INTERVAL_S + 1
         # Nothing piles up: no task, no queue of frames.
         assert len(asyncio.all_tasks()) <= tasks + 2
         assert hostile.server.connectionState == "connected"

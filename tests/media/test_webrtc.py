@@ -17,6 +17,9 @@ from libvirt_webrtc.media.stream import ConsoleVideo
 from libvirt_webrtc.media.track import ConsoleTrack
 from tests.media.helpers import DEADLINE_S, draw, picture, show, until, watching
 
+DECODED = (VideoFormat.H264, VideoFormat.H264_444, VideoFormat.VP8)
+"""What aiortc, which receives here, can decode; Chromium decodes the others in tests/e2e/test_codecs.py."""
+
 
 @pytest.fixture
 def framebuffer() -> Framebuffer:
@@ -47,7 +50,7 @@ def delivered(monkeypatch: pytest.MonkeyPatch) -> dict[ConsoleTrack, list[Encode
     return packets
 
 
-@pytest.mark.parametrize("codec", VideoFormat)
+@pytest.mark.parametrize("codec", DECODED)
 async def test_viewer_sees_the_picture_and_its_changes(
     codec: VideoFormat, framebuffer: Framebuffer, video: ConsoleVideo
 ) -> None:
@@ -59,7 +62,7 @@ async def test_viewer_sees_the_picture_and_its_changes(
         await until(lambda: viewer.shows(framebuffer.pixels))
 
 
-@pytest.mark.parametrize("codec", VideoFormat)
+@pytest.mark.parametrize("codec", DECODED)
 async def test_resolution_change_keeps_the_track(
     codec: VideoFormat, framebuffer: Framebuffer, video: ConsoleVideo
 ) -> None:
@@ -71,7 +74,7 @@ async def test_resolution_change_keeps_the_track(
         assert viewer.track.readyState == "live"
 
 
-@pytest.mark.parametrize("codec", VideoFormat)
+@pytest.mark.parametrize("codec", DECODED)
 async def test_odd_picture_is_padded(
     codec: VideoFormat, video: ConsoleVideo, framebuffer: Framebuffer
 ) -> None:
