@@ -6,7 +6,7 @@ from typing import Any, Literal, cast, get_args
 
 from libvirt_webrtc.errors import ConfigError
 
-Codec = Literal["h264", "vp8", "vp9", "av1"]
+Codec = Literal["h264", "vp8", "vp9"]
 EncoderPolicy = Literal["software", "auto"]
 Chroma = Literal["auto", "4:2:0"]
 

@@ -10,7 +10,7 @@ import av
 from av.video.frame import PictureType
 
 from libvirt_webrtc.errors import MediaError
-from libvirt_webrtc.media import hardware, svtav1, vp9, vpx, x264
+from libvirt_webrtc.media import hardware, vp9, vpx, x264
 from libvirt_webrtc.media.convert import LIMITED_RANGE, SMPTE170M
 from libvirt_webrtc.media.formats import CLOCK_RATE, FULL, Layer, VideoFormat
 from libvirt_webrtc.media.frame import EncodedFrame
@@ -22,7 +22,6 @@ _SOFTWARE = {
     VideoFormat.VP8: vpx.context,
     VideoFormat.VP9: vp9.context,
     VideoFormat.VP9_444: vp9.context_444,
-    VideoFormat.AV1: svtav1.context,
 }
 
 

@@ -23,8 +23,6 @@ class VideoFormat(StrEnum):
     """Profile 0, 4:2:0."""
     VP9_444 = "VP9_444"
     """Profile 1, 4:4:4; in Chromium."""
-    AV1 = "AV1"
-    """Main profile, 4:2:0."""
 
     @property
     def codec(self) -> str:
@@ -47,7 +45,6 @@ FORMATS = {
     "h264": (VideoFormat.H264_444, VideoFormat.H264),
     "vp8": (VideoFormat.VP8,),
     "vp9": (VideoFormat.VP9_444, VideoFormat.VP9),
-    "av1": (VideoFormat.AV1,),
 }
 """The formats of each codec as an operator names it, the best first."""
 

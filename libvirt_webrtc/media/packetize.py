@@ -5,7 +5,7 @@ import random
 from aiortc.codecs.h264 import H264Encoder
 from aiortc.codecs.vpx import Vp8Encoder
 
-from libvirt_webrtc.media import packetize_av1, packetize_vp9
+from libvirt_webrtc.media import packetize_vp9
 from libvirt_webrtc.media.formats import VideoFormat
 
 MAX_PAYLOAD_BYTES = 1200
@@ -15,8 +15,8 @@ MAX_PAYLOAD_BYTES = 1200
 class Packetizer:
     """Cuts the frames of one lane, in their order, as the format's RTP payload format says.
 
-    H.264 is RFC 6184 (packetization mode 1), VP8 is RFC 7741 with 15-bit picture numbers; both are aiortc's. VP9 and
-    AV1 have modules of their own.
+    H.264 is RFC 6184 (packetization mode 1), VP8 is RFC 7741 with 15-bit picture numbers; both are aiortc's. VP9
+    has a module of its own.
     """
 
     def __init__(self, format_: VideoFormat) -> None:
@@ -37,5 +37,3 @@ class Packetizer:
                 return tuple(Vp8Encoder._packetize(data, self._picture_id))
             case VideoFormat.VP9 | VideoFormat.VP9_444:
                 return packetize_vp9.cut(data, self._picture_id, MAX_PAYLOAD_BYTES)
-            case VideoFormat.AV1:
-                return packetize_av1.cut(data, MAX_PAYLOAD_BYTES)

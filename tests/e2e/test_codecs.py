@@ -22,7 +22,7 @@ _CODEC = """async () => {
 }"""
 
 
-PROFILES = {"h264": "profile-level-id=f4001f", "vp8": "", "vp9": "profile-id=1", "av1": "profile=0"}
+PROFILES = {"h264": "profile-level-id=f4001f", "vp8": "", "vp9": "profile-id=1"}
 """With 4:4:4 where Chromium and we have it."""
 
 

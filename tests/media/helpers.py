@@ -79,7 +79,6 @@ _DECODERS = {
     VideoFormat.VP8: "libvpx",
     VideoFormat.VP9: "vp9",
     VideoFormat.VP9_444: "vp9",
-    VideoFormat.AV1: "libdav1d",
 }
 
 
@@ -90,8 +89,6 @@ class Decoder:
         context = av.CodecContext.create(_DECODERS[codec], "r")
         assert isinstance(context, av.VideoCodecContext)
         self._context = context
-        # dav1d would hold a picture for every thread.
-        self._context.thread_count = 1
 
     def decode(self, packet: EncodedFrame) -> list[av.VideoFrame]:
         decoded = self._context.decode(av.Packet(packet.data))

@@ -145,7 +145,6 @@ async def test_viewer_without_4_4_4_is_answered_in_constrained_baseline() -> Non
 
 
 VP9 = ("98 VP9 profile-id=2", "100 VP9 profile-id=0", "35 VP9 profile-id=1")
-AV1 = ("47 AV1 level-idx=5;profile=1;tier=0", "45 AV1 level-idx=5;profile=0;tier=0")
 
 
 @pytest.mark.parametrize(
@@ -154,11 +153,9 @@ AV1 = ("47 AV1 level-idx=5;profile=1;tier=0", "45 AV1 level-idx=5;profile=0;tier
         (["vp9"], VP9, 35, "profile-id=1"),
         (["vp9"], VP9[:2], 100, "profile-id=0"),
         (["vp9"], ("98 VP9 x-nothing=1",), 98, "profile-id=0"),
-        (["av1", "vp9"], VP9 + AV1, 45, "profile=0"),
-        (["vp9", "av1"], AV1, 45, "profile=0"),
     ],
 )
-async def test_vp9_and_av1_are_answered_in_a_profile_that_is_sent(
+async def test_vp9_is_answered_in_a_profile_that_is_sent(
     codecs: list[str], offered: tuple[str, ...], number: int, parameters: str
 ) -> None:
     lines = [
@@ -175,8 +172,6 @@ def test_codecs_that_are_not_set_are_not_answered_with() -> None:
     assert choose_format(vp9, formats_of(["vp9"])) is VideoFormat.VP9
     with pytest.raises(NegotiationError, match="sent as: H.264 with packetization-mode=1, VP8$"):
         choose_format(vp9)
-    with pytest.raises(NegotiationError, match="sent as: AV1$"):
-        choose_format(vp9, formats_of(["av1"]))
 
 
 async def test_low_payload_types_are_kept() -> None:

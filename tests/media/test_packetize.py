@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from libvirt_webrtc.errors import MediaError
-from libvirt_webrtc.media import packetize_av1, packetize_vp9
+from libvirt_webrtc.media import packetize_vp9
 from libvirt_webrtc.media.formats import VideoFormat
 from libvirt_webrtc.media.packetize import MAX_PAYLOAD_BYTES, Packetizer
 from tests.media.helpers import Decoder, picture, psnr
@@ -45,60 +45,6 @@ def test_what_is_not_vp9_is_a_media_error(data: bytes) -> None:
         packetize_vp9.cut(data, 0, 1200)
 
 
-def unit(kind: int, body: bytes, *, layer: int | None = None) -> bytes:
-    """An open bitstream unit with its size."""
-    extension = b"" if layer is None else bytes((layer,))
-    size = bytes((len(body) % 128 | 128, len(body) // 128))
-    return bytes((kind << 3 | (4 if extension else 0) | 2,)) + extension + size + body
-
-
-DELIMITER, SEQUENCE, FRAME, PADDING = (
-    unit(2, b""),
-    unit(1, b"SEQUENCE"),
-    unit(6, b"F" * 300),
-    unit(15, b"p"),
-)
-
-
-def test_av1_keyframe_in_one_packet() -> None:
-    """Two elements (W=2) of a new sequence (N), the last without a length; no delimiter, no padding, no sizes."""
-    (payload,) = packetize_av1.cut(DELIMITER + SEQUENCE + FRAME + PADDING, 1200)
-    assert payload == bytes((0b0010_1000, 9, 1 << 3)) + b"SEQUENCE" + bytes((6 << 3,)) + b"F" * 300
-
-
-def test_av1_frame_over_several_packets() -> None:
-    """Z where an element goes on, Y where it will."""
-    first, second, third = packetize_av1.cut(DELIMITER + SEQUENCE + FRAME, 120)
-    assert [payload[0] for payload in (first, second, third)] == [0b0110_1000, 0b1101_0000, 0b1001_0000]
-    assert first[1:11] == b"\x09\x08SEQUENCE"
-    assert first[11:] + second[1:] + third[1:] == bytes((6 << 3,)) + b"F" * 300
-    assert max(map(len, (first, second, third))) <= 120
-
-
-def test_av1_inter_frame_starts_no_sequence() -> None:
-    (payload,) = packetize_av1.cut(DELIMITER + FRAME, 1200)
-    assert payload[0] == 0b0001_0000
-
-
-def test_av1_fourth_element_goes_into_a_packet_of_its_own() -> None:
-    first, second = packetize_av1.cut(b"".join(unit(4, bytes((n,))) for n in range(4)), 1200)
-    assert first == bytes((0b0011_0000, 2, 4 << 3, 0, 2, 4 << 3, 1, 4 << 3, 2))
-    assert second == bytes((0b0001_0000, 4 << 3, 3))
-
-
-def test_av1_long_elements_have_lengths_of_two_bytes_and_extensions_stay() -> None:
-    (payload,) = packetize_av1.cut(unit(4, b"x" * 200, layer=0x20) + unit(4, b"y"), 1200)
-    assert (
-        payload == bytes((0b0010_0000, 0xCA, 0x01, 4 << 3 | 4, 0x20)) + b"x" * 200 + bytes((4 << 3,)) + b"y"
-    )
-
-
-@pytest.mark.parametrize("data", [b"\x30xyz", b"\x32\x05ab", b"\x32" + b"\xff" * 9, b"\x32"])
-def test_what_is_not_av1_is_a_media_error(data: bytes) -> None:
-    with pytest.raises(MediaError):
-        packetize_av1.cut(data, 1200)
-
-
 def rebuilt(format_: VideoFormat, payloads: tuple[bytes, ...]) -> bytes:
     """What a receiver gives to its decoder."""
     if format_ is VideoFormat.VP9:
@@ -134,7 +80,7 @@ def with_size(element: bytes) -> bytes:
     return bytes((element[0] | 2,)) + leb128 + element[1:]
 
 
-@pytest.mark.parametrize("format_", [VideoFormat.VP9, VideoFormat.AV1])
+@pytest.mark.parametrize("format_", [VideoFormat.VP9])
 def test_payloads_put_together_again_are_the_picture(format_: VideoFormat) -> None:
     source, decoder = Source(format_, 640, 480), Decoder(format_)
     for number in range(3):

@@ -21,12 +21,11 @@ _PROFILES = {
     VideoFormat.H264_444: ("f4001f",),
     VideoFormat.VP9: ("0",),
     VideoFormat.VP9_444: ("1",),
-    VideoFormat.AV1: ("0",),
 }
 """Every profile that a stream of ours conforms to, the truest name first: constrained baseline has many."""
 
-_PROFILE_PARAMETERS = {"H264": "profile-level-id", "VP9": "profile-id", "AV1": "profile"}
-"""Where codecs say their profile: RFC 6184, 8.1; RFC 9628, 6.1; section 7.2.2 of AV1's payload format."""
+_PROFILE_PARAMETERS = {"H264": "profile-level-id", "VP9": "profile-id"}
+"""Where codecs say their profile: RFC 6184, 8.1; RFC 9628, 6.1."""
 
 
 def choose_format(offer_sdp: str, formats: Sequence[VideoFormat] = DEFAULT_FORMATS) -> VideoFormat:
@@ -128,7 +127,7 @@ def _named(codecs: Iterable[_Codec], format_: VideoFormat) -> list[_Codec]:
 
 
 def _profile(codec: RTCRtpCodecParameters | RTCRtpCodecCapability) -> str | None:
-    """What a codec says of its profile; those of VP9 and AV1 are 0 where nothing is said."""
+    """What a codec says of its profile; VP9's is 0 where nothing is said."""
     parameter = _PROFILE_PARAMETERS.get(codec.name)
     return None if parameter is None else str(codec.parameters.get(parameter, "0"))
 
