@@ -210,7 +210,7 @@ class Lane:
             async with asyncio.timeout(None if plan is None else plan.at - now):
                 await self._wake.wait()
         except TimeoutError:
-            pass
+            pass  # the planned frame is due
 
     async def _encode(self, plan: Plan, now: float) -> None:
         pixels, damage = self._framebuffer.pixels, self._damage

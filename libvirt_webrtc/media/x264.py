@@ -45,7 +45,7 @@ def _context(width: int, height: int, layer: Layer, pix_fmt: str, params: str) -
         "aq-mode": "1",
         "aq-strength": "0.01",
         # me=umh: the others can lose a scrolling text from sight: words at 720p took 25 times the bits, twice the CPU,
-        # with 13 dB less. At 1280x800 and 1080p they did not, and umh made no more than a tenth of difference.
+        # with 13 dB less. At 1280x800 and 1080p they did not, and umh made no more than an eighth of difference.
         "x264-params": params,
     }
     return context

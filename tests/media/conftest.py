@@ -1,10 +1,29 @@
-"""The media tests use aiortc as a worker does."""
+"""The media tests use aiortc as a worker does, mostly on one small console."""
+
+from collections.abc import AsyncIterator
 
 import pytest
 
+from libvirt_webrtc.framebuffer import Framebuffer
 from libvirt_webrtc.media import aiortc_ext
+from libvirt_webrtc.media.stream import ConsoleVideo
+from tests.media.helpers import picture, show
 
 
 @pytest.fixture(autouse=True, scope="session")
 def patched_aiortc() -> None:
     aiortc_ext.install()
+
+
+@pytest.fixture
+def framebuffer() -> Framebuffer:
+    framebuffer = Framebuffer()
+    show(framebuffer, picture(320, 240))
+    return framebuffer
+
+
+@pytest.fixture
+async def video(framebuffer: Framebuffer) -> AsyncIterator[ConsoleVideo]:
+    video = ConsoleVideo(framebuffer)
+    yield video
+    await video.close()

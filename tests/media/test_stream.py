@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
 from aiortc.mediastreams import MediaStreamError
@@ -26,13 +26,6 @@ def framebuffer() -> Framebuffer:
     framebuffer = Framebuffer()
     show(framebuffer, picture(160, 120))
     return framebuffer
-
-
-@pytest.fixture
-async def video(framebuffer: Framebuffer) -> AsyncIterator[ConsoleVideo]:
-    video = ConsoleVideo(framebuffer)
-    yield video
-    await video.close()
 
 
 async def settled(video: ConsoleVideo, track: ConsoleTrack) -> list[EncodedFrame]:

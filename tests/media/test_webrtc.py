@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
@@ -19,20 +18,6 @@ from tests.media.helpers import DEADLINE_S, draw, picture, show, until, watching
 
 DECODED = (VideoFormat.H264, VideoFormat.H264_444, VideoFormat.VP8)
 """What aiortc, which receives here, can decode; Chromium decodes the others in tests/e2e/test_codecs.py."""
-
-
-@pytest.fixture
-def framebuffer() -> Framebuffer:
-    framebuffer = Framebuffer()
-    show(framebuffer, picture(320, 240))
-    return framebuffer
-
-
-@pytest.fixture
-async def video(framebuffer: Framebuffer) -> AsyncIterator[ConsoleVideo]:
-    video = ConsoleVideo(framebuffer)
-    yield video
-    await video.close()
 
 
 @pytest.fixture

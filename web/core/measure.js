@@ -45,8 +45,7 @@ export function codecWords(mimeType, parameters = "") {
   const value = (/** @type {string} */ name) => new RegExp(`(?:^|;)\\s*${name}=(\\w+)`, "i").exec(parameters)?.[1] ?? "";
   const full =
     (codec === "H264" && /^f4/i.test(value("profile-level-id"))) ||
-    (codec === "VP9" && value("profile-id") === "1") ||
-    (codec === "AV1" && value("profile") === "1");
+    (codec === "VP9" && value("profile-id") === "1");
   return `${NAMES[codec] ?? codec} ${full ? "4:4:4" : "4:2:0"}`;
 }
 
