@@ -30,3 +30,8 @@ def new_context(name: str, width: int, height: int, *, pix_fmt: str = "yuv420p")
 def cores() -> int:
     """CPUs that this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def libvpx_threads(width: int, height: int, *, from_pixels: int) -> int:
+    """Threads of libvpx for this size: one up to ``from_pixels``. They spin while they wait: never all the cores."""
+    return min(max(cores() - 1, 1), 4) if width * height > from_pixels else 1

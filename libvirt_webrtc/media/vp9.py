@@ -2,7 +2,7 @@
 
 from av.video.codeccontext import VideoCodecContext
 
-from libvirt_webrtc.media.context import cores, new_context
+from libvirt_webrtc.media.context import libvpx_threads, new_context
 from libvirt_webrtc.media.formats import Layer
 
 _CRF = 20
@@ -23,9 +23,7 @@ def _context(width: int, height: int, layer: Layer, pix_fmt: str) -> VideoCodecC
     context = new_context("libvpx-vp9", width, height, pix_fmt=pix_fmt)
     context.bit_rate = layer.max_bitrate
     context.qmin, context.qmax = 2, 63
-    # As with VP8: threads that wait spin, so never as many as there are cores.
-    spare = max(cores() - 1, 1)
-    context.thread_count = min(spare, 4) if width * height > _THREAD_PIXELS else 1
+    context.thread_count = libvpx_threads(width, height, from_pixels=_THREAD_PIXELS)
     context.options = {
         "deadline": "realtime",
         # At 7, keyframes are a third smaller and 4 dB better, but motion costs a third more CPU.

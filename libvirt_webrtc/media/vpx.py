@@ -2,7 +2,7 @@
 
 from av.video.codeccontext import VideoCodecContext
 
-from libvirt_webrtc.media.context import cores, new_context
+from libvirt_webrtc.media.context import libvpx_threads, new_context
 from libvirt_webrtc.media.formats import Layer
 
 _CRF = 10
@@ -14,9 +14,7 @@ def context(width: int, height: int, layer: Layer) -> VideoCodecContext:
     context = new_context("libvpx", width, height)
     context.bit_rate = layer.max_bitrate
     context.qmin, context.qmax = 2, 56
-    # libvpx' threads spin while they wait: never as many as there are cores.
-    spare = max(cores() - 1, 1)
-    context.thread_count = min(spare, 4) if width * height > _THREAD_PIXELS else 1
+    context.thread_count = libvpx_threads(width, height, from_pixels=_THREAD_PIXELS)
     context.options = {
         "deadline": "realtime",
         "cpu-used": "-6",

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import av
 import cffi
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from libvirt_webrtc.errors import MediaError
 from libvirt_webrtc.framebuffer import Pixels
@@ -99,23 +99,25 @@ class PyavBackend:
     name = "PyAV"
 
     def __init__(self) -> None:
-        self._reformatter = av.video.reformatter.VideoReformatter()
+        self._reformatter = VideoReformatter()
 
     def to_i420(self, block: Pixels, y: Plane, u: Plane, v: Plane) -> None:
-        source = av.VideoFrame.from_ndarray(np.ascontiguousarray(block), format="bgra")
-        made = self._reformatter.reformat(
-            source,
-            format="yuv444p",
-            dst_colorspace=Colorspace.ITU601,
-            dst_color_range=ColorRange.MPEG,
-        )
-        luma, *chroma = (plane_view(plane) for plane in made.planes)
+        luma, *chroma = swscale_444(self._reformatter, block, ColorRange.MPEG)
         y[:] = luma
         for target, plane in zip((u, v), chroma, strict=True):
             target[:] = _mean_of_four(plane)
 
     def halve(self, block: Pixels) -> Pixels:
         return _mean_of_four(block)
+
+
+def swscale_444(reformatter: VideoReformatter, block: Pixels, color_range: ColorRange) -> list[Plane]:
+    """``block`` in 4:4:4, by FFmpeg; a reformatter keeps its tables from one call to the next."""
+    source = av.VideoFrame.from_ndarray(np.ascontiguousarray(block), format="bgra")
+    made = reformatter.reformat(
+        source, format="yuv444p", dst_colorspace=Colorspace.ITU601, dst_color_range=color_range
+    )
+    return [plane_view(plane) for plane in made.planes]
 
 
 def _mean_of_four(plane: Pixels) -> Pixels:

@@ -7,14 +7,12 @@ import functools
 import logging
 from typing import Any, Protocol
 
-import av
 import cffi
-import numpy as np
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange, VideoReformatter
 
 from libvirt_webrtc.errors import MediaError
 from libvirt_webrtc.framebuffer import Pixels
-from libvirt_webrtc.media.yuv import LibyuvBackend, Plane, plane_view
+from libvirt_webrtc.media.yuv import LibyuvBackend, Plane, swscale_444
 
 logger = logging.getLogger(__name__)
 
@@ -86,18 +84,13 @@ class PyavFullChromaBackend:
     full_range = True
 
     def __init__(self) -> None:
-        self._reformatter = av.video.reformatter.VideoReformatter()
+        self._reformatter = VideoReformatter()
 
     def to_i444(self, block: Pixels, y: Plane, u: Plane, v: Plane) -> None:
-        source = av.VideoFrame.from_ndarray(np.ascontiguousarray(block), format="bgra")
-        made = self._reformatter.reformat(
-            source,
-            format="yuv444p",
-            dst_colorspace=Colorspace.ITU601,
-            dst_color_range=ColorRange.JPEG,
-        )
-        for target, plane in zip((y, u, v), made.planes, strict=True):
-            target[:] = plane_view(plane)
+        for target, plane in zip(
+            (y, u, v), swscale_444(self._reformatter, block, ColorRange.JPEG), strict=True
+        ):
+            target[:] = plane
 
 
 _BACKENDS: tuple[type[FullChromaBackend], ...] = (
