@@ -1,4 +1,4 @@
-"""What every PyAV encoder here starts from."""
+"""What every PyAV encoder here starts from, and how many threads encoders have."""
 
 import os
 from fractions import Fraction
@@ -9,6 +9,7 @@ from av.video.codeccontext import VideoCodecContext
 from libvirt_webrtc.media.formats import CLOCK_RATE, MAX_FRAME_RATE
 
 _NEVER = 1 << 30
+_SLICE_PIXELS = 2_500_000
 
 
 def new_context(name: str, width: int, height: int, *, pix_fmt: str = "yuv420p") -> VideoCodecContext:
@@ -30,6 +31,12 @@ def new_context(name: str, width: int, height: int, *, pix_fmt: str = "yuv420p")
 def cores() -> int:
     """CPUs that this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def slice_threads(width: int, height: int) -> int:
+    """Threads of libx264 for this size, which cuts a frame into as many slices: less delay, for more CPU and bits. So
+    only where one thread is too slow."""
+    return min(cores(), 4) if width * height > _SLICE_PIXELS else 1
 
 
 def libvpx_threads(width: int, height: int, *, from_pixels: int) -> int:

@@ -35,7 +35,7 @@ class FrameConverter:
 
     Args:
         width, height: size of the source in pixels; 1 to 8192.
-        full_chroma: 4:4:4, in the range that :attr:`color_range` tells; else 4:2:0 in limited range.
+        full_chroma: 4:4:4, in the range that :attr:`frame` tells; else 4:2:0 in limited range.
         downsample: encode at half the width and height, each pixel the mean of four.
         backend, full_chroma_backend: other libraries than this machine's best.
     """
@@ -52,7 +52,6 @@ class FrameConverter:
     ) -> None:
         self.width = width
         self.height = height
-        self.color_range = LIMITED_RANGE
         self._backend = backend or default_backend()
         self._downsample = downsample
         # Blocks are aligned in the source so that their chroma is whole in the target.
@@ -60,20 +59,23 @@ class FrameConverter:
         size = encoded_size(width, height, downsample=downsample)
         if full_chroma:
             full = full_chroma_backend or new_full_chroma_backend()
-            self.color_range = FULL_RANGE if full.full_range else LIMITED_RANGE
             self._to_planes, self._chroma_step = full.to_i444, 1
             self.frame = av.VideoFrame(*size, "yuv444p")
+            self.frame.color_range = FULL_RANGE if full.full_range else LIMITED_RANGE
         else:
             self._to_planes, self._chroma_step = self._backend.to_i420, 2
             self.frame = av.VideoFrame(*size, "yuv420p")
+            self.frame.color_range = LIMITED_RANGE
         self.frame.colorspace = SMPTE170M
-        self.frame.color_range = self.color_range
         self._planes = tuple(plane_view(plane) for plane in self.frame.planes)
 
-    def convert(self, pixels: Pixels, damage: Iterable[Rect]) -> None:
-        """Bring the parts ``damage`` of the picture up to date from ``pixels``, ``(height, width, 4)``."""
-        for rect in damage:
-            self._convert(pixels, self._aligned(rect))
+    def convert(self, pixels: Pixels, damage: Iterable[Rect]) -> list[Rect]:
+        """Bring the parts ``damage`` of the picture up to date from ``pixels``, ``(height, width, 4)``.
+
+        Returns:
+            The parts of :attr:`frame` that were written.
+        """
+        return [self._convert(pixels, self._aligned(rect)) for rect in damage]
 
     def _aligned(self, rect: Rect) -> Rect:
         """``rect`` grown to whole blocks; it may reach beyond the source at the right and the bottom."""
@@ -81,7 +83,7 @@ class FrameConverter:
         x, y = rect.x // step * step, rect.y // step * step
         return Rect(x, y, -(-rect.right // step) * step - x, -(-rect.bottom // step) * step - y)
 
-    def _convert(self, pixels: Pixels, rect: Rect) -> None:
+    def _convert(self, pixels: Pixels, rect: Rect) -> Rect:
         block = pixels[rect.y : rect.bottom, rect.x : rect.right]
         rows, columns = rect.height - block.shape[0], rect.width - block.shape[1]
         if rows or columns:
@@ -97,3 +99,4 @@ class FrameConverter:
         step = self._chroma_step
         u, v = (plane[y // step : (y + height) // step, x // step : (x + width) // step] for plane in chroma)
         self._to_planes(block, luma[y : y + height, x : x + width], u, v)
+        return Rect(x, y, width, height)

@@ -1,38 +1,58 @@
-"""One video encoder for one picture size, through PyAV; each codec's settings are in a module of their own.
+"""One video encoder for one picture size: which library makes a format, and what all of them are asked for.
 
 Tuned for a console: no delay (a frame goes in, its packet comes out), keyframes only on request, quality
 rather than a fixed bit rate, and next to nothing for a picture that does not change.
 """
 
-from fractions import Fraction
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 import av
-from av.video.frame import PictureType
+from av.video.codeccontext import VideoCodecContext
 
 from libvirt_webrtc.errors import MediaError
-from libvirt_webrtc.media import hardware, vp9, vpx, x264
-from libvirt_webrtc.media.convert import LIMITED_RANGE, SMPTE170M
-from libvirt_webrtc.media.formats import CLOCK_RATE, FULL, Layer, VideoFormat
+from libvirt_webrtc.framebuffer import Rect
+from libvirt_webrtc.media import hardware, libx264, vp9, vpx, x264_ffmpeg
+from libvirt_webrtc.media.ffmpeg import FfmpegCoder
+from libvirt_webrtc.media.formats import FULL, Layer, VideoFormat
 from libvirt_webrtc.media.frame import EncodedFrame
 from libvirt_webrtc.media.packetize import Packetizer
+from libvirt_webrtc.media.schedule import Quality
+from libvirt_webrtc.media.x264 import X264Coder
 
-_SOFTWARE = {
-    VideoFormat.H264: x264.context,
-    VideoFormat.H264_444: x264.context_444,
+_FFMPEG: dict[VideoFormat, Callable[[int, int, Layer], VideoCodecContext]] = {
+    VideoFormat.H264: x264_ffmpeg.context,
+    VideoFormat.H264_444: x264_ffmpeg.context_444,
     VideoFormat.VP8: vpx.context,
     VideoFormat.VP9: vp9.context,
     VideoFormat.VP9_444: vp9.context_444,
 }
 
 
-class VideoEncoder:
-    """Encodes frames of one size; not thread-safe, and :meth:`encode` is for a worker thread.
+class Coder(Protocol):
+    """One library at work on one picture, which it reads from memory that it was given when it was made."""
 
-    PyAV releases the GIL while it encodes.
+    name: str
+    """As FFmpeg has it: libx264, h264_nvenc, ..."""
+
+    def encode(
+        self, timestamp: int, changed: Iterable[Rect] | None, quality: Quality, *, keyframe: bool
+    ) -> tuple[bytes, bool]:
+        """The picture as it is now, and whether that is a keyframe; see :meth:`VideoEncoder.encode`.
+
+        Raises:
+            MediaError: the encoder failed, or held the frame back.
+        """
+
+
+class VideoEncoder:
+    """Encodes one picture again and again; not thread-safe, and :meth:`encode` is for a worker thread.
+
+    The GIL is free while it encodes.
 
     Args:
+        frame: the picture, written by others between two calls, in the format's sampling.
         hardware_name: FFmpeg's name of a hardware encoder for the format; None for software.
-        color_range: of the frames that will come (see :class:`FrameConverter`).
 
     Raises:
         MediaError: this build of PyAV lacks the encoder, or it does not take the size.
@@ -41,48 +61,49 @@ class VideoEncoder:
     def __init__(
         self,
         format_: VideoFormat,
-        width: int,
-        height: int,
+        frame: av.VideoFrame,
         *,
         layer: Layer = FULL,
-        color_range: int = LIMITED_RANGE,
         hardware_name: str | None = None,
     ) -> None:
-        self.format = format_
-        self.width = width
-        self.height = height
+        self._format = format_
         self._packetizer = Packetizer(format_)
         try:
-            if hardware_name is None:
-                context = _SOFTWARE[format_](width, height, layer)
-            else:
-                context = hardware.kind(format_, hardware_name).context(width, height, layer)
-            self._context = context
-            self.name = context.name
-            # The stream tells its colours, or decoders guess BT.709 for large pictures and show wrong ones.
-            context.colorspace = context.color_primaries = context.color_trc = SMPTE170M
-            context.color_range = color_range
-            context.open()
-        except (av.FFmpegError, ValueError) as error:
-            # FFmpeg's own words; PyAV adds all options.
-            reason = error.strerror if isinstance(error, av.FFmpegError) else error
+            self._coder = _coder(format_, frame, layer, hardware_name)
+        except (av.FFmpegError, MediaError, ValueError) as error:
             made_by = hardware_name or "software"
-            raise MediaError(f"no {format_} by {made_by} for {width}x{height}: {reason}") from error
+            raise MediaError(
+                f"no {format_} by {made_by} for {frame.width}x{frame.height}: {error}"
+            ) from error
+        self.name = self._coder.name
 
-    def encode(self, frame: av.VideoFrame, *, timestamp: int, keyframe: bool = False) -> EncodedFrame:
-        """``frame`` encoded, at ``timestamp`` (90 kHz, growing); an intra picture if ``keyframe``.
+    def encode(
+        self,
+        timestamp: int,
+        *,
+        changed: Iterable[Rect] | None = None,
+        quality: Quality = Quality.MOTION,
+        keyframe: bool = False,
+    ) -> EncodedFrame:
+        """The picture as it is now.
+
+        Args:
+            timestamp: at 90 kHz, growing.
+            changed: the only parts that may be others than in the last call; None for any.
+            keyframe: make an intra picture.
 
         Raises:
             MediaError: the encoder failed, or held the frame back.
         """
-        frame.pts = timestamp
-        frame.time_base = Fraction(1, CLOCK_RATE)
-        frame.pict_type = PictureType.I if keyframe else PictureType.NONE
-        try:
-            packets = self._context.encode(frame)
-        except (av.FFmpegError, ValueError) as error:
-            raise MediaError(f"{self.name} failed: {error}") from error
-        if len(packets) != 1:
-            raise MediaError(f"{self.name} made {len(packets)} packets of one frame")
-        data = bytes(packets[0])
-        return EncodedFrame(self.format, timestamp, packets[0].is_keyframe, data, self._packetizer.cut(data))
+        data, is_keyframe = self._coder.encode(timestamp, changed, quality, keyframe=keyframe)
+        return EncodedFrame(self._format, timestamp, is_keyframe, data, self._packetizer.cut(data))
+
+
+def _coder(format_: VideoFormat, frame: av.VideoFrame, layer: Layer, hardware_name: str | None) -> Coder:
+    size = frame.width, frame.height
+    if hardware_name is not None:
+        return FfmpegCoder(hardware.kind(format_, hardware_name).context(*size, layer), frame)
+    # The lower layers are short of bits, not of CPU: there libx264's own rate control is worth what it costs.
+    if format_.codec == "H264" and layer == FULL and libx264.is_usable():
+        return X264Coder(frame, layer)
+    return FfmpegCoder(_FFMPEG[format_](*size, layer), frame)

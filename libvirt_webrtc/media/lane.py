@@ -15,7 +15,6 @@ from libvirt_webrtc.media.encoders import Encoders
 from libvirt_webrtc.media.formats import CLOCK_RATE, LaneKey
 from libvirt_webrtc.media.frame import EncodedFrame
 from libvirt_webrtc.media.meter import Meter, Rates
-from libvirt_webrtc.media.refine import graded
 from libvirt_webrtc.media.schedule import Plan, Quality, Schedule
 from libvirt_webrtc.media.track import Feed
 
@@ -51,28 +50,22 @@ class Pipeline:
     def __init__(
         self, key: LaneKey, width: int, height: int, *, downsample: bool, hardware: str | None
     ) -> None:
-        converter = self._converter = FrameConverter(
+        self._converter = FrameConverter(
             width,
             height,
             full_chroma=key.format.full_chroma,
             downsample=downsample or key.layer.half_size,
         )
-        self._frames = graded(converter.frame)
-        self.size = converter.frame.width, converter.frame.height
-        self._encoder = VideoEncoder(
-            key.format,
-            *self.size,
-            layer=key.layer,
-            color_range=converter.color_range,
-            hardware_name=hardware,
-        )
+        frame = self._converter.frame
+        self.size = frame.width, frame.height
+        self._encoder = VideoEncoder(key.format, frame, layer=key.layer, hardware_name=hardware)
         self.encoder = self._encoder.name
 
     def produce(
         self, pixels: Pixels, damage: Iterable[Rect], timestamp: int, *, keyframe: bool, quality: Quality
     ) -> EncodedFrame:
-        self._converter.convert(pixels, damage)
-        return self._encoder.encode(self._frames[quality], timestamp=timestamp, keyframe=keyframe)
+        changed = self._converter.convert(pixels, damage)
+        return self._encoder.encode(timestamp, changed=changed, quality=quality, keyframe=keyframe)
 
 
 class Lane:

@@ -31,9 +31,7 @@ def check(format_: VideoFormat, hardware_name: str | None) -> None:
             the decoded picture is another one.
     """
     converter = FrameConverter(_WIDTH, _HEIGHT, full_chroma=format_.full_chroma)
-    encoder = VideoEncoder(
-        format_, _WIDTH, _HEIGHT, color_range=converter.color_range, hardware_name=hardware_name
-    )
+    encoder = VideoEncoder(format_, converter.frame, hardware_name=hardware_name)
     y, x = np.mgrid[0:_HEIGHT, 0:_WIDTH]
     for number in range(_FRAMES):
         moved = x + 8 * number
@@ -42,7 +40,7 @@ def check(format_: VideoFormat, hardware_name: str | None) -> None:
         converter.convert(pixels, [Rect(0, 0, _WIDTH, _HEIGHT)])
         wanted = number in (0, _SECOND_KEYFRAME)
         timestamp = number * CLOCK_RATE // MAX_FRAME_RATE
-        encoded = encoder.encode(converter.frame, timestamp=timestamp, keyframe=wanted)
+        encoded = encoder.encode(timestamp, keyframe=wanted)
         if encoded.keyframe != wanted:
             raise MediaError(f"frame {number} is {'not ' if wanted else ''}a keyframe")
         if wanted:

@@ -1,51 +1,92 @@
-"""H.264 by libx264."""
+"""H.264 by libx264, each frame with the quantizer that it is to have."""
 
-from av.video.codeccontext import VideoCodecContext
+from collections.abc import Iterable
 
-from libvirt_webrtc.media.context import cores, new_context
-from libvirt_webrtc.media.formats import Layer
+import av
+import numpy as np
+import numpy.typing as npt
 
-_CRF = 23
-_SLICE_PIXELS = 2_500_000
-_FINEST_QP = 10
-_FINEST_QP_444 = 4
+from libvirt_webrtc.framebuffer import Rect
+from libvirt_webrtc.media.context import slice_threads
+from libvirt_webrtc.media.convert import FULL_RANGE
+from libvirt_webrtc.media.formats import CLOCK_RATE, MAX_FRAME_RATE, Layer
+from libvirt_webrtc.media.libx264 import COARSEST_QP, MACROBLOCK, Encoder
+from libvirt_webrtc.media.rate import Kind, RateControl
+from libvirt_webrtc.media.schedule import Quality
+from libvirt_webrtc.media.yuv import plane_view
+
+FINEST_QP = 10
+FINEST_QP_444 = 4
 """Where refining ends. With 4, coloured words at 720p have 52 dB and more in luma, red and blue; green is held to 49 by
 rounding to 8-bit YUV. 10 for 4:2:0 is a guess: its colours are lost anyway."""
 
+SEARCH = {"me": "umh", "merange": "64"}
+"""How to find where a macroblock was before. Other methods lose a scrolling text from sight: words then took 25 times
+the bits, twice the CPU, with 13 dB less. With x264's own range of 16 that began at 64 pixels a frame; this one holds
+beyond 160."""
+CHROMA_444 = {"chroma-qp-offset": "-6"}
+"""x264 takes 4:4:4 for film and makes its chroma coarser by 6 steps: in coloured text that is red and blue."""
 
-def context(width: int, height: int, layer: Layer) -> VideoCodecContext:
-    """Constrained baseline, Annex B, parameter sets at every keyframe, and the level that the size needs."""
-    context = _context(width, height, layer, "yuv420p", "me=umh")
-    context.qmin = _FINEST_QP
-    context.options["profile"] = "baseline"
-    return context
+_QP = {Quality.MOTION: 23, Quality.BETTER: 10, Quality.FINE: 0}
+_KEYFRAME_QP = 20
+"""What comes after a keyframe is built upon it."""
 
-
-def context_444(width: int, height: int, layer: Layer) -> VideoCodecContext:
-    """High 4:4:4 Predictive, otherwise as :func:`context`."""
-    # x264 takes 4:4:4 for film and makes its chroma coarser by 6 steps: in coloured text that is red and blue.
-    context = _context(width, height, layer, "yuv444p", "me=umh:chroma-qp-offset=-6")
-    context.qmin = _FINEST_QP_444
-    return context
+Mask = npt.NDArray[np.bool_]
 
 
-def _context(width: int, height: int, layer: Layer, pix_fmt: str, params: str) -> VideoCodecContext:
-    context = new_context("libx264", width, height, pix_fmt=pix_fmt)
-    # zerolatency cuts a frame into one slice per thread: less delay for more CPU and bits, so only where a
-    # single thread is too slow.
-    context.thread_count = min(cores(), 4) if width * height > _SLICE_PIXELS else 1
-    context.options = {
-        "preset": "ultrafast",
-        "tune": "zerolatency",
-        "crf": str(_CRF),
-        "maxrate": str(layer.max_bitrate),
-        "bufsize": str(int(layer.max_bitrate * layer.burst_s)),
-        "forced-idr": "1",
-        # A quality that is asked for frame by frame needs adaptive quantization, if hardly any (see refine.py).
-        "aq-mode": "1",
-        "aq-strength": "0.01",
-        # me=umh: the others can lose a scrolling text from sight: words at 720p took 25 times the bits, twice the CPU,
-        # with 13 dB less. At 1280x800 and 1080p they did not, and umh made no more than an eighth of difference.
-        "x264-params": params,
-    }
-    return context
+class X264Coder:
+    """Encodes ``frame``: 4:2:0 as constrained baseline, 4:4:4 as High 4:4:4 Predictive, in Annex B.
+
+    Parameter sets come with every keyframe. See :class:`libvirt_webrtc.media.encoder.Coder`.
+
+    Raises:
+        MediaError: PyAV's libx264 is not one that is known, or does not take the size.
+    """
+
+    name = "libx264"
+
+    def __init__(self, frame: av.VideoFrame, layer: Layer) -> None:
+        self._frame = frame  # the encoder reads its memory
+        settings = {
+            **SEARCH,
+            "fps": str(MAX_FRAME_RATE),
+            "threads": str(slice_threads(frame.width, frame.height)),
+            # The stream tells its colours, or decoders guess BT.709 for large pictures and show wrong ones.
+            "colormatrix": "smpte170m",
+            "colorprim": "smpte170m",
+            "transfer": "smpte170m",
+            "fullrange": "on" if frame.color_range == FULL_RANGE else "off",
+        }
+        self._finest, profile = FINEST_QP, "baseline"
+        if frame.format.name == "yuv444p":
+            self._finest, profile = FINEST_QP_444, "high444"
+            settings |= CHROMA_444
+        self._encoder = Encoder([plane_view(plane) for plane in frame.planes], settings, profile)
+        self._rate = RateControl(layer.max_bitrate, layer.burst_s)
+        shape = -(-frame.height // MACROBLOCK), -(-frame.width // MACROBLOCK)
+        self._quantizers = np.full(shape, COARSEST_QP, np.uint8)
+        """What each macroblock was last encoded with."""
+
+    def encode(
+        self, timestamp: int, changed: Iterable[Rect] | None, quality: Quality, *, keyframe: bool
+    ) -> tuple[bytes, bool]:
+        kind = Kind.MOTION if quality is Quality.MOTION else Kind.REFINEMENT
+        if keyframe:
+            kind, changed = Kind.KEYFRAME, None
+        wanted = max(_KEYFRAME_QP if keyframe else _QP[quality], self._finest)
+        mask = self._mask(changed)
+        macroblocks = int(np.count_nonzero(mask | (self._quantizers > wanted)))
+        quantizer = self._rate.quantizer(kind, wanted, macroblocks, timestamp / CLOCK_RATE)
+        data, is_keyframe = self._encoder.encode(quantizer, mask, keyframe=keyframe)
+        self._rate.encoded(kind, quantizer, macroblocks, len(data))
+        np.minimum(self._quantizers, quantizer, out=self._quantizers)
+        self._quantizers[mask] = quantizer
+        return data, is_keyframe
+
+    def _mask(self, changed: Iterable[Rect] | None) -> Mask:
+        """The macroblocks that ``changed`` touches; all, if it is None."""
+        mask = np.full(self._quantizers.shape, changed is None)
+        for rect in changed or ():
+            rows = slice(rect.y // MACROBLOCK, -(-rect.bottom // MACROBLOCK))
+            mask[rows, rect.x // MACROBLOCK : -(-rect.right // MACROBLOCK)] = True
+        return mask

@@ -18,7 +18,6 @@ from libvirt_webrtc.framebuffer import Pixels, Rect
 from libvirt_webrtc.media.convert import LIMITED_RANGE, FrameConverter
 from libvirt_webrtc.media.encoder import VideoEncoder
 from libvirt_webrtc.media.formats import CLOCK_RATE, FULL, VideoFormat
-from libvirt_webrtc.media.refine import graded
 from libvirt_webrtc.media.schedule import Quality, Schedule
 from libvirt_webrtc.media.yuv import plane_view
 from tests.bench.figures import Figure, Figures
@@ -41,20 +40,23 @@ class Coder(Protocol):
     full_chroma: bool
     codec: str
 
-    def encode(self, frame: av.VideoFrame) -> bytes: ...
+    def encode(self, frame: av.VideoFrame, changed: list[Rect]) -> bytes: ...
 
 
 class Ours:
     """The product's encoder."""
 
-    def __init__(self, format_: VideoFormat, width: int, height: int, color_range: int) -> None:
+    def __init__(self, format_: VideoFormat) -> None:
         self.full_chroma = format_.full_chroma
         self.codec = format_.codec
-        self._encoder = VideoEncoder(format_, width, height, color_range=color_range)
+        self._format = format_
+        self._encoder: VideoEncoder | None = None
 
-    def encode(self, frame: av.VideoFrame) -> bytes:
+    def encode(self, frame: av.VideoFrame, changed: list[Rect]) -> bytes:
         assert frame.pts is not None
-        return self._encoder.encode(frame, timestamp=frame.pts).data
+        if self._encoder is None:
+            self._encoder = VideoEncoder(self._format, frame)
+        return self._encoder.encode(frame.pts, changed=changed).data
 
 
 class Aiortcs:
@@ -67,8 +69,8 @@ class Aiortcs:
         self._encoder: Any = H264Encoder() if codec == "H264" else Vp8Encoder()
         self._parameters = RTCRtpCodecParameters(f"video/{codec}", CLOCK_RATE)
 
-    def encode(self, frame: av.VideoFrame) -> bytes:
-        payloads, _ = self._encoder.encode(frame)
+    def encode(self, frame: av.VideoFrame, changed: list[Rect]) -> bytes:
+        payloads, _ = self._encoder.encode(frame, changed)
         return b"".join(depayload(self._parameters, payload) for payload in payloads)
 
 
@@ -78,7 +80,7 @@ async def run(options: Options) -> Figures:
     for number in range(options.runs):
         for size, (width, height) in SIZES.items():
             for scene, pictures in scenes(width, height, FRAMES + 1).items():
-                for name, coder in _coders(width, height):
+                for name, coder in _coders():
                     for figure, value in _measure(coder, pictures).items():
                         samples[f"{scene}_{size}_{name}_{figure}"].append(value)
             progress(f"encode {number + 1}/{options.runs}: {size}")
@@ -86,10 +88,9 @@ async def run(options: Options) -> Figures:
     return {key: Figure.of(values, _unit(key)) for key, values in samples.items()}
 
 
-def _coders(width: int, height: int) -> Iterator[tuple[str, Coder]]:
+def _coders() -> Iterator[tuple[str, Coder]]:
     for format_ in FORMATS:
-        converter = FrameConverter(2, 2, full_chroma=format_.full_chroma)
-        yield format_.lower(), Ours(format_, width, height, converter.color_range)
+        yield format_.lower(), Ours(format_)
     for codec in ("H264", "VP8"):
         yield f"aiortc_{codec.lower()}", Aiortcs(codec)
 
@@ -101,11 +102,11 @@ def _measure(coder: Coder, pictures: list[tuple[Pixels, Rect]]) -> dict[str, flo
     assert isinstance(decoder, av.VideoCodecContext)
     times, sizes = [], []
     for index, (pixels, damage) in enumerate(pictures):
-        converter.convert(pixels, [damage if index else Rect(0, 0, width, height)])
+        changed = converter.convert(pixels, [damage if index else Rect(0, 0, width, height)])
         frame = converter.frame
         frame.pts, frame.time_base = (index + 1) * CLOCK_RATE // FRAME_RATE, Fraction(1, CLOCK_RATE)
         start = time.process_time()
-        data = coder.encode(frame)
+        data = coder.encode(frame, changed)
         taken = 1000 * (time.process_time() - start)
         (decoded,) = decoder.decode(av.Packet(data))
         if index:
@@ -126,8 +127,7 @@ def _refine(width: int, height: int) -> float:
     """dB of the luma of coloured words in 4:4:4, as the lane's schedule has them after ``REFINED_S`` of stillness."""
     format_ = VideoFormat.H264_444
     converter = FrameConverter(width, height, full_chroma=True)
-    frames = graded(converter.frame)
-    encoder = VideoEncoder(format_, width, height, color_range=converter.color_range)
+    encoder = VideoEncoder(format_, converter.frame)
     decoder = av.CodecContext.create("h264", "r")
     assert isinstance(decoder, av.VideoCodecContext)
     schedule = Schedule(FULL.max_bitrate, format_.settle_frames)
@@ -136,7 +136,7 @@ def _refine(width: int, height: int) -> float:
 
     def encode(quality: Quality) -> int:
         nonlocal decoded
-        made = encoder.encode(frames[quality], timestamp=int(now * CLOCK_RATE))
+        made = encoder.encode(int(now * CLOCK_RATE), quality=quality)
         (decoded,) = decoder.decode(av.Packet(made.data))
         return len(made.data)
 

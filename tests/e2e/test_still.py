@@ -25,12 +25,15 @@ async def test_still_picture_is_not_encoded_even_when_the_browser_wonders(
     guest = make_guest()
     viewer = await Viewer.watch(browser, portal, guest)
 
-    def lane() -> dict[str, Any]:
-        (lane,) = portal.get(f"/api/domains/{guest.uuid}/consoles/0/stats")["lanes"]
-        return dict(lane)
+    def lanes() -> list[dict[str, Any]]:
+        return list(portal.get(f"/api/domains/{guest.uuid}/consoles/0/stats")["lanes"])
 
     async def still() -> bool:
-        return bool(lane()["fps"] == 0)
+        # A machine that is short of processor looks like a slow network for a while.
+        return [(lane["layer"], lane["fps"]) for lane in lanes()] == [("full", 0)]
+
+    def frames() -> int:
+        return sum(lane["frames"] for lane in lanes())
 
     async def wondered() -> bool:
         return bool(await viewer.page.evaluate(_REQUESTS) > requests)
@@ -38,11 +41,11 @@ async def test_still_picture_is_not_encoded_even_when_the_browser_wonders(
     requests = await viewer.page.evaluate(_REQUESTS)
     await viewer.press("F8")
     await wait_for(still, "the words are refined and nothing more is sent")
-    settled = lane()["frames"]
+    settled = frames()
     await wait_for(wondered, "Chromium asks for a keyframe")
     await viewer.page.wait_for_timeout(1000)
-    assert lane()["frames"] == settled
+    assert frames() == settled
 
     await viewer.press("F1")
     await viewer.wait_known_picture()
-    assert lane()["frames"] > settled
+    assert frames() > settled

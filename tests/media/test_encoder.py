@@ -1,5 +1,6 @@
 """The encoders' own bitstreams, read back."""
 
+import av
 import numpy as np
 import pytest
 
@@ -18,16 +19,15 @@ class Source:
     """A converter and an encoder for pictures of one size."""
 
     def __init__(self, codec: VideoFormat, width: int, height: int) -> None:
-        self.converter = FrameConverter(width, height)
-        frame = self.converter.frame
-        self.encoder = VideoEncoder(codec, frame.width, frame.height)
+        self.converter = FrameConverter(width, height, full_chroma=codec.full_chroma)
+        self.encoder = VideoEncoder(codec, self.converter.frame)
         self.timestamp = 0
 
     def encode(self, pixels: Pixels, *, keyframe: bool = False) -> EncodedFrame:
         height, width = pixels.shape[:2]
         self.converter.convert(pixels, [Rect(0, 0, width, height)])
         self.timestamp += 3000
-        return self.encoder.encode(self.converter.frame, timestamp=self.timestamp, keyframe=keyframe)
+        return self.encoder.encode(self.timestamp, keyframe=keyframe)
 
 
 def nal_units(packet: EncodedFrame) -> list[bytes]:
@@ -103,4 +103,4 @@ def test_still_picture_becomes_next_to_nothing() -> None:
 @pytest.mark.parametrize("codec", VideoFormat)
 def test_unusable_size_is_a_media_error(codec: VideoFormat) -> None:
     with pytest.raises(MediaError):
-        VideoEncoder(codec, 100_000, 2)
+        VideoEncoder(codec, av.VideoFrame(100_000, 2, "yuv444p" if codec.full_chroma else "yuv420p"))

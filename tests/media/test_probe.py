@@ -24,26 +24,29 @@ def test_software_passes(format_: VideoFormat) -> None:
 class Green(VideoEncoder):
     """Loses the colours, as drivers do."""
 
-    def encode(self, frame: av.VideoFrame, **options: Any) -> EncodedFrame:
-        other = av.VideoFrame(frame.width, frame.height, frame.format.name)
-        plane_view(other.planes[0])[:] = plane_view(frame.planes[0])
-        for plane in other.planes[1:]:
+    def __init__(self, format_: VideoFormat, frame: av.VideoFrame, **options: Any) -> None:
+        self._source, self._green = frame, av.VideoFrame(frame.width, frame.height, frame.format.name)
+        for plane in self._green.planes[1:]:
             plane_view(plane)[:] = 0
-        return super().encode(other, **options)
+        super().__init__(format_, self._green, **options)
+
+    def encode(self, timestamp: int, **options: Any) -> EncodedFrame:
+        plane_view(self._green.planes[0])[:] = plane_view(self._source.planes[0])
+        return super().encode(timestamp, **options)
 
 
 class Deaf(VideoEncoder):
     """Makes no keyframe when asked to."""
 
-    def encode(self, frame: av.VideoFrame, *, timestamp: int, keyframe: bool = False) -> EncodedFrame:
-        return super().encode(frame, timestamp=timestamp)
+    def encode(self, timestamp: int, **options: Any) -> EncodedFrame:
+        return super().encode(timestamp)
 
 
 class Eager(VideoEncoder):
     """Makes a keyframe of everything."""
 
-    def encode(self, frame: av.VideoFrame, *, timestamp: int, keyframe: bool = False) -> EncodedFrame:
-        return super().encode(frame, timestamp=timestamp, keyframe=True)
+    def encode(self, timestamp: int, **options: Any) -> EncodedFrame:
+        return super().encode(timestamp, keyframe=True)
 
 
 @pytest.mark.parametrize(
