@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 MACROBLOCK = 16
 """Width and height of what H.264 encodes at a time, in pixels."""
 
-FINEST_QP, COARSEST_QP = 4, 44
+FINEST_QP, COARSEST_QP = 2, 42
 """A frame's own quantizer is held between what a P frame would have and what I and B frames would: 20 steps at most."""
 _SETTINGS = {
     "qp": str((FINEST_QP + COARSEST_QP) // 2),

@@ -53,10 +53,13 @@ async def _still(viewer: Viewer, want: Rgb) -> list[Rgb]:
     x, y, width, height = SAMPLE
     part = want[y : y + height, x : x + width].reshape(-1).tolist()
     arguments = {"sample": SAMPLE, "part": part, "moments": MOMENTS_MS}
-    grabbing = asyncio.create_task(viewer.page.evaluate(probe("stillness"), arguments))
+    # Looking on before the key is pressed: a picture that is fine soon brings no frame after that.
+    await viewer.page.evaluate(
+        f"arguments => {{ window.stillness = ({probe('stillness')})(arguments); }}", arguments
+    )
     await viewer.press("F8")
     async with asyncio.timeout(DEADLINE_S):
-        pictures = await grabbing
+        pictures = await viewer.page.evaluate("() => window.stillness")
     return [_rgb(picture) for picture in pictures]
 
 

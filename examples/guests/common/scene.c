@@ -7,7 +7,7 @@ enum {
     BORDER = 0x2d3d5c,
     STAGE = 0x0d1526,
     DOT = 0x24324d,
-    TERMINAL = 0x0b1018,
+    TERMINAL = 0x0b0f18, /* which video has exactly: 8-bit YUV rounds most colours */
     BRIGHT = 0xf2f5f9,
     MUTED = 0x93a4bf,
     ACCENT = 0x7dd3fc,
