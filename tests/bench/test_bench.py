@@ -15,7 +15,7 @@ CHECKOUT = Path(__file__).parents[2]
 KEYS = {
     "fanout": {"cpu_1", "cpu_4_over_1", "aiortc_over_ours_cpu_per_viewer_frame_4", "loop_lag_ms_20"},
     "first_picture": {"first_picture_ms", "first_picture_cold_ms"},
-    "frames": {"scroll_fps", "motion_fps", "motion60_fps"},
+    "frames": {"scroll_fps", "motion_fps", "motion60_fps", "sent_motion60_fps"},
     "latency": {"key_to_pixel_ms", "key_to_pixel_small_ms", "key_to_pixel_scroll_ms"},
     "convert": {"convert_420_1080p_ms", "convert_444_1080p_ms", "convert_444_1080p_over_memcpy"},
     "encode": {"scroll_1080p_h264_ms", "scroll_1080p_h264_444_ssim_percent", "refine_psnr_db"},
@@ -48,9 +48,9 @@ SLOW = {"encode", "fanout", "frames", "netem", "refine", "soak"}
 RUNS = 2
 
 
-def test_median_p95_and_p99_are_of_all_samples() -> None:
-    assert Figure.of([float(ms) for ms in range(100, 0, -1)]) == Figure(50.5, 95, 99, 100, "ms")
-    assert Figure.of([3.14159]) == Figure(3.14, 3.14, 3.14, 1, "ms")
+def test_median_and_percentiles_are_of_all_samples() -> None:
+    assert Figure.of([float(ms) for ms in range(100, 0, -1)]) == Figure(5, 50.5, 95, 99, 100, "ms")
+    assert Figure.of([3.14159]) == Figure(3.14, 3.14, 3.14, 3.14, 1, "ms")
 
 
 def test_every_bench_has_its_keys_told_here() -> None:
@@ -77,7 +77,7 @@ async def test_bench_prints_one_json_object(libvirt_uri: str, guests: Path, name
     figures = result["figures"]
     assert KEYS[name] <= figures.keys()
     for key, figure in figures.items():
-        assert figure.keys() == {"median", "p95", "p99", "n", "unit"}
+        assert figure.keys() == {"p5", "median", "p95", "p99", "n", "unit"}
         assert 1 <= figure["n"] <= RUNS
-        assert figure["median"] <= figure["p95"] <= figure["p99"], key
+        assert figure["p5"] <= figure["median"] <= figure["p95"] <= figure["p99"], key
         assert figure["unit"] == MAY_SHRINK or (figure["unit"] in UNITS and figure["median"] > 0), key

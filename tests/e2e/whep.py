@@ -1,10 +1,13 @@
 """A WHEP player: aiortc, with nothing of ``web/`` in it."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import aiohttp
 import numpy as np
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 from av import VideoFrame
 
 from examples.guests.comparison import compare
@@ -14,35 +17,71 @@ from tests.support.portal import Portal
 DEADLINE_S = 60.0
 
 
-async def watch_until_known(portal: Portal, guest: Guest) -> None:
-    """Open the guest's console and watch until its picture, with its nonce, comes.
+@dataclass(frozen=True, slots=True)
+class Player:
+    """One that has its answer."""
 
-    Raises:
-        TimeoutError: it did not.
-    """
-    player = RTCPeerConnection()
-    tracks: asyncio.Queue[MediaStreamTrack] = asyncio.Queue()
-    player.on("track", tracks.put_nowait)
-    player.addTransceiver("video", direction="recvonly")
-    try:
-        await player.setLocalDescription(await player.createOffer())
-        bearer = {"Authorization": f"Bearer {portal.token}"}
-        async with (
-            aiohttp.ClientSession(portal.url, headers=bearer) as http,
-            http.post(
-                f"/api/domains/{guest.uuid}/consoles/0/whep",
-                data=player.localDescription.sdp,
-                headers={"Content-Type": "application/sdp"},
-            ) as response,
-        ):
-            assert response.status == 201, await response.text()
-            await player.setRemoteDescription(RTCSessionDescription(await response.text(), "answer"))
+    guest: Guest
+    connection: RTCPeerConnection
+    track: MediaStreamTrack
+    http: aiohttp.ClientSession
+    """Signed in at the portal."""
+    location: str
+    """What ends the session by DELETE."""
+
+    async def wait_known_picture(self) -> None:
+        """Watch until the guest's picture, with its nonce, comes.
+
+        Raises:
+            TimeoutError: it did not.
+        """
         async with asyncio.timeout(DEADLINE_S):
-            track = await tracks.get()
             while True:
-                frame = await track.recv()
+                frame = await self.track.recv()
                 assert isinstance(frame, VideoFrame)
-                if compare(frame.to_ndarray(format="rgb24").astype(np.uint8), int(guest.nonce, 16)).ok:
+                if compare(frame.to_ndarray(format="rgb24").astype(np.uint8), int(self.guest.nonce, 16)).ok:
                     return
+
+    async def lose_picture(self) -> None:
+        """Ask for a keyframe, as a decoder does that has lost its picture."""
+        receiver = self.connection.getReceivers()[0]
+        for source in receiver.getSynchronizationSources()[:1]:
+            await receiver._send_rtcp_pli(source.source)
+
+
+def signed_in(portal: Portal) -> aiohttp.ClientSession:
+    """At the portal, by its token."""
+    return aiohttp.ClientSession(portal.url, headers={"Authorization": f"Bearer {portal.token}"})
+
+
+async def offer(http: aiohttp.ClientSession, guest: Guest, sdp: str) -> tuple[str, str]:
+    """The answer, and the session's location."""
+    async with http.post(
+        f"/api/domains/{guest.uuid}/consoles/0/whep", data=sdp, headers={"Content-Type": "application/sdp"}
+    ) as response:
+        answer = await response.text()
+        assert (response.status, response.content_type) == (201, "application/sdp"), answer
+        return answer, response.headers["Location"]
+
+
+@asynccontextmanager
+async def playing(portal: Portal, guest: Guest, *, codec: str | None = None) -> AsyncIterator[Player]:
+    """Open the guest's console; ``codec`` alone, if it is named as in SDP."""
+    connection = RTCPeerConnection()
+    tracks: asyncio.Queue[MediaStreamTrack] = asyncio.Queue()
+    connection.on("track", tracks.put_nowait)
+    video = connection.addTransceiver("video", direction="recvonly")
+    if codec is not None:
+        known = RTCRtpReceiver.getCapabilities("video")
+        assert known is not None
+        video.setCodecPreferences([each for each in known.codecs if each.name == codec])
+    try:
+        await connection.setLocalDescription(await connection.createOffer())
+        async with signed_in(portal) as http:
+            answer, location = await offer(http, guest, connection.localDescription.sdp)
+            await connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+            async with asyncio.timeout(DEADLINE_S):
+                track = await tracks.get()
+            yield Player(guest, connection, track, http, location)
     finally:
-        await player.close()
+        await connection.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from libvirt_webrtc.domains.xml import find_dbus_display
-from tests.e2e.whep import watch_until_known
+from tests.e2e.whep import playing
 from tests.hooks.conftest import PATIENT_S
 from tests.support.guests import Guest, GuestFactory
 from tests.support.hook_faults import PYTHON_FAULTS, SURROUNDINGS, InstalledHook
@@ -110,7 +110,8 @@ async def test_a_guest_started_without_a_console_has_one_after_managed_save_and_
     assert find_dbus_display(guest.xml("--inactive")) is None, "the definition is not the hook's"
     portal = start_portal()
     portal.wait_console(guest.uuid)
-    await watch_until_known(portal, guest)
+    async with playing(portal, guest) as player:
+        await player.wait_known_picture()
     # Once it has one, it is left alone.
     virsh("managedsave", guest.uuid)
     guest.start()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from libvirt_webrtc.domains.xml import find_dbus_display
-from tests.e2e.whep import watch_until_known
+from tests.e2e.whep import playing
 from tests.hooks.conftest import PATIENT_S
 from tests.support.guests import GuestFactory
 from tests.support.hook_faults import PYTHON_FAULTS, SURROUNDINGS, InstalledHook
@@ -40,7 +40,8 @@ async def test_guest_without_a_console_gets_it_when_it_arrives(
     assert find_dbus_display(guest.xml()) is not None
     assert screen.key_count() == count + 2
     portal.wait_console(guest.uuid)
-    await watch_until_known(portal, guest)
+    async with playing(portal, guest) as player:
+        await player.wait_known_picture()
 
 
 def survive_migrations(

@@ -1,0 +1,81 @@
+"""A guest that changes its mode again and again; one viewer keeps asking for keyframes, another is a browser."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+from aiortc.contrib.media import MediaBlackhole
+from playwright.async_api import Browser
+
+from examples.guests.comparison import compare
+from examples.guests.picture import Rgb
+from libvirt_webrtc.media.schedule import KEYFRAME_INTERVAL_S
+from tests.e2e.viewer import Viewer
+from tests.e2e.whep import Player, playing
+from tests.support.guests import GuestFactory
+from tests.support.portal import Portal
+
+pytestmark = [pytest.mark.libvirt, pytest.mark.browser]
+
+MODES, PICTURE_LOSSES = 20, 500
+AS_MANY_BEFORE = 6
+"""Every mode, and every path of the code, was there before anything is counted."""
+GROWTH_MB = 24
+"""One pipeline that stays behind for each mode would be ten times as much."""
+
+
+async def test_modes_and_lost_pictures_neither_leak_nor_stall_nor_storm(
+    make_guest: GuestFactory, portal: Portal, browser: Browser
+) -> None:
+    guest = make_guest(options="mode=1024x768")
+    viewer = await Viewer.watch(browser, portal, guest)
+    worker = portal.wait_console(guest.uuid)["worker_pid"]
+
+    def keyframes() -> int:
+        lanes = portal.get(f"/api/domains/{guest.uuid}/consoles/0/stats")["lanes"]
+        return int(max(lane["keyframes"] for lane in lanes))
+
+    async with playing(portal, guest) as player:
+        sink = MediaBlackhole()
+        sink.addTrack(player.track)
+        await sink.start()
+        await _storm(viewer, player, AS_MANY_BEFORE, 0)
+        began, before = asyncio.get_running_loop().time(), keyframes()
+        descriptors, memory = _descriptors(worker), _memory_mb(worker)
+
+        await _storm(viewer, player, MODES, PICTURE_LOSSES // MODES)
+
+        took_s = asyncio.get_running_loop().time() - began
+        assert keyframes() - before <= MODES + took_s / KEYFRAME_INTERVAL_S + 1
+        assert _descriptors(worker) <= descriptors
+        assert _memory_mb(worker) < memory + GROWTH_MB
+        await sink.stop()
+    await viewer.wait_known_picture()
+    assert portal.wait_console(guest.uuid)["worker_pid"] == worker
+
+
+async def _storm(viewer: Viewer, player: Player, modes: int, losses: int) -> None:
+    """Each mode is waited for in the browser, while the player loses its picture ``losses`` times."""
+    nonce = int(viewer.guest.nonce, 16)
+    size: tuple[int, ...] = (await viewer.wait_known_picture()).shape
+
+    def another(rgb: Rgb) -> bool:
+        return rgb.shape != size and compare(rgb, nonce).ok
+
+    for _ in range(modes):
+        await viewer.press("F6")
+        for _ in range(losses):
+            await player.lose_picture()
+            await asyncio.sleep(0)
+        size = (await viewer.wait_picture(another, "the next mode")).shape
+
+
+def _descriptors(pid: int) -> int:
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def _memory_mb(pid: int) -> float:
+    """Of its own, resident."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
