@@ -6,6 +6,7 @@ from libvirt's own thread and reach the loop by call_soon_threadsafe only; they 
 """
 
 import asyncio
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Self, TypeVar
@@ -49,6 +50,8 @@ class Connection:
         self._changed: set[str] = set()
         self._wake = asyncio.Event()
         self._lost: str | None = None
+        self._calls = 0
+        self._call_ended = threading.Condition()
 
     @classmethod
     async def open(cls, uri: str) -> Self:
@@ -70,7 +73,9 @@ class Connection:
         raw = self._raw
         if raw is None:
             raise HypervisorUnavailable(CLOSED)
-        return await in_thread(lambda: function(raw), discard=discard)
+        with self._call_ended:
+            self._calls += 1
+        return await in_thread(lambda: self._call(function, raw), discard=discard)
 
     async def next_changes(self) -> set[str]:
         """The UUIDs of the domains that something happened to since the last call; waits for the first.
@@ -95,7 +100,7 @@ class Connection:
         if raw is not None:
             try:
                 async with asyncio.timeout(CLOSE_S):
-                    await in_thread(lambda: self._close(raw))
+                    await in_thread(lambda: self._close_unused(raw))
             except TimeoutError:
                 pass  # the thread goes on by itself, and ends when libvirtd answers or dies
 
@@ -113,6 +118,20 @@ class Connection:
             self._close(raw)
             raise
         return raw
+
+    def _call(self, function: Callable[[VirConnect], T], raw: VirConnect) -> T:
+        try:
+            return function(raw)
+        finally:
+            with self._call_ended:
+                self._calls -= 1
+                self._call_ended.notify_all()
+
+    def _close_unused(self, raw: VirConnect) -> None:
+        """Calls go on in their threads when nobody waits for them any more, and libvirt frees what they use."""
+        with self._call_ended:
+            self._call_ended.wait_for(lambda: not self._calls)
+        self._close(raw)
 
     def _close(self, raw: VirConnect) -> None:
         for callback in self._callbacks:
