@@ -46,6 +46,8 @@ def _keys(axes: Axes, medians: Medians, p95: Medians) -> None:
         "scroll": "key_to_pixel_scroll_ms",
     }
     who = {"this program": ("", OURS), "noVNC": ("novnc_", OTHER)}
+    if "novnc_key_to_pixel_ms" not in medians:
+        del who["noVNC"]
     for place, (label, (prefix, colour)) in enumerate(who.items()):
         keys = [prefix + key for key in scenes.values()]
         _bars(axes, place, len(who), label, colour, [medians.get(key, 0) for key in keys])
@@ -94,7 +96,7 @@ def _words(axes: Axes, medians: Medians, _: Medians) -> None:
     for place, (label, (key, colour)) in enumerate(moments.items()):
         values = [medians[f"{key}_{channel}_db"] for channel in channels]
         _bars(axes, place, len(moments), label, colour, values)
-    axes.set_ylim(30)
+    axes.set_ylim(30, 75)  # room for the legend
     _finish(axes, "Coloured words once they stand still, Chromium", "dB", channels)
 
 
