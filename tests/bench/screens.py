@@ -22,6 +22,7 @@ SIZE = (1920, 1080)
 KEY = "KeyA"
 HELD_MS = 50
 """As a typist holds it; a guest's own keyboard driver repeats a key from 250 ms on."""
+TRIES = 5
 QUIET_S = 2.0
 """After a guest or one of its modes began, before it is measured."""
 VIEWPORT: ViewportSize = {"width": 1280, "height": 800}
@@ -43,14 +44,17 @@ class Screen:
 
     async def key_to_pixel_ms(self, pause_s: float) -> float:
         """Press a key, once, after ``pause_s``."""
-        await self.page.evaluate("window.benchKeys.arm()")
-        await asyncio.sleep(pause_s)
-        await self.page.keyboard.press(KEY, delay=HELD_MS)
-        async with asyncio.timeout(DEADLINE_S):
-            seen = await self.page.evaluate("window.benchKeys.result()")
-        if not seen["sent"] or seen["ms"] < 0:
-            raise AssertionError("the patch changed without a key")
-        return float(seen["ms"])
+        for _ in range(TRIES):
+            await self.page.evaluate("window.benchKeys.arm()")
+            await asyncio.sleep(pause_s)
+            await self.page.keyboard.press(KEY, delay=HELD_MS)
+            async with asyncio.timeout(DEADLINE_S):
+                seen = await self.page.evaluate("window.benchKeys.result()")
+            if seen["sent"] and seen["ms"] >= 0:
+                return float(seen["ms"])
+            progress("the patch changed without a key, as a starved guest repeats them: once more")
+            await asyncio.sleep(QUIET_S)
+        raise AssertionError("the patch changes without a key")
 
     async def rate(self, seconds: float) -> float:
         """Different pictures per second, over the next ``seconds``."""
