@@ -23,10 +23,10 @@ logger = logging.getLogger(__name__)
 MACROBLOCK = 16
 """Width and height of what H.264 encodes at a time, in pixels."""
 
-FINEST_QP, COARSEST_QP = 2, 42
+LOWEST_QP, HIGHEST_QP = 2, 42
 """A frame's own quantizer is held between what a P frame would have and what I and B frames would: 20 steps at most."""
 _SETTINGS = {
-    "qp": str((FINEST_QP + COARSEST_QP) // 2),
+    "qp": str((LOWEST_QP + HIGHEST_QP) // 2),
     "ipratio": "10",
     "pbratio": "10",
     "keyint": "infinite",
@@ -119,7 +119,9 @@ class Encoder:
         if handle == self._ffi.NULL:
             raise MediaError(f"libx264 does not take {width}x{height}")
         self._handle = self._ffi.gc(handle, self._lib.x264_encoder_close)
-        self._unchanged = np.zeros((-(-height // MACROBLOCK), -(-width // MACROBLOCK)), np.uint8)
+        self.macroblocks = -(-height // MACROBLOCK), -(-width // MACROBLOCK)
+        """Rows and columns."""
+        self._unchanged = np.zeros(self.macroblocks, np.uint8)
         self._nals, self._count = self._ffi.new("x264_nal_t **"), self._ffi.new("int *")
         self._picture, self._made = self._ffi.new("x264_picture_t *"), self._ffi.new("x264_picture_t *")
         self._lib.x264_picture_init(self._picture)
@@ -133,7 +135,7 @@ class Encoder:
         """The picture as it is now, and whether that is a keyframe; cffi releases the GIL meanwhile.
 
         Args:
-            quantizer: :data:`FINEST_QP` to :data:`COARSEST_QP`.
+            quantizer: :data:`LOWEST_QP`, the finest, to :data:`HIGHEST_QP`.
             changed: the macroblocks that are not as they were at the last call, ``(rows, columns)``. The others are
                 not even looked at, where they were encoded as fine as this before.
 

@@ -3,8 +3,6 @@
 import math
 from enum import Enum
 
-from libvirt_webrtc.media.libx264 import COARSEST_QP
-
 _SHARE = 0.5
 """Of what may be sent at once, so much for one frame: the next one is soon."""
 STEPS_TO_HALVE = 6
@@ -29,9 +27,11 @@ class RateControl:
     Args:
         max_bitrate: bits per second.
         burst_s: so much of it at once, after less for a while.
+        coarsest: the highest quantizer that there is.
     """
 
-    def __init__(self, max_bitrate: int, burst_s: float) -> None:
+    def __init__(self, max_bitrate: int, burst_s: float, coarsest: int) -> None:
+        self._coarsest = coarsest
         self._rate = max_bitrate / 8
         self._capacity = self._level = self._rate * burst_s
         self._at = 0.0
@@ -55,7 +55,7 @@ class RateControl:
         if expected <= allowed:
             return wanted
         needed = math.ceil(STEPS_TO_HALVE * math.log2(expected / allowed))
-        return max(wanted, min(needed, COARSEST_QP))
+        return max(wanted, min(needed, self._coarsest))
 
     def encoded(self, kind: Kind, quantizer: int, macroblocks: int, size: int) -> None:
         """That frame became ``size`` bytes."""

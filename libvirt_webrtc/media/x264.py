@@ -10,14 +10,14 @@ from libvirt_webrtc.framebuffer import Rect
 from libvirt_webrtc.media.context import slice_threads
 from libvirt_webrtc.media.convert import FULL_RANGE
 from libvirt_webrtc.media.formats import CLOCK_RATE, MAX_FRAME_RATE, Layer
-from libvirt_webrtc.media.libx264 import COARSEST_QP, MACROBLOCK, Encoder
+from libvirt_webrtc.media.libx264 import HIGHEST_QP, LOWEST_QP, MACROBLOCK, Encoder
 from libvirt_webrtc.media.rate import Kind, RateControl
 from libvirt_webrtc.media.schedule import Quality
 from libvirt_webrtc.media.yuv import plane_view
 
 FINEST_QP = 10
-FINEST_QP_444 = 2
-"""Where refining ends. With 2, coloured words in Chromium have 58 dB of luma and 52 of the worst colour, with 4
+FINEST_QP_444 = LOWEST_QP
+"""Where refining ends. With that (2), coloured words in Chromium have 58 dB of luma and 52 of the worst colour, with 4
 56 and 49.9. 10 for 4:2:0 is a guess: its colours are lost anyway."""
 
 SEARCH = {"me": "umh", "merange": "64"}
@@ -62,9 +62,8 @@ class X264Coder:
             self._finest, profile = FINEST_QP_444, "high444"
             settings |= CHROMA_444
         self._encoder = Encoder([plane_view(plane) for plane in frame.planes], settings, profile)
-        self._rate = RateControl(layer.max_bitrate, layer.burst_s)
-        shape = -(-frame.height // MACROBLOCK), -(-frame.width // MACROBLOCK)
-        self._quantizers = np.full(shape, COARSEST_QP, np.uint8)
+        self._rate = RateControl(layer.max_bitrate, layer.burst_s, HIGHEST_QP)
+        self._quantizers = np.full(self._encoder.macroblocks, HIGHEST_QP, np.uint8)
         """What each macroblock was last encoded with."""
 
     def encode(

@@ -1,9 +1,7 @@
 """A guest that changes its mode again and again; one viewer keeps asking for keyframes, another is a browser."""
 
 import asyncio
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from aiortc.contrib.media import MediaBlackhole
@@ -12,6 +10,7 @@ from playwright.async_api import Browser
 from examples.guests.comparison import compare
 from examples.guests.picture import Rgb
 from libvirt_webrtc.media.schedule import KEYFRAME_INTERVAL_S
+from tests.bench.usage import descriptors, memory_mb
 from tests.e2e.viewer import Viewer
 from tests.e2e.whep import Player, playing
 from tests.support.guests import GuestFactory
@@ -26,6 +25,7 @@ MODES_BEFORE = 18
 """Until what is kept for repetition is full, and every path of the code was gone."""
 GROWTH_MB = 24
 """One pipeline that stays behind for each mode would be ten times as much."""
+OWN = ("Private_Clean", "Private_Dirty")
 TRIES, TRY_S = 6, 10.0
 """A guest that is starved loses keys."""
 
@@ -47,14 +47,14 @@ async def test_modes_and_lost_pictures_neither_leak_nor_stall_nor_storm(
         await sink.start()
         await _storm(viewer, player, MODES_BEFORE)
         began, before = asyncio.get_running_loop().time(), keyframes()
-        descriptors, memory = _descriptors(worker), _memory_mb(worker)
+        fds, memory = descriptors(worker), memory_mb(worker, *OWN)
 
         await _storm(viewer, player, MODES)
 
         took_s = asyncio.get_running_loop().time() - began
         assert keyframes() - before <= MODES + took_s / KEYFRAME_INTERVAL_S + 1
-        assert _descriptors(worker) <= descriptors
-        assert _memory_mb(worker) < memory + GROWTH_MB
+        assert descriptors(worker) <= fds
+        assert memory_mb(worker, *OWN) < memory + GROWTH_MB
         await sink.stop()
     await viewer.wait_known_picture()
     assert portal.wait_console(guest.uuid)["worker_pid"] == worker
@@ -84,13 +84,3 @@ async def _next_mode(viewer: Viewer, wanted: Callable[[Rgb], bool]) -> Rgb:
         except TimeoutError:
             continue
     raise NeverHappened("the next mode")
-
-
-def _descriptors(pid: int) -> int:
-    return len(os.listdir(f"/proc/{pid}/fd"))
-
-
-def _memory_mb(pid: int) -> float:
-    """Of its own, resident."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024

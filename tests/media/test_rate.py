@@ -4,13 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from libvirt_webrtc.media.libx264 import COARSEST_QP
 from libvirt_webrtc.media.rate import STEPS_TO_HALVE, Kind, RateControl
 
 BITRATE, BURST_S = 8_000_000, 2.0
 CAPACITY = 2_000_000
 FPS = 60
-WANTED = 23
+WANTED, COARSEST = 23, 42
 
 
 def sizes(rate: RateControl, kind: Kind, macroblocks: int, density: float, frames: int) -> Iterator[int]:
@@ -24,7 +23,7 @@ def sizes(rate: RateControl, kind: Kind, macroblocks: int, density: float, frame
 
 @pytest.mark.parametrize("kind", Kind)
 def test_what_is_wanted_is_given_while_there_is_room(kind: Kind) -> None:
-    rate = RateControl(BITRATE, BURST_S)
+    rate = RateControl(BITRATE, BURST_S, COARSEST)
     assert rate.quantizer(kind, WANTED, 8000, 0.0) == WANTED
 
 
@@ -32,7 +31,7 @@ def test_what_is_wanted_is_given_while_there_is_room(kind: Kind) -> None:
 @pytest.mark.parametrize("density", [30.0, 100.0, 250.0])
 def test_the_bit_rate_is_kept(kind: Kind, density: float) -> None:
     """Whatever the frames turn out to need, and whatever was thought that they would."""
-    rate = RateControl(BITRATE, BURST_S)
+    rate = RateControl(BITRATE, BURST_S, COARSEST)
     made = list(sizes(rate, kind, 8000, density, 10 * FPS))
     surprise = made[0]
     assert sum(made) <= surprise + CAPACITY + 10 * BITRATE / 8
@@ -40,14 +39,14 @@ def test_the_bit_rate_is_kept(kind: Kind, density: float) -> None:
 
 
 def test_a_quiet_time_makes_room_again() -> None:
-    rate = RateControl(BITRATE, BURST_S)
+    rate = RateControl(BITRATE, BURST_S, COARSEST)
     busy = list(sizes(rate, Kind.MOTION, 8000, 250.0, 4 * FPS))
     later = rate.quantizer(Kind.MOTION, WANTED, 8000, 4 + BURST_S)
-    assert later < COARSEST_QP and 8000 * 250 / 2 ** (later / STEPS_TO_HALVE) > 2 * busy[-1]
+    assert later < COARSEST and 8000 * 250 / 2 ** (later / STEPS_TO_HALVE) > 2 * busy[-1]
 
 
 def test_much_more_motion_is_judged_by_the_last_keyframe() -> None:
-    rate = RateControl(BITRATE, BURST_S)
+    rate = RateControl(BITRATE, BURST_S, COARSEST)
     rate.encoded(Kind.KEYFRAME, 0, 8000, CAPACITY)  # 250 bytes for each, and the bucket is empty
     rate.encoded(Kind.MOTION, 0, 4, 8)
     assert rate.quantizer(Kind.MOTION, WANTED, 4, 0.1) == WANTED
@@ -55,6 +54,6 @@ def test_much_more_motion_is_judged_by_the_last_keyframe() -> None:
 
 
 def test_nothing_to_encode_needs_nothing() -> None:
-    rate = RateControl(BITRATE, BURST_S)
+    rate = RateControl(BITRATE, BURST_S, COARSEST)
     rate.encoded(Kind.KEYFRAME, 20, 8000, 2 * CAPACITY)
     assert rate.quantizer(Kind.REFINEMENT, 4, 0, 0.0) == 4

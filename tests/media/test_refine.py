@@ -101,15 +101,17 @@ def test_coloured_words_become_fine_in_two_frames_and_then_nothing_is_left() -> 
     assert min(sizes) < FULL.max_bitrate / MAX_FRAME_RATE / 8 / 2
 
 
-@pytest.mark.parametrize("format_", [VideoFormat.H264, VideoFormat.VP8])
-def test_luma_becomes_fine_with_every_codec(format_: VideoFormat) -> None:
+@pytest.mark.parametrize(("format_", "lowest"), [(VideoFormat.H264, 43), (VideoFormat.VP8, 34)])
+def test_luma_becomes_fine_with_every_codec(format_: VideoFormat, lowest: float) -> None:
     stage = Stage(format_)
     source = stage.scroll(5)
     moving = rgb_decibels(stage.decoded, source).luma
     for quality in (Quality.BETTER, Quality.FINE):
         stage.encode(quality)
     # Coloured edges take some luma with them in 4:2:0, at any bit rate.
-    assert rgb_decibels(stage.decoded, source).luma > max(moving + 3, 34)
+    assert rgb_decibels(stage.decoded, source).luma > max(
+        moving + (3 if format_ is VideoFormat.H264 else 5), lowest
+    )
 
 
 def test_refining_keeps_to_the_layers_bit_rate() -> None:
