@@ -1,7 +1,8 @@
 """Receives demo guests' consoles as any WHEP player would, and compares what comes with the known picture.
 
 Ends with status 0 and one line when every guest showed its own picture, with its own nonce in it. From the
-checkout: ``python -m examples.check_picture http://127.0.0.1:8080 --token-file FILE UUID=NONCE``.
+checkout: ``python -m examples.check_picture http://127.0.0.1:8080 --token-file FILE UUID=NONCE``. Without a UUID, the
+nonce is that of the only domain.
 """
 
 import argparse
@@ -32,22 +33,24 @@ class CheckFailed(Exception):
 class Expectation:
     """One domain, and what only it shows."""
 
-    uuid: str
+    uuid: str | None
+    """None for the only domain there is."""
     nonce: int
 
     @classmethod
     def parse(cls, text: str) -> "Expectation":
-        uuid, _, nonce = text.partition("=")
-        return cls(uuid, int(nonce, 16))
+        uuid, _, nonce = text.rpartition("=")
+        return cls(uuid or None, int(nonce, 16))
 
 
-async def find_console(http: aiohttp.ClientSession, uuid: str) -> dict[str, Any]:
+async def find_console(http: aiohttp.ClientSession, uuid: str | None) -> dict[str, Any]:
     """The domain as listed, once its console can be opened."""
     while True:
         async with http.get("/api/domains") as response:
             response.raise_for_status()
             domains = (await response.json())["domains"]
-        domain: dict[str, Any] | None = next((each for each in domains if each["uuid"] == uuid), None)
+        found = (each for each in domains if uuid in (None, each["uuid"]))
+        domain: dict[str, Any] | None = next(found, None)
         if domain is None:
             raise CheckFailed(f"the portal lists no domain {uuid}")
         if domain["console"]["state"] == "ready":
@@ -98,7 +101,7 @@ async def check(http: aiohttp.ClientSession, expectation: Expectation) -> str:
     tracks: asyncio.Queue[MediaStreamTrack] = asyncio.Queue()
     peer.on("track", tracks.put_nowait)
     try:
-        location = await open_console(http, peer, expectation.uuid)
+        location = await open_console(http, peer, domain["uuid"])
         frame = await receive(await tracks.get(), expectation.nonce)
         async with http.delete(location) as response:
             response.raise_for_status()
@@ -120,7 +123,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="check_picture", description=__doc__)
     parser.add_argument("url", help="the portal, such as http://127.0.0.1:8080")
     parser.add_argument("--token-file", type=Path, required=True)
-    parser.add_argument("expected", nargs="+", type=Expectation.parse, metavar="UUID=NONCE")
+    parser.add_argument("expected", nargs="+", type=Expectation.parse, metavar="[UUID=]NONCE")
     arguments = parser.parse_args()
     token = arguments.token_file.read_text(encoding="ascii").strip()
     try:

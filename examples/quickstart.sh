@@ -26,6 +26,8 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$HERE/lib/install.sh"
 # shellcheck source=examples/lib/libvirt.sh
 . "$HERE/lib/libvirt.sh"
+# shellcheck source=examples/lib/portal.sh
+. "$HERE/lib/portal.sh"
 
 # The demo domains are known by name and UUID: a domain with one of these names and another UUID is somebody else's.
 declare -A NAMES=([baremetal]=libvirt-webrtc-demo [linux]=libvirt-webrtc-demo-linux)
@@ -34,12 +36,9 @@ declare -A NONCES=()
 
 MODE=serve
 STOCK=0
-LISTEN=""
 GUESTS=(baremetal linux)
 DEFINED=()  # kinds of the guests of this run, as they came
-SERVE_PID=""
 GUEST_FILES=""
-PORTAL_DEADLINE_S=60
 
 parse_arguments() {
     while [ "$#" -gt 0 ]; do
@@ -63,10 +62,7 @@ cleanup() {
     local status=$? kind
     trap '' INT TERM HUP
     trap - EXIT
-    if [ -n "$SERVE_PID" ] && kill "$SERVE_PID" 2>/dev/null; then
-        step "stopping the portal"
-        wait "$SERVE_PID" 2>/dev/null || true
-    fi
+    stop_portal
     for kind in "${DEFINED[@]}"; do
         step "removing the guest ${NAMES[$kind]}"
         remove_domain "${UUIDS[$kind]}"
@@ -101,50 +97,11 @@ define_guest() {
     vir define "$RUNTIME/$kind.xml" >/dev/null
 }
 
-choose_listen() {
-    [ -z "$LISTEN" ] || return 0
-    LISTEN=$("$PYTHON" - <<'END'
-import socket
-
-for port in (8080, 0):
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        print("%s:%d" % probe.getsockname())
-        break
-END
-    )
-    [ "$LISTEN" = 127.0.0.1:8080 ] || say "port 8080 is taken here; using $LISTEN"
-}
-
-serve() {
-    step "starting the portal"
-    # Ends with this script, also where that is killed.
-    setpriv --pdeathsig TERM "$PYTHON" -m libvirt_webrtc serve --uri "$URI" --listen "$LISTEN" --token-file "$RUNTIME/token" \
-        >"$RUNTIME/portal.log" 2>&1 </dev/null 9>&- &
-    SERVE_PID=$!
-    local deadline=$((SECONDS + PORTAL_DEADLINE_S))
-    local answers='import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=5)'
-    until "$PYTHON" -c "$answers" "http://$LISTEN/healthz" 2>/dev/null; do
-        kill -0 "$SERVE_PID" 2>/dev/null || { tail -n 40 "$RUNTIME/portal.log" >&2 && die "the portal ended"; }
-        [ "$SECONDS" -lt "$deadline" ] || { tail -n 40 "$RUNTIME/portal.log" >&2 && die "the portal does not answer"; }
-        sleep 0.2
-    done
-}
-
 banner() {
-    local kind line token
-    line=$(printf '%.0s-' {1..76})
-    token=$(cat "$RUNTIME/token")
-    printf '\n%s\n  Open   http://%s/\n  Token  %s\n' "$line" "$LISTEN" "$token"
-    printf '  or     http://%s/login#token=%s\n\n' "$LISTEN" "$token"
+    local kind
     for kind in "${GUESTS[@]}"; do
         printf '  guest %-26s picture nonce %s\n' "${NAMES[$kind]}" "${NONCES[$kind]}"
-    done
-    printf '\n  Ctrl-C ends the guests and the portal.\n%s\n\n' "$line"
+    done | portal_banner "Ctrl-C ends the guests and the portal."
 }
 
 check() {
@@ -152,11 +109,7 @@ check() {
     for kind in "${GUESTS[@]}"; do
         expected+=("${UUIDS[$kind]}=${NONCES[$kind]}")
     done
-    step "receiving the picture"
-    (cd "$CHECKOUT" && "$PYTHON" -m examples.check_picture "http://$LISTEN" --token-file "$RUNTIME/token" "${expected[@]}") || {
-        tail -n 40 "$RUNTIME/portal.log" >&2
-        die "the picture did not come, or is not the one expected"
-    }
+    check_pictures "${expected[@]}"
 }
 
 main() {
@@ -183,14 +136,13 @@ main() {
         start_domain "${NAMES[$kind]}"
     done
     choose_listen
-    serve
+    start_portal serve --uri "$URI"
     if [ "$MODE" = check ]; then
         check
     else
-        banner
         trap 'exit 0' INT
-        tail -f "$RUNTIME/portal.log" --pid="$SERVE_PID" 2>/dev/null 9>&- &
-        wait "$SERVE_PID" || die "the portal ended"
+        banner
+        follow_portal
     fi
 }
 

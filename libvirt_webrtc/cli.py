@@ -7,14 +7,14 @@ import sys
 from collections.abc import Sequence
 
 from libvirt_webrtc import __version__, logs
-from libvirt_webrtc.commands import attach, doctor, domains, hook, serve, xml
+from libvirt_webrtc.commands import attach, doctor, domains, hook, serve, stream, xml
 from libvirt_webrtc.errors import ConfigError, LibvirtWebRTCError
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 """Also argparse's own for arguments it cannot use."""
 
-GROUPS = (serve, domains, attach, xml, hook, doctor)
+GROUPS = (serve, stream, domains, attach, xml, hook, doctor)
 """In the order in which --help lists their commands."""
 
 

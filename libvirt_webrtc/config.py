@@ -4,6 +4,7 @@ Read once at start; an unknown or unusable setting is a :class:`ConfigError` tha
 """
 
 import json
+import logging
 import os
 import re
 import tomllib
@@ -15,6 +16,8 @@ from typing import Any, Literal, get_args
 
 from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.video_config import VideoConfig
+
+log = logging.getLogger(__name__)
 
 TransportPolicy = Literal["all", "relay"]
 AutoEnable = Literal["none", "tagged", "all"]
@@ -30,6 +33,12 @@ ICE_URL = re.compile(r"(stun|turn)s?:(\[[0-9a-fA-F:.]+\]|[^\s:/?]+)(:\d{1,5})?(\
 """RFC 7064 and RFC 7065."""
 
 ENVIRONMENT_PREFIX = "QEMU_WEBRTC_"
+ENVIRONMENT_NAMES = (
+    *("ICE_SERVERS", "ICE_TRANSPORT_POLICY", "STUN_URL"),
+    *("TURN_HOST", "TURN_USERNAME", "TURN_CREDENTIAL", "TURN_TRANSPORTS"),
+    *("DOWNSAMPLE", "CODECS", "CHROMA", "ENCODER", "LISTEN", "TOKEN_FILE"),
+)
+"""What is read of the environment, without the prefix."""
 
 STATE_VARIABLE = "LIBVIRT_WEBRTC_STATE_DIR"
 SYSTEM_STATE_DIR = Path("/var/lib/libvirt-webrtc")
@@ -213,10 +222,23 @@ def _ice_table(value: object, where: str) -> IceConfig:
 
 
 def _from_environment(config: Config, environ: Mapping[str, str]) -> Config:
-    """The prototype's variables, ``QEMU_WEBRTC_*``. An empty variable counts as unset."""
+    """The prototype's variables, ``QEMU_WEBRTC_*``, and further ones. An empty variable counts as unset."""
 
     def get(name: str) -> str | None:
         return environ.get(ENVIRONMENT_PREFIX + name, "").strip() or None
+
+    for variable in sorted(environ):
+        name = variable.removeprefix(ENVIRONMENT_PREFIX)
+        if name != variable and name not in ENVIRONMENT_NAMES:
+            # No error, unlike a file's: an environment is inherited, and may be meant for another program.
+            known = ", ".join(ENVIRONMENT_NAMES)
+            log.warning(
+                "%s is not known and has no effect; known are %s with %s", variable, ENVIRONMENT_PREFIX, known
+            )
+    if (listen := get("LISTEN")) is not None:
+        config = replace(config, listen=ListenAddress.parse(listen))
+    if (token_file := get("TOKEN_FILE")) is not None:
+        config = replace(config, token_file=Path(token_file))
 
     downsample = get("DOWNSAMPLE")
     if downsample not in (None, "0", "1"):

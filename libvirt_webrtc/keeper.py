@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from libvirt_webrtc.agent import ConsoleState, ConsoleView
 from libvirt_webrtc.console_stats import ConsoleStats
-from libvirt_webrtc.errors import ConsoleStarting, HypervisorError, NoConsole, WorkerError
+from libvirt_webrtc.errors import ConsoleStarting, DisplayError, HypervisorError, NoConsole, WorkerError
 from libvirt_webrtc.worker.process import WorkerProcess
 from libvirt_webrtc.worker.settings import WorkerSettings
 
@@ -16,10 +17,25 @@ log = logging.getLogger(__name__)
 RETRY_DELAYS_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Before each further try. The first is short: a viewer waits. The last is the breaker of a crash loop."""
 
+AWAITED_DELAYS_S = (0.1, 0.5, 1.0, 2.0)
+"""Before each further look for a display that may come at any time; a look costs some milliseconds."""
+
 STABLE_S = 20.0
 """A worker, or a display, that lasted this long starts the delays anew."""
 
 OpenDisplay = Callable[[], Awaitable[int]]
+"""Gives a descriptor, which is the caller's. Raises HypervisorError or DisplayError."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisplaySource:
+    """Where a domain's display is to be had, again and again."""
+
+    open: OpenDisplay
+    on_bus: bool = False
+    """What is opened is the bus that the display is on."""
+    awaited: bool = False
+    """Nobody says when it is there: it is looked for, again and again, without a word in the log."""
 
 
 class Keeper:
@@ -27,20 +43,21 @@ class Keeper:
 
     Attributes:
         state, reason: as the list shows them.
-        consoles, worker_pid: of the present worker.
+        consoles, worker_pid, vm_name: of the present worker.
     """
 
     def __init__(
-        self, settings: WorkerSettings, open_display: OpenDisplay, on_change: Callable[[], None]
+        self, settings: WorkerSettings, display: DisplaySource, on_change: Callable[[], None]
     ) -> None:
         self.state = ConsoleState.STARTING
         self.reason: str | None = "the console is being set up"
         self._settings = settings
-        self._open_display = open_display
+        self._display = display
         self._on_change = on_change
         self._paused = False
         self._worker: WorkerProcess | None = None
         self._display_lost = asyncio.Event()
+        self._was_ready = False
         self._task = asyncio.create_task(self._run(), name=f"console of {settings.domain_name}")
 
     @property
@@ -50,6 +67,10 @@ class Keeper:
     @property
     def consoles(self) -> tuple[ConsoleView, ...]:
         return self._worker.consoles if self._worker is not None else ()
+
+    @property
+    def vm_name(self) -> str:
+        return self._worker.vm_name if self._worker is not None else ""
 
     async def offer(self, peer: str, console: int, sdp: str, ice_servers: list[dict[str, Any]]) -> str:
         """The answer's SDP; errors as :meth:`libvirt_webrtc.agent.Agent.offer`."""
@@ -127,20 +148,28 @@ class Keeper:
         delay keeps two programs from fighting over it.
         """
         loop = asyncio.get_running_loop()
-        failures = 0
+        failures = looks = 0
         while True:
             began = loop.time()
             self._display_lost.clear()
+            self._was_ready = False
             try:
-                await worker.use_display(await self._open_display())
+                await worker.use_display(await self._display.open(), on_bus=self._display.on_bus)
                 await self._display_lost.wait()
-            except HypervisorError as error:
+            except (HypervisorError, DisplayError) as error:
                 self.reason = str(error)
+            reason = self.reason or "the display was lost"
+            if self._display.awaited and not self._was_ready:
+                looks += 1
+                self._set(ConsoleState.FAILED, reason)
+                await asyncio.sleep(_delay(AWAITED_DELAYS_S, looks))
+                continue
+            looks = 0
             failures = 1 if loop.time() - began > STABLE_S else failures + 1
-            await self._back_off(failures, self.reason or "the display was lost")
+            await self._back_off(failures, reason)
 
     async def _back_off(self, failures: int, reason: str) -> None:
-        delay = RETRY_DELAYS_S[min(failures, len(RETRY_DELAYS_S)) - 1]
+        delay = _delay(RETRY_DELAYS_S, failures)
         if failures > 1:
             log.warning("console of %s: %s; next try in %s s", self._settings.domain_name, reason, delay)
             self._set(ConsoleState.FAILED, f"{reason} ({failures} times in a row); trying again")
@@ -149,12 +178,21 @@ class Keeper:
         await asyncio.sleep(delay)
 
     def _status_changed(self) -> None:
+        self._was_ready = True
         self._set(ConsoleState.READY, None)
 
     def _display_was_lost(self, reason: str) -> None:
-        self._set(ConsoleState.STARTING, reason)
+        if self.state is ConsoleState.READY:
+            self._set(ConsoleState.STARTING, reason)
+        else:
+            # One more try that failed: the list need not tell that it was made.
+            self.reason = reason
         self._display_lost.set()
 
     def _set(self, state: ConsoleState, reason: str | None) -> None:
         self.state, self.reason = state, reason
         self._on_change()
+
+
+def _delay(delays: Sequence[float], failures: int) -> float:
+    return delays[min(failures, len(delays)) - 1]

@@ -1,7 +1,9 @@
 """What libvirt alone tells of each domain's console, without any worker."""
 
 from libvirt_webrtc.agent import Action, ConsoleState, DomainList, DomainView
+from libvirt_webrtc.display.address import why_closed
 from libvirt_webrtc.domains.snapshot import Domain, DomainState, Snapshot
+from libvirt_webrtc.domains.xml import DbusDisplay
 
 
 def why_no_console(domain: Domain) -> str | None:
@@ -17,9 +19,21 @@ def why_no_console(domain: Domain) -> str | None:
                 "or shut it down and start it again"
             )
         return _why_none_next(domain)
-    if not display.p2p:
-        return "its D-Bus display is on a bus; only p2p='yes' is supported so far"
-    return None
+    return why_no_bus(domain.name, display)
+
+
+def why_no_bus(name: str, display: DbusDisplay) -> str | None:
+    """Why the bus of a running domain's display is out of reach, and what to do; None for a display without one."""
+    if display.p2p:
+        return None
+    unknown = "libvirt does not tell its address"
+    reason = why_closed(display.address) if display.address is not None else unknown
+    if reason is None:
+        return None
+    return (
+        f"its D-Bus display is on a bus that is out of reach: {reason}. Write p2p='yes' into its "
+        f"<graphics type='dbus'>, without an address (virsh edit {name}), then shut it down and start it again"
+    )
 
 
 def _why_none_next(domain: Domain) -> str:

@@ -1,26 +1,23 @@
-"""Desired against running workers: one for each running domain that has a p2p D-Bus display."""
+"""Desired against running workers: one for each running domain that has a D-Bus display."""
 
 import asyncio
 import logging
-import secrets
 from collections.abc import AsyncIterator, Coroutine
 from functools import partial
 from typing import Any, Self
 
 from libvirt_webrtc.agent import Action, Answer, ConsoleState, DomainList, DomainView
 from libvirt_webrtc.attaching import Attaching
-from libvirt_webrtc.config import Config, is_loopback, state_dir
+from libvirt_webrtc.bus_socket import open_bus
+from libvirt_webrtc.config import Config, state_dir
+from libvirt_webrtc.console_maker import ConsoleMaker
 from libvirt_webrtc.console_stats import ConsoleStats
 from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.domains.snapshot import Domain, DomainState, Snapshot
-from libvirt_webrtc.encoder_probe import find_hardware
 from libvirt_webrtc.errors import CannotAttach, NoConsole, NoSuchDomain, WorkerGone
-from libvirt_webrtc.keeper import Keeper
-from libvirt_webrtc.media.formats import VideoFormat, formats_of
+from libvirt_webrtc.keeper import DisplaySource, Keeper
 from libvirt_webrtc.newest import Newest
 from libvirt_webrtc.overview import actions, why_no_console
-from libvirt_webrtc.worker.process import warm_up
-from libvirt_webrtc.worker.settings import WorkerSettings
 
 log = logging.getLogger(__name__)
 
@@ -33,18 +30,15 @@ class Supervisor:
 
     def __init__(self, inventory: Inventory, config: Config) -> None:
         self._inventory = inventory
-        self._config = config
+        self._maker = ConsoleMaker(config)
         self._keepers: dict[tuple[str, int], Keeper] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._hardware: tuple[tuple[VideoFormat, str], ...] = ()
         self._follower: asyncio.Task[None] | None = None
         self._attaching = Attaching(inventory.uri, state_dir() / "attaching", self._publish)
         self._newest = Newest(self.list())
 
     async def __aenter__(self) -> Self:
-        await asyncio.to_thread(warm_up)
-        if self._config.video.encoder == "auto":
-            self._hardware = await find_hardware()
+        await self._maker.prepare()
         self._attaching.finish_interrupted()
         self._follower = asyncio.create_task(self._follow(), name="supervisor")
         self._follower.add_done_callback(self._done)
@@ -76,10 +70,7 @@ class Supervisor:
 
     async def offer(self, uuid: str, console: int, sdp: str) -> Answer:
         """See :class:`libvirt_webrtc.agent.Agent`."""
-        keeper = self._open_keeper(uuid)
-        peer = secrets.token_urlsafe(16)
-        servers = [server.as_json() for server in self._config.ice.servers]
-        return Answer(await keeper.offer(peer, console, sdp, servers), peer)
+        return await self._maker.answer(self._open_keeper(uuid), console, sdp)
 
     async def stats(self, uuid: str, console: int) -> ConsoleStats:
         """See :class:`libvirt_webrtc.agent.Agent`."""
@@ -123,18 +114,15 @@ class Supervisor:
             self._own(keeper.set_paused(domain.state is DomainState.PAUSED))
 
     def _new_keeper(self, domain: Domain) -> Keeper:
-        assert domain.display is not None
-        video = self._config.video
-        settings = WorkerSettings(
-            domain_name=domain.name,
-            downsample=self._config.downsample,
-            offer_loopback=is_loopback(self._config.listen.host),
-            log_level=logging.getLogger().getEffectiveLevel(),
-            formats=formats_of(video.codecs, full_chroma=video.chroma == "auto"),
-            hardware=self._hardware,
-        )
-        opener = partial(self._inventory.open_graphics_fd, domain.uuid, domain.display.index)
-        return Keeper(settings, opener, self._publish)
+        display = domain.display
+        assert display is not None
+        if display.address is not None:
+            source = DisplaySource(partial(open_bus, display.address), on_bus=True)
+        else:
+            source = DisplaySource(
+                partial(self._inventory.open_graphics_fd, domain.uuid, display.index), on_bus=False
+            )
+        return self._maker.make(domain.name, source, self._publish)
 
     def _publish(self) -> None:
         self._newest.set(self.list())

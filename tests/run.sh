@@ -55,5 +55,7 @@ LIBVIRT_WEBRTC_TEST_EMULATORS=$(command -v qemu-system-x86_64)$(other_qemu | sed
 export LIBVIRT_WEBRTC_TEST_EMULATORS
 LIBVIRT_WEBRTC_TEST_MEMTEST=$(memtest_kernel)
 export LIBVIRT_WEBRTC_TEST_MEMTEST
+LIBVIRT_WEBRTC_TEST_AARCH64=$(aarch64_qemu)
+export LIBVIRT_WEBRTC_TEST_AARCH64
 
 exec "$HERE/support/private_world.sh" "$PYTHON" -m pytest "$@"

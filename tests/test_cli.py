@@ -128,3 +128,25 @@ def test_serve_refuses_a_token_file_that_it_cannot_use(tmp_path: Path) -> None:
     token.chmod(0o600)
     assert str(token) in complaint(run("serve", "--token-file", str(token)), 2)
     assert "none" in complaint(run("serve", "--token-file", str(tmp_path / "none" / "token")), 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "reason"),
+    [
+        (
+            [],
+            2,
+            "Name its bus with --address unix:path=... or DBUS_SESSION_BUS_ADDRESS, or its monitor with --qmp",
+        ),
+        (["--address", "tcp:host=localhost,port=1"], 1, "names no Unix socket"),
+        (["--listen", "0.0.0.0:8081", "--qmp", "/x"], 2, "is refused"),
+    ],
+)
+def test_stream_says_what_it_needs(arguments: list[str], status: int, reason: str) -> None:
+    done = run("stream", *arguments, environment={"DBUS_SESSION_BUS_ADDRESS": "", "XDG_RUNTIME_DIR": ""})
+    assert reason in complaint(done, status)
+
+
+def test_stream_takes_one_place_only() -> None:
+    done = run("stream", "--qmp", "/x", "--address", "unix:path=/x")
+    assert done.returncode == 2 and b"not allowed with" in done.stderr

@@ -295,3 +295,18 @@ def test_an_unusable_variable_is_refused_with_the_reason(variables: dict[str, st
 @pytest.mark.parametrize(("text", "expected"), [("1", True), ("0", False), ("", False)])
 def test_downsample_is_one_or_zero(text: str, expected: bool) -> None:
     assert load(environ={"QEMU_WEBRTC_DOWNSAMPLE": text}).downsample is expected
+
+
+def test_the_environment_sets_address_and_token_file(toml: Path) -> None:
+    toml.write_text('listen = "127.0.0.1:1"\n')
+    environ = {"QEMU_WEBRTC_LISTEN": "localhost:2", "QEMU_WEBRTC_TOKEN_FILE": "/run/token"}
+    config = load(toml, environ)
+    assert (config.listen, config.token_file) == (ListenAddress("localhost", 2), Path("/run/token"))
+    with pytest.raises(ConfigError, match="refused"):
+        load(environ={"QEMU_WEBRTC_LISTEN": "0.0.0.0:8081"})
+
+
+def test_an_unknown_variable_of_the_environment_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    assert load(environ={"QEMU_WEBRTC_TURN_HOTS": "x", "QEMU_WEBRTC_DOWNSAMPLE": "0"}) == Config()
+    (record,) = caplog.records
+    assert "QEMU_WEBRTC_TURN_HOTS" in record.message and "TURN_HOST" in record.message

@@ -5,7 +5,7 @@ import os
 import re
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -14,8 +14,14 @@ from libvirt_webrtc import keeper as keeper_module
 from libvirt_webrtc.agent import ConsoleState
 from libvirt_webrtc.console_stats import ConsoleStats
 from libvirt_webrtc.display.console import Display
-from libvirt_webrtc.errors import ConsoleStarting, HypervisorUnavailable, NoConsole, WorkerError
-from libvirt_webrtc.keeper import Keeper
+from libvirt_webrtc.errors import (
+    ConsoleStarting,
+    DisplayError,
+    HypervisorUnavailable,
+    NoConsole,
+    WorkerError,
+)
+from libvirt_webrtc.keeper import DisplaySource, Keeper, OpenDisplay
 from libvirt_webrtc.worker.process import WorkerProcess
 from libvirt_webrtc.worker.settings import WorkerSettings
 from tests.media.helpers import soon, until
@@ -28,14 +34,15 @@ DELAYS = (0.01, 0.02, 0.03, 0.04)
 @pytest.fixture(autouse=True)
 def short_delays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper_module, "RETRY_DELAYS_S", DELAYS)
+    monkeypatch.setattr(keeper_module, "AWAITED_DELAYS_S", DELAYS[:1])
 
 
 class Watched:
     """A keeper, and every state that it told."""
 
-    def __init__(self, open_display: Callable[[], Awaitable[int]]) -> None:
+    def __init__(self, open_display: OpenDisplay, awaited: bool) -> None:
         self.states: list[tuple[ConsoleState, str | None]] = []
-        self.keeper = Keeper(SETTINGS, open_display, self._note)
+        self.keeper = Keeper(SETTINGS, DisplaySource(open_display, awaited=awaited), self._note)
 
     def _note(self) -> None:
         self.states.append((self.keeper.state, self.keeper.reason))
@@ -44,15 +51,15 @@ class Watched:
         return self.keeper.state is ConsoleState.READY
 
 
-MakeKeeper = Callable[[Callable[[], Awaitable[int]]], Watched]
+MakeKeeper = Callable[..., Watched]
 
 
 @pytest.fixture
 async def watch() -> AsyncIterator[MakeKeeper]:
     made: list[Watched] = []
 
-    def make(open_display: Callable[[], Awaitable[int]]) -> Watched:
-        made.append(Watched(open_display))
+    def make(open_display: OpenDisplay, *, awaited: bool = False) -> Watched:
+        made.append(Watched(open_display, awaited))
         return made[-1]
 
     yield make
@@ -66,7 +73,7 @@ async def qemu() -> AsyncIterator[Qemu]:
         yield running
 
 
-def opener(qemu: Qemu) -> Callable[[], Awaitable[int]]:
+def opener(qemu: Qemu) -> OpenDisplay:
     async def open_display() -> int:
         return (await qemu.open_display()).detach()
 
@@ -155,6 +162,31 @@ async def test_displays_that_do_not_work_are_tried_ever_more_slowly(
     assert delays()[:5] == [*DELAYS[1:], DELAYS[-1], DELAYS[-1]]
     assert watched.keeper.state is ConsoleState.FAILED
     assert "cannot be used" in str(watched.keeper.reason) and "times in a row" in str(watched.keeper.reason)
+
+
+async def test_a_display_that_is_awaited_is_looked_for_without_a_word(
+    watch: MakeKeeper, qemu: Qemu, caplog: pytest.LogCaptureFixture
+) -> None:
+    looks = 0
+
+    async def open_display() -> int:
+        nonlocal looks
+        looks += 1
+        if looks < 5:
+            raise DisplayError("no QEMU yet")
+        # One that ends at once, then one that works.
+        return await (dead() if looks < 8 else opener(qemu)())
+
+    watched = watch(open_display, awaited=True)
+    await until(watched.is_ready)
+    assert looks >= 8 and not caplog.text
+    # A list that tells the same is not sent again.
+    told = [state for state in watched.states if state[1] == "no QEMU yet"]
+    assert set(told) == {(ConsoleState.FAILED, "no QEMU yet")}
+    before = len(watched.states)
+    async with taken(qemu):
+        await until(lambda: any("another program" in str(reason) for _, reason in watched.states[before:]))
+        await until(watched.is_ready)
 
 
 async def test_a_killed_worker_is_replaced_and_a_crash_loop_is_readable(

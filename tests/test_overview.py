@@ -42,7 +42,7 @@ def domain(
             domain(1, None, None),
             "not enabled: libvirt-webrtc enable demo, then shut it down and start it again",
         ),
-        (domain(1, BUS, BUS), "its D-Bus display is on a bus; only p2p='yes' is supported so far"),
+        (domain(1, BUS, BUS), None),
     ],
 )
 def test_reason_names_what_to_do(case: Domain, reason: str | None) -> None:
@@ -84,6 +84,18 @@ def test_a_running_domain_whose_next_start_has_a_console_can_have_it_now(
     case: Domain, possible: tuple[Action, ...]
 ) -> None:
     assert describe(case).actions == actions(case) == possible
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        (None, "libvirt does not tell its address"),
+        ("tcp:host=localhost,port=1", "'tcp:host=localhost,port=1' names no Unix socket"),
+    ],
+)
+def test_a_bus_that_cannot_be_reached_is_told_with_what_to_do(address: str | None, reason: str) -> None:
+    told = why_no_console(domain(1, replace(BUS, address=address), None)) or ""
+    assert reason in told and "p2p='yes'" in told and "virsh edit demo" in told
 
 
 def test_overview_keeps_order_and_freshness() -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from libvirt_webrtc import supervisor as supervisor_module
+from libvirt_webrtc import console_maker
 from libvirt_webrtc.agent import ConsoleState, DomainView
 from libvirt_webrtc.config import Config
 from libvirt_webrtc.domains.inventory import Inventory
@@ -173,7 +173,7 @@ async def test_workers_are_told_of_hardware_only_where_it_is_wanted(
     async def found() -> tuple[tuple[VideoFormat, str], ...]:
         return ((VideoFormat.H264, "h264_qsv"),)
 
-    monkeypatch.setattr(supervisor_module, "find_hardware", found)
+    monkeypatch.setattr(console_maker, "find_hardware", found)
     config = Config(video=VideoConfig(("vp9", "h264"), policy))
     async with Supervisor(domains, config) as running:
         domains.show(domain(1))

@@ -10,13 +10,48 @@ from libvirt_webrtc import config
 from libvirt_webrtc.domains.libvirt_api import VirConnect, open_connection
 from libvirt_webrtc.domains.policy import Policy
 from libvirt_webrtc.domains.xml import Gl
+from libvirt_webrtc.video_config import CHROMAS, CODECS, ENCODER_POLICIES
+
+
+def config_option() -> argparse.ArgumentParser:
+    """A parent for the parsers of all commands that have settings."""
+    parent = argparse.ArgumentParser(add_help=False)
+    parent.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML")
+    return parent
 
 
 def connection_options() -> argparse.ArgumentParser:
     """A parent for the parsers of commands that talk to libvirt."""
-    parent = argparse.ArgumentParser(add_help=False)
+    parent = argparse.ArgumentParser(add_help=False, parents=[config_option()])
     parent.add_argument("--uri", help="libvirt connection, such as qemu:///system (default: libvirt's own)")
-    parent.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML")
+    return parent
+
+
+def portal_options() -> argparse.ArgumentParser:
+    """A parent for the parsers of commands that serve the portal."""
+    parent = argparse.ArgumentParser(add_help=False)
+    parent.add_argument("--listen", metavar="HOST:PORT", help="default 127.0.0.1:8080")
+    parent.add_argument(
+        "--token-file",
+        type=Path,
+        metavar="FILE",
+        help="keep the login token in FILE instead of printing a new one",
+    )
+    parent.add_argument(
+        "--codecs",
+        metavar="NAME,...",
+        help=f"what to send, the first that a browser takes (default: h264,vp8; of {', '.join(CODECS)})",
+    )
+    parent.add_argument(
+        "--encoder",
+        choices=ENCODER_POLICIES,
+        help="auto: H.264 by the graphics card, if it passes a test at the start (default: software)",
+    )
+    parent.add_argument(
+        "--chroma",
+        choices=CHROMAS,
+        help="auto: a colour for every pixel to browsers that take it (4:4:4) (default: auto)",
+    )
     return parent
 
 
@@ -33,7 +68,19 @@ def add_gl(command: argparse.ArgumentParser, default: Gl | None = Gl.AUTO) -> No
 
 def load_config(arguments: argparse.Namespace, **flags: Any) -> config.Config:
     """The settings, with those of :func:`connection_options` and ``flags`` above file and environment."""
-    return config.load(arguments.config, uri=arguments.uri, **flags)
+    return config.load(arguments.config, uri=getattr(arguments, "uri", None), **flags)
+
+
+def load_portal_config(arguments: argparse.Namespace) -> config.Config:
+    """As :func:`load_config`, with those of :func:`portal_options`."""
+    return load_config(
+        arguments,
+        listen=config.ListenAddress.parse(arguments.listen) if arguments.listen is not None else None,
+        token_file=arguments.token_file,
+        video_codecs=arguments.codecs,
+        video_encoder=arguments.encoder,
+        video_chroma=arguments.chroma,
+    )
 
 
 def load_policy(arguments: argparse.Namespace) -> Policy:

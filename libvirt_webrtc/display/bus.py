@@ -1,19 +1,20 @@
-"""A D-Bus peer over one connected Unix socket: no bus daemon, no names, nothing said but what QEMU needs.
+"""A D-Bus connection over one connected Unix socket: nothing said but what QEMU needs.
 
-QEMU serves its display to a peer, and is the server in the authentication even where it is the one that calls
-(listeners). dbus-fast's own MessageBus cannot be used: it opens its socket itself and says Hello to a bus.
+QEMU serves its display to a peer, without names, and is the server in the authentication even where it is the one that
+calls (listeners). Or both are on a bus: ``daemon.py`` says what that takes besides. dbus-fast's own MessageBus
+cannot be used: it opens its socket itself and always says Hello.
 """
 
 import asyncio
 import logging
 import socket
-import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from dbus_fast import Message, MessageType
 
 from libvirt_webrtc.display import wire
+from libvirt_webrtc.display.address import peer_user
 from libvirt_webrtc.display.exports import Exports, ExportTable, Frame, Method, UnknownMember
 from libvirt_webrtc.display.transport import Transport, close_fds
 from libvirt_webrtc.errors import DisplayClosed, DisplayError, DisplayProtocolError
@@ -48,6 +49,7 @@ class Bus:
     that a handler rejects is counted and the connection goes on; a broken message stream ends it.
 
     Attributes:
+        destination: on a bus, whom calls are for; None where nobody else is at the other end.
         rejected: messages that a handler refused, or that nobody handles.
     """
 
@@ -57,19 +59,22 @@ class Bus:
         *,
         exports: Exports | None = None,
         on_signal: Callable[[Message], None] | None = None,
+        to_daemon: bool = False,
     ) -> None:
+        """``to_daemon``: a bus daemon is at the other end of ``sock``, rather than QEMU."""
         self._exports = ExportTable(exports or {})
         self._on_signal = on_signal
+        self.destination: str | None = None
         self.rejected = 0
         self._reason: DisplayError | None = None
         self._closed = asyncio.Event()
         self._ready = asyncio.Event()
-        self._auth = list(wire.AUTH_ANSWERS)
         self._serial = 0
         self._calls: dict[int, asyncio.Future[Message]] = {}
-        uid = _pair_owner(sock)
+        authentication = wire.AUTHENTICATE_BY_KERNEL if to_daemon else wire.authenticate_as(_pair_owner(sock))
+        self._auth = list(authentication.answers)
         self._transport = Transport(sock, self)
-        self._transport.send(wire.auth_request(uid))
+        self._transport.send(authentication.request)
 
     @classmethod
     async def connect(
@@ -78,6 +83,7 @@ class Bus:
         *,
         exports: Exports | None = None,
         on_signal: Callable[[Message], None] | None = None,
+        to_daemon: bool = False,
     ) -> "Bus":
         """A connection that is authenticated; takes ``sock`` over, also where it fails.
 
@@ -85,7 +91,7 @@ class Bus:
             DisplayClosed, DisplayProtocolError: the other side refused or went away.
             CallTimeout: it did not answer within ``AUTH_TIMEOUT_S``.
         """
-        bus = cls(sock, exports=exports, on_signal=on_signal)
+        bus = cls(sock, exports=exports, on_signal=on_signal, to_daemon=to_daemon)
         try:
             await bus.authenticated()
         except BaseException:
@@ -125,10 +131,11 @@ class Bus:
         body: Sequence[Any] = (),
         fds: Sequence[int] = (),
         *,
+        destination: str | None = None,
         timeout_s: float = CALL_TIMEOUT_S,
     ) -> Message:
         """Calls a method and returns its reply. ``fds`` stay the caller's; file descriptors in the reply
-        become so.
+        become so. ``destination`` is for this call alone.
 
         Raises:
             CallFailed: an error came back.
@@ -138,6 +145,7 @@ class Bus:
         self._raise_if_closed()
         serial = self._next_serial()
         message = Message(
+            destination=destination or self.destination,
             path=path,
             interface=interface,
             member=member,
@@ -160,7 +168,11 @@ class Bus:
 
     def close(self) -> None:
         """Ends the connection; again is fine. Calls under way raise DisplayClosed."""
-        self._transport.end(DisplayClosed("the display's connection was closed on our side"))
+        self.end(DisplayClosed("the display's connection was closed on our side"))
+
+    def end(self, reason: DisplayError) -> None:
+        """As :meth:`close`, for a reason that this connection itself cannot see."""
+        self._transport.end(reason)
 
     def trim(self) -> None:
         """Lets go of the memory that is only kept for speed."""
@@ -272,6 +284,7 @@ class Bus:
     ) -> None:
         message = Message(
             message_type=kind,
+            destination=header.sender or None,
             reply_serial=header.serial,
             error_name=error,
             signature=signature,
@@ -283,9 +296,8 @@ class Bus:
 
 def _pair_owner(sock: socket.socket) -> int:
     """The uid that QEMU sees at its end of a socket pair: that of whoever made the pair, libvirtd or us."""
-    credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    _, uid, _ = struct.unpack("3i", credentials)
-    return int(uid)
+    uid, _ = peer_user(sock)
+    return uid
 
 
 def _whole(head: memoryview, body: memoryview, fds: list[int]) -> Message:

@@ -1,7 +1,7 @@
 """The display's object tree over the control connection: the VM and its consoles.
 
-Source: QEMU ``ui/dbus.c``, ``ui/dbus-console.c``. A connection is replaced, and ended, when another client
-opens the display; listeners live on then, input does not.
+Source: QEMU ``ui/dbus.c``, ``ui/dbus-console.c``. A connection that is not over a bus is replaced, and ended, when
+another client opens the display; listeners live on then, input does not.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import TypeVar, cast
 
 from dbus_fast import Message, Variant
 
-from libvirt_webrtc.display import keyboard, mouse
+from libvirt_webrtc.display import daemon, keyboard, mouse
 from libvirt_webrtc.display.bus import Bus
 from libvirt_webrtc.display.exports import PROPERTIES
 from libvirt_webrtc.display.listener import Listener, ScanoutMode
@@ -166,15 +166,16 @@ class Display:
         self.registrations = 0
 
     @classmethod
-    async def open(cls, sock: socket.socket) -> "Display":
+    async def open(cls, sock: socket.socket, *, on_bus: bool = False) -> "Display":
         """The display at the other end of ``sock`` (from libvirt's OpenGraphicsFD), which is ours from now
-        on.
+        on. With ``on_bus`` that is a bus daemon's, unauthenticated, and the display the one of the QEMU on that bus.
 
         Raises:
             DisplayError: QEMU refuses, does not answer in time, or is none.
         """
         display = cls()
-        display.bus = await Bus.connect(sock, on_signal=display._on_signal)
+        connect = daemon.join if on_bus else Bus.connect
+        display.bus = await connect(sock, on_signal=display._on_signal)
         try:
             reply = await display.bus.call(ROOT, OBJECT_MANAGER, "GetManagedObjects")
             if reply.signature != "a{oa{sa{sv}}}":

@@ -45,6 +45,8 @@ class Header:
     path: str = ""
     interface: str = ""
     member: str = ""
+    sender: str = ""
+    """Who sent it, as a bus daemon says; empty where there is none between."""
     signature: str = ""
     reply_serial: int = 0
     unix_fds: int = 0
@@ -54,19 +56,32 @@ class Header:
         return self.kind is MessageType.METHOD_CALL and not self.flags & _NO_REPLY_EXPECTED
 
 
-def auth_request(uid: int) -> bytes:
-    """All that a client says to authenticate as ``uid`` and to negotiate file descriptors, in one piece.
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """All that a client says to authenticate and to negotiate file descriptors, in one piece, and how the lines of a
+    server begin that takes it.
 
     QEMU authenticates a listener on its main loop and waits there for every line. Sent ahead as a whole
     (GDBus reads line by line), it finds them all and never waits for us. Nothing else may be sent before
     its answer.
     """
-    identity = str(uid).encode().hex()
-    return b"\0AUTH EXTERNAL " + identity.encode() + b"\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n"
+
+    request: bytes
+    answers: tuple[bytes, ...]
 
 
-AUTH_ANSWERS = (b"OK ", b"AGREE_UNIX_FD")
-"""How the server's lines begin when it takes ``auth_request``."""
+def authenticate_as(uid: int) -> Authentication:
+    """To QEMU, which compares ``uid`` with what the kernel says."""
+    identity = str(uid).encode().hex().encode()
+    return Authentication(
+        b"\0AUTH EXTERNAL " + identity + b"\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n", (b"OK ", b"AGREE_UNIX_FD")
+    )
+
+
+AUTHENTICATE_BY_KERNEL = Authentication(
+    b"\0AUTH EXTERNAL\r\nDATA\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n", (b"DATA", b"OK ", b"AGREE_UNIX_FD")
+)
+"""To a bus daemon: as whoever connected the socket, which the kernel knows and we need not. sd-bus does the same."""
 
 
 def parse_header(data: memoryview) -> Header | None:
@@ -107,6 +122,7 @@ def parse_header(data: memoryview) -> Header | None:
         path=fields.get(_PATH, ""),
         interface=fields.get(_INTERFACE, ""),
         member=fields.get(_MEMBER, ""),
+        sender=fields.get(_SENDER, ""),
         signature=fields.get(_SIGNATURE, ""),
         reply_serial=fields.get(_REPLY_SERIAL, 0),
         unix_fds=fields.get(_UNIX_FDS, 0),

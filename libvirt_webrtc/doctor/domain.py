@@ -11,6 +11,7 @@ from libvirt_webrtc.domains.inspection import Inspection, inspect
 from libvirt_webrtc.domains.libvirt_api import XML_INACTIVE, VirConnect, lookup, our_errors
 from libvirt_webrtc.domains.policy import Policy
 from libvirt_webrtc.errors import LibvirtWebRTCError
+from libvirt_webrtc.overview import why_no_bus
 
 
 def check_domain(
@@ -43,13 +44,9 @@ def check_domain(
 def check_console(found: Inspection) -> Finding:
     """Whether its console can be opened now, else how to get there."""
     name, display = found.name, found.display if found.running else found.next_display
-    if display is not None and not display.p2p:
-        return problem(
-            name,
-            "its D-Bus display is on a bus; only p2p='yes' is supported so far",
-            f"virsh edit {name}: write p2p='yes' instead of the address",
-        )
     if found.running:
+        if display is not None and (reason := why_no_bus(name, display)) is not None:
+            return problem(name, reason, f"virsh edit {name}: write p2p='yes', without an address")
         if display is not None:
             return ok(name, "runs, and its console can be opened")
         if found.next_display is not None:

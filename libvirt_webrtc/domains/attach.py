@@ -176,10 +176,8 @@ def _check(connection: VirConnect, domain: VirDomain) -> Gl:
 def _refuse_what_cannot_be_saved(live: str) -> None:
     """What is known beforehand; libvirt and QEMU know more, and refuse the save without harm."""
     display = find_dbus_display(live)
-    if display is not None and display.p2p:
-        raise CannotAttach("it already has its display")
     if display is not None:
-        raise CannotAttach("it has a D-Bus display already, on a bus, and only p2p='yes' is supported so far")
+        raise CannotAttach("it already has its display")
     if not takes_another_display(live):
         raise CannotAttach(
             "it has no video device, and libvirt would give it one, which a saved guest cannot take: "

@@ -29,6 +29,9 @@ MAX_FDS = 4
 class UseDisplay:
     """To the worker, with one descriptor: QEMU's D-Bus display, unauthenticated."""
 
+    on_bus: bool
+    """The descriptor leads to a bus daemon, and the display is the one of the QEMU on that bus."""
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -113,8 +116,9 @@ class DisplayLost:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """From the worker, at every change: its consoles."""
+    """From the worker, at every change: its consoles, and what QEMU calls its machine."""
 
+    vm_name: str
     consoles: list[ConsoleView]
 
 
@@ -167,7 +171,7 @@ def decode(packet: bytes) -> Message:
         values = json.loads(packet)
         message = _checked(_TYPES[values.pop("type")], values)
         if isinstance(message, Status):
-            message = Status(_all(ConsoleView, message.consoles))
+            message = Status(message.vm_name, _all(ConsoleView, message.consoles))
         elif isinstance(message, Stats):
             lanes, viewers = _all(LaneView, message.lanes), _all(ViewerView, message.viewers)
             message = Stats(message.request, lanes, viewers)

@@ -78,8 +78,8 @@ class Worker:
         while True:
             message, fds = await self._channel.receive()
             match message:
-                case ipc.UseDisplay() if len(fds) == 1:
-                    self._own(self._use_display(socket.socket(fileno=fds[0])))
+                case ipc.UseDisplay(on_bus) if len(fds) == 1:
+                    self._own(self._use_display(socket.socket(fileno=fds[0]), on_bus))
                 case ipc.Offer():
                     self._own(self._answer(message))
                 case ipc.ClosePeer():
@@ -104,9 +104,9 @@ class Worker:
         if self._display is not None:
             self._display.close()
 
-    async def _use_display(self, sock: socket.socket) -> None:
+    async def _use_display(self, sock: socket.socket, on_bus: bool) -> None:
         try:
-            display = await Display.open(sock)
+            display = await Display.open(sock, on_bus=on_bus)
         except DisplayError as error:
             await self._channel.send(ipc.DisplayLost(f"QEMU's display cannot be used: {error}"))
             return
@@ -178,7 +178,7 @@ class Worker:
             self._status_due.clear()
             if self._display is not None:
                 views = [seat.view() for seat in self._seats.values() if seat.attached]
-                await self._channel.send(ipc.Status(views))
+                await self._channel.send(ipc.Status(self._display.name, views))
 
     def _own(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(coroutine)

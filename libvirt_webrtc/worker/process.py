@@ -1,19 +1,11 @@
-"""A worker as the supervisor sees it: start, talk, watch, end.
-
-Workers are forked from the standard library's fork server, which has everything heavy imported: a fork costs
-30 ms and little memory, where a fresh interpreter costs a second and 70 MB.
-"""
+"""A worker as the supervisor sees it: start, talk, watch, end."""
 
 import asyncio
 import itertools
 import logging
-import multiprocessing
 import os
 import socket
-import sys
 from collections.abc import Callable
-from importlib.machinery import ModuleSpec
-from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from typing import Any
 
@@ -27,7 +19,7 @@ from libvirt_webrtc.errors import (
     WorkerError,
     WorkerGone,
 )
-from libvirt_webrtc.worker import ipc
+from libvirt_webrtc.worker import forking, ipc
 from libvirt_webrtc.worker.settings import WorkerSettings
 
 log = logging.getLogger(__name__)
@@ -48,9 +40,6 @@ _REFUSALS: dict[str, type[LibvirtWebRTCError]] = {
     cls.__name__: cls for cls in (NegotiationError, NoConsole, ConsoleStarting)
 }
 
-_context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["libvirt_webrtc.worker.preload"])
-
 
 def _refusal(answer: ipc.Message) -> LibvirtWebRTCError:
     if isinstance(answer, ipc.Refused):
@@ -58,29 +47,20 @@ def _refusal(answer: ipc.Message) -> LibvirtWebRTCError:
     return WorkerError(f"the console's worker answered with {type(answer).__name__}")
 
 
-def warm_up() -> None:
-    """Start the fork server and its imports, so that the first worker does not wait for them. Blocking, briefly."""
-    main = sys.modules["__main__"]
-    if main.__spec__ is None:
-        # Started by a script, such as the installed command: every worker would run it again, as its main module,
-        # and so load libvirt and the portal (45 MB and half a second each). It leaves a package's __main__ alone.
-        main.__spec__ = ModuleSpec("libvirt_webrtc.__main__", None)
-    forkserver.ensure_running()
-
-
 class WorkerProcess:
     """One worker. Made by :meth:`start`; ``close()`` ends it and may be called any number of times.
 
     Attributes:
         pid: the process.
-        consoles: the last status it sent.
-        on_status: called after ``consoles`` changed.
+        consoles, vm_name: the last status it sent.
+        on_status: called after they changed.
         on_display_lost: called with a reason when it needs another display descriptor.
         exited: set when the process is gone.
     """
 
     def __init__(self, process: ForkServerProcess, channel: ipc.Channel, name: str) -> None:
         self.consoles: tuple[ConsoleView, ...] = ()
+        self.vm_name = ""
         self.on_status: Callable[[], None] | None = None
         self.on_display_lost: Callable[[str], None] | None = None
         self.exited = asyncio.Event()
@@ -118,10 +98,10 @@ class WorkerProcess:
         log.info("worker %s for %s started", process.pid, settings.domain_name)
         return cls(process, ipc.Channel(sock), settings.domain_name)
 
-    async def use_display(self, fd: int) -> None:
-        """Give it QEMU's D-Bus display; takes over ``fd``."""
+    async def use_display(self, fd: int, *, on_bus: bool = False) -> None:
+        """Give it QEMU's D-Bus display, or the bus that it is on; takes over ``fd``."""
         try:
-            await self._channel.send(ipc.UseDisplay(), [fd])
+            await self._channel.send(ipc.UseDisplay(on_bus), [fd])
         finally:
             os.close(fd)
 
@@ -207,8 +187,8 @@ class WorkerProcess:
                 future = self._answers.get(request)
                 if future is not None and not future.done():
                     future.set_result(message)
-            case ipc.Status(consoles):
-                self.consoles = tuple(consoles)
+            case ipc.Status(vm_name, consoles):
+                self.vm_name, self.consoles = vm_name, tuple(consoles)
                 if self.on_status is not None:
                     self.on_status()
             case ipc.DisplayLost(reason):
@@ -252,12 +232,12 @@ class WorkerProcess:
 async def _fork(settings: WorkerSettings) -> tuple[ForkServerProcess, socket.socket]:
     """A worker's process, and our end of its channel. Raises WorkerError."""
     ours, theirs = ipc.Channel.pair()
-    process = _context.Process(
+    process = forking.context.Process(
         target=_enter, args=(theirs, settings), name=f"console {settings.domain_name}", daemon=True
     )
 
     def start() -> None:
-        warm_up()
+        forking.warm_up()
         process.start()
 
     try:

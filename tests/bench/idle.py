@@ -4,7 +4,7 @@ import asyncio
 import os
 from contextlib import AsyncExitStack
 
-from libvirt_webrtc.worker.process import warm_up
+from libvirt_webrtc.worker.forking import warm_up
 from tests.bench.bare import EMPTY, BareConsole, Wire, bare_console, demo_guest
 from tests.bench.figures import Figure, Figures
 from tests.bench.stage import Options, progress

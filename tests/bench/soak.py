@@ -10,7 +10,7 @@ import statistics
 import time
 from dataclasses import dataclass
 
-from libvirt_webrtc.worker.process import warm_up
+from libvirt_webrtc.worker.forking import warm_up
 from libvirt_webrtc.worker.seat import ABANDONED_S
 from tests.bench.bare import BareConsole, PingingViewer, bare_console, demo_guest
 from tests.bench.figures import Figure, Figures

@@ -24,7 +24,6 @@ from tests.support.emulators import Emulator
 from tests.support.qmp import DEADLINE_S, Qemu
 
 F1, F2, F3, F4, F5 = range(0x3B, 0x40)
-SOURCE = Path(__file__).with_name("keys_and_modes.s")
 
 
 OTHER_USER = """
@@ -44,11 +43,12 @@ asyncio.run(main())
 class Guest(Qemu):
     """A QEMU that runs the boot sector; what the keyboard sent is in ``scan_codes``."""
 
-    def __init__(self, disk: Path, emulator: Emulator, *arguments: str) -> None:
+    def __init__(self, disk: Path, emulator: Emulator, *arguments: str, display: str = "dbus,p2p=on") -> None:
         super().__init__(
             *("-device", "VGA", "-drive", f"file={disk},format=raw,if=ide,snapshot=on"),
             *arguments,
             emulator=str(emulator.path),
+            display=display,
         )
         self._log = self.folder / "debugcon"
         self._arguments += ("-debugcon", f"file:{self._log}")
@@ -70,17 +70,6 @@ async def eventually(probe: Callable[[], object], what: str) -> None:
     while not probe():
         assert time.monotonic() < end, f"{what}: never happened"
         await asyncio.sleep(0.02)
-
-
-@pytest.fixture(scope="session")
-def disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("boot")
-    subprocess.run(["as", "--32", SOURCE, "-o", folder / "boot.o"], check=True)
-    link = ["ld", "-m", "elf_i386", "-Ttext", "0x7c00", "--oformat", "binary", "boot.o", "-o", "boot.img"]
-    subprocess.run(link, cwd=folder, check=True)
-    with open(folder / "boot.img", "r+b") as image:
-        image.truncate(1 << 20)
-    return folder / "boot.img"
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def test_domain_from_no_console_to_one(hypervisor: VirConnect, make_domain: Make
     [
         (VNC + VIDEO, "warning has no tablet"),
         ("<video><model type='none'/></video>", "warning has no screen"),
-        ("<graphics type='dbus'/>" + VIDEO, "problem its D-Bus display is on a bus"),
+        ("<graphics type='dbus'/>" + VIDEO, "ok is not running; it has a console when it is started"),
     ],
 )
 def test_what_a_domain_lacks(

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import io
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image
@@ -13,7 +13,6 @@ from playwright.async_api import Browser, Page
 from examples.guests.comparison import compare
 from examples.guests.picture import Rgb
 from examples.guests.reading import read_key_count, read_keys
-from tests.support.guests import Guest
 from tests.support.portal import Portal
 from tests.support.waiting import NeverHappened
 
@@ -36,10 +35,21 @@ _GRAB = """() => {
 }"""
 
 
+class Shown(Protocol):
+    """A demo guest that the portal lists."""
+
+    @property
+    def uuid(self) -> str: ...
+
+    @property
+    def nonce(self) -> str:
+        """As in :class:`tests.support.guests.Guest`, which is one."""
+
+
 class Viewer:
     """One browser tab that looks at one guest's console."""
 
-    def __init__(self, page: Page, guest: Guest) -> None:
+    def __init__(self, page: Page, guest: Shown) -> None:
         self.page = page
         self.guest = guest
         self.encoded = (0, 0)
@@ -56,21 +66,21 @@ class Viewer:
         return page
 
     @classmethod
-    async def open(cls, browser: Browser, portal: Portal, guest: Guest, **context: Any) -> "Viewer":
+    async def open(cls, browser: Browser, portal: Portal, guest: Shown, **context: Any) -> "Viewer":
         """Sign in, and click on the guest in the list as soon as it can be opened."""
         portal.wait_console(guest.uuid)
         page = await cls.sign_in(browser, portal, **context)
         return await cls.click(page, guest)
 
     @classmethod
-    async def watch(cls, browser: Browser, portal: Portal, guest: Guest) -> "Viewer":
+    async def watch(cls, browser: Browser, portal: Portal, guest: Shown) -> "Viewer":
         """As :meth:`open`, and wait until the guest's known picture is there."""
         viewer = await cls.open(browser, portal, guest)
         await viewer.wait_known_picture()
         return viewer
 
     @classmethod
-    async def click(cls, page: Page, guest: Guest) -> "Viewer":
+    async def click(cls, page: Page, guest: Shown) -> "Viewer":
         """Click on the guest in the list that ``page`` shows."""
         await page.locator(f"a[href='/console/{guest.uuid}']").first.click()
         await page.wait_for_url(f"**/console/{guest.uuid}")

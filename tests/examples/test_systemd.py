@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.test_private_bus import on_private_bus
 from tests.e2e.test_whep import test_whep_player_receives_the_picture_with_its_nonce as watch
 from tests.support.guests import GuestFactory
 from tests.support.portal import Portal
@@ -75,3 +76,13 @@ async def test_service_needs_no_more_than_its_rights(
     make_guest: GuestFactory, confined_portal: Portal
 ) -> None:
     await watch(make_guest, confined_portal, "H264")
+
+
+@pytest.mark.libvirt
+def test_service_says_why_it_cannot_enter_a_private_bus(
+    make_guest: GuestFactory, confined_portal: Portal
+) -> None:
+    guest = make_guest(display=False, edit=on_private_bus)
+    reason = confined_portal.wait_console(guest.uuid, "none")["console"]["reason"]
+    assert "lets in only libvirt-qemu and root, and this program runs as nobody" in reason
+    assert "p2p='yes'" in reason and f"virsh edit {guest.name}" in reason

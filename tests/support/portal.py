@@ -18,7 +18,7 @@ STOP_S = 15.0
 
 
 class Portal:
-    """``libvirt-webrtc serve`` on a free port of 127.0.0.1.
+    """``libvirt-webrtc serve``, or ``stream``, on a free port of 127.0.0.1.
 
     Attributes:
         url: where it serves, without a slash at the end.
@@ -30,14 +30,15 @@ class Portal:
     def __init__(
         self,
         folder: Path,
-        uri: str,
+        uri: str | None,
         environment: Mapping[str, str] | None = None,
         arguments: Sequence[str] = (),
         *,
         prefix: Sequence[str] = (),
         owner: int | None = None,
     ) -> None:
-        """``prefix`` is a program that runs it, as the user ``owner``."""
+        """Without a ``uri`` it is ``stream``. ``prefix`` is a program that runs it, as the user ``owner``."""
+        command = ["stream"] if uri is None else ["serve", "--uri", uri]
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.token = os.urandom(16).hex()
@@ -49,7 +50,7 @@ class Portal:
             os.chown(token_file, owner, owner)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*prefix, sys.executable, "-m", "libvirt_webrtc", "serve", "--uri", uri]
+                [*prefix, sys.executable, "-m", "libvirt_webrtc", *command]
                 + ["--listen", f"127.0.0.1:{port}", "--token-file", str(token_file), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

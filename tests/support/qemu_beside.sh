@@ -76,3 +76,28 @@ other_qemu() {
     esac
     printf '%s\n' "$into/qemu-system-x86_64"
 }
+
+# aarch64_qemu: a QEMU of another machine than a PC, with a UEFI, unpacked under the cache; prints the folder, or nothing where it
+# cannot be had. It is of the installed one's version: they share modules and libraries.
+aarch64_qemu() {
+    local version into work
+    version=$(installed_version qemu-system-common) && [ -n "$version" ] || return 0
+    into=$(cache_dir)/qemu-aarch64-${version//[^0-9a-zA-Z.]/-}
+    if [ ! -d "$into" ]; then
+        [[ $version != *bpo12* ]] || use_backports
+        apt_update
+        step "unpacking QEMU $version for aarch64"
+        work=$into.unfinished
+        rm -rf "$work"
+        mkdir -p "$work"
+        if ! unpack qemu-system-arm "$version" "$work" || ! unpack qemu-efi-aarch64 "" "$work" ||
+            ! "$work/usr/bin/qemu-system-aarch64" --version >/dev/null; then
+            say "note: there is no QEMU $version for aarch64; its test is skipped"
+            return 0
+        fi
+        rm -f "$work/depends"
+        chmod -R a+rX "$work"
+        mv "$work" "$into"
+    fi
+    printf '%s\n' "$into"
+}

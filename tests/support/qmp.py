@@ -26,8 +26,16 @@ class Qemu:
         folder: a directory that lives as long.
     """
 
-    def __init__(self, *arguments: str, emulator: str = "qemu-system-x86_64") -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        emulator: str = "qemu-system-x86_64",
+        machine: str = "pc,accel=tcg",
+        display: str = "dbus,p2p=on",
+    ) -> None:
         self._emulator = emulator
+        self._machine = machine
+        self._display = display
         self._arguments = arguments
         self._folder = tempfile.TemporaryDirectory()
         self.folder = Path(self._folder.name)
@@ -38,7 +46,7 @@ class Qemu:
         with theirs:
             self.process = await asyncio.create_subprocess_exec(
                 self._emulator,
-                *("-machine", "pc,accel=tcg", "-nodefaults", "-display", "dbus,p2p=on"),
+                *("-machine", self._machine, "-nodefaults", "-display", self._display),
                 *("-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "chardev=qmp,mode=control"),
                 *self._arguments,
                 pass_fds=[theirs.fileno()],

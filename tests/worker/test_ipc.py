@@ -18,7 +18,7 @@ from tests.portal.fakes import STATS
 VIEW = ConsoleView(index=0, label="VGA", width=720, height=400, scanout=None, viewers=0)
 
 MESSAGES: list[ipc.Message] = [
-    ipc.UseDisplay(),
+    ipc.UseDisplay(True),
     ipc.Offer(1, "peer", 0, "v=0\r\n", [{"urls": ["stun:example.org"]}]),
     ipc.ClosePeer(2, "peer"),
     ipc.DomainPaused(True),
@@ -29,8 +29,8 @@ MESSAGES: list[ipc.Message] = [
     ipc.DisplayLost("gone"),
     ipc.AskStats(3, 0),
     ipc.Stats(3, list(STATS.lanes), list(STATS.viewers)),
-    ipc.Status([]),
-    ipc.Status([VIEW, ConsoleView(1, "é\n\0\ud800", 1, 1, "map", 64)]),
+    ipc.Status("", []),
+    ipc.Status("demo", [VIEW, ConsoleView(1, "é\n\0\ud800", 1, 1, "map", 64)]),
 ]
 
 
@@ -98,10 +98,10 @@ async def test_messages_keep_their_order_and_descriptors(
     channel, theirs = ends
     other = Channel(theirs.dup())
     await channel.send(ipc.Beat())
-    await channel.send(ipc.UseDisplay(), [null])
+    await channel.send(ipc.UseDisplay(False), [null])
     await channel.send(ipc.DomainPaused(True))
     received = [await other.receive() for _ in range(3)]
-    assert [message for message, _ in received] == [ipc.Beat(), ipc.UseDisplay(), ipc.DomainPaused(True)]
+    assert [message for message, _ in received] == [ipc.Beat(), ipc.UseDisplay(False), ipc.DomainPaused(True)]
     assert [len(fds) for _, fds in received] == [0, 1, 0]
     (fd,) = received[1][1]
     assert os.fstat(fd).st_rdev == os.fstat(null).st_rdev and not os.get_inheritable(fd)

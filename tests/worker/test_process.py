@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from libvirt_webrtc.errors import NoConsole, WorkerError, WorkerGone
-from libvirt_webrtc.worker import ipc, process
+from libvirt_webrtc.worker import forking, ipc, process
 from libvirt_webrtc.worker.process import WorkerProcess
 from libvirt_webrtc.worker.settings import WorkerSettings
 from tests.media.helpers import soon, until
@@ -100,7 +100,7 @@ async def test_a_start_that_fails_is_a_worker_error(monkeypatch: pytest.MonkeyPa
     def refuse() -> None:
         raise OSError("no more processes")
 
-    monkeypatch.setattr(process, "warm_up", refuse)
+    monkeypatch.setattr(forking, "warm_up", refuse)
     with pytest.raises(WorkerError, match="no more processes"):
         await WorkerProcess.start(SETTINGS)
 
@@ -180,9 +180,9 @@ async def test_a_display_that_cannot_be_used_is_reported_lost(worker: WorkerProc
 
 NONSENSE = [
     b"nonsense",
-    ipc.encode(ipc.UseDisplay()),
+    ipc.encode(ipc.UseDisplay(False)),
     b"[" * 100_000,
-    b'{"type": "Status", "consoles": [{}]}',
+    b'{"type": "Status", "vm_name": "", "consoles": [{}]}',
 ]
 
 
@@ -215,7 +215,7 @@ async def test_a_display_message_without_its_one_descriptor_ends_the_worker(
 ) -> None:
     """The supervisor is the same program, so this is a mistake of ours: a fresh worker is better than a guess."""
     read, write = os.pipe()
-    await worker._channel.send(ipc.UseDisplay(), [write] * count)
+    await worker._channel.send(ipc.UseDisplay(False), [write] * count)
     os.close(write)
     await soon(worker.exited.wait())
     assert os.read(read, 1) == b"", "the worker's copies went with it"

@@ -1,0 +1,95 @@
+"""The portal on its address, from the token to the signal that ends it."""
+
+import asyncio
+import os
+import secrets
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from aiohttp import web
+
+from libvirt_webrtc.agent import Agent
+from libvirt_webrtc.config import Config, ListenAddress
+from libvirt_webrtc.errors import ConfigError
+from libvirt_webrtc.portal.app import create_app
+
+TOKEN_BYTES = 24
+SHUTDOWN_TIMEOUT_S = 2.0
+"""For requests in flight, once the portal is told to end."""
+
+
+async def run_portal(agent: Agent, config: Config, token: str) -> None:
+    """Serve ``agent``'s consoles until SIGINT or SIGTERM.
+
+    Raises:
+        ConfigError: the address is taken.
+    """
+    runner = web.AppRunner(
+        create_app(agent, config, token), access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, config.listen.host, config.listen.port)
+        try:
+            await site.start()
+        except OSError as error:
+            address = config.listen.authority
+            raise ConfigError(f"cannot listen on {address}: {error}; choose another with --listen") from error
+        # The port is the system's choice where 0 was asked for.
+        listening = ListenAddress(*runner.addresses[0][:2])
+        with _termination() as terminated:
+            _announce(replace(config, listen=listening), token)
+            await terminated.wait()
+    finally:
+        await runner.cleanup()
+
+
+def load_token(path: Path | None) -> str:
+    """The login token: the file's content; where it does not exist, a new one, for its owner only.
+
+    Raises:
+        ConfigError: the file is empty, unreadable, readable by others, or cannot be made.
+    """
+    if path is None:
+        return secrets.token_urlsafe(TOKEN_BYTES)
+    try:
+        if path.exists():
+            if path.stat().st_mode & 0o077:
+                raise ConfigError(f"token file {path} can be read by others: chmod 600 {path}")
+            token = path.read_text(encoding="ascii").strip()
+            if not token:
+                raise ConfigError(f"token file {path} is empty: remove it, and a new token is made")
+            return token
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(fd, "w", encoding="ascii") as file:
+            file.write(token + "\n")
+        return token
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"token file {path}: {error}") from error
+
+
+def _announce(config: Config, token: str) -> None:
+    """Where to go, on standard output. A kept token is not repeated there: its file is its place."""
+    base = f"http://{config.listen.authority}"
+    if config.token_file is not None:
+        print(f"Portal: {base}/\nToken:  in {config.token_file}", flush=True)
+    else:
+        print(f"Portal: {base}/\nToken:  {token}\nOr open {base}/login#token={token}", flush=True)
+
+
+@contextmanager
+def _termination() -> Iterator[asyncio.Event]:
+    """An event that SIGINT or SIGTERM sets. At the end they do again what they do by default: end the process."""
+    loop = asyncio.get_running_loop()
+    event = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, event.set)
+    try:
+        yield event
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
