@@ -1,7 +1,7 @@
 // @ts-check
 /** The picture on the page: the video, scaled and cropped, and its last frame while there is no connection. */
 
-import { layOut, toGuest } from "./geometry.js";
+import { layOut, toGuest, windowSize } from "./geometry.js";
 
 /** @typedef {import("./protocol.js").Size} Size */
 /** @typedef {import("./geometry.js").Scaling} Scaling */
@@ -22,6 +22,8 @@ export class Display {
   /** @type {() => void} */
   #changed;
   #scale = 1;
+  /** The stage's, in device pixels; null before it was measured, and while it is hidden. @type {Size | null} */
+  #device = null;
   /** True once the present stream has shown a frame. */
   showing = false;
 
@@ -33,7 +35,7 @@ export class Display {
     this.#elements = elements;
     this.#changed = changed;
     const { stage, video } = elements;
-    new ResizeObserver(() => this.#lay()).observe(stage);
+    this.#watchRoom();
     video.addEventListener("resize", () => this.#lay());
     this.#watchRatio();
   }
@@ -42,6 +44,12 @@ export class Display {
   get size() {
     const { videoWidth: width, videoHeight: height } = this.#elements.video;
     return this.#guest ?? (width && height ? { width, height } : null);
+  }
+
+  /** @returns {import("./protocol.js").WindowSize | null} of a picture that fills the room; null while it is hidden */
+  get room() {
+    const { stage } = this.#elements;
+    return this.#device && windowSize(stage.getBoundingClientRect(), this.#device);
   }
 
   /** @returns {number} CSS pixels per guest pixel */
@@ -104,12 +112,32 @@ export class Display {
     return toGuest({ x: clientX, y: clientY }, box, this.size ?? { width: 1, height: 1 });
   }
 
+  #watchRoom() {
+    const { stage } = this.#elements;
+    const observer = new ResizeObserver(([{ contentRect, devicePixelContentBoxSize }]) => {
+      const { inlineSize, blockSize } = devicePixelContentBoxSize?.[0] ?? {
+        inlineSize: Math.round(contentRect.width * devicePixelRatio),
+        blockSize: Math.round(contentRect.height * devicePixelRatio),
+      };
+      this.#device = inlineSize && blockSize ? { width: inlineSize, height: blockSize } : null;
+      this.#lay();
+      this.#changed();
+    });
+    try {
+      // It also tells when the browser's zoom changes the pixels and not the size.
+      observer.observe(stage, { box: "device-pixel-content-box" });
+    } catch {
+      // Not in every browser.
+      observer.observe(stage);
+    }
+  }
+
   #lay() {
     const { stage, screen, video, still } = this.#elements;
     const guest = this.size;
-    if (!guest) return;
     // Scroll bars must not eat into the room that decides whether there are scroll bars.
     const room = stage.getBoundingClientRect();
+    if (!guest || !room.width) return;
     const shown = still.hidden ? { width: video.videoWidth, height: video.videoHeight } : still;
     const layout = layOut({
       stage: { width: room.width, height: room.height },

@@ -10,6 +10,7 @@ import { Touch } from "./touch.js";
 /**
  * @typedef {object} InputHandlers
  * @property {(message: Uint8Array<ArrayBuffer>) => void} send
+ * @property {() => boolean} first whether what is typed while nothing has the focus goes here
  * @property {() => void} leave the way out of the grab was pressed
  * @property {() => void} pressed a key that is no modifier went down
  * @property {() => void} stats the chord for the statistics was pressed
@@ -22,6 +23,7 @@ export class Input {
   #keyboard;
   #pointer;
   #stage;
+  #first;
 
   /**
    * @param {HTMLElement} stage focusable; what happens on it is the guest's
@@ -30,6 +32,7 @@ export class Input {
    */
   constructor(stage, display, handlers) {
     this.#stage = stage;
+    this.#first = handlers.first;
     this.#outbox = new Outbox(handlers.send);
     this.#pointer = new Pointer(stage, this.#outbox, (event) => display.toGuest(event));
     new Touch(stage, this.#outbox, {
@@ -65,7 +68,7 @@ export class Input {
 
   #grabbed() {
     const active = document.activeElement;
-    return active === this.#stage || active === document.body || active === null;
+    return active === this.#stage || ((active === document.body || active === null) && this.#first());
   }
 
   /** @param {boolean} absolute whether the guest takes positions */
