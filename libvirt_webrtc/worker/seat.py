@@ -5,11 +5,10 @@ import gc
 import logging
 from collections.abc import Callable, Iterator
 
-import numpy as np
-
 from libvirt_webrtc.agent import ConsoleView
 from libvirt_webrtc.console_stats import ConsoleStats
 from libvirt_webrtc.display.console import Console
+from libvirt_webrtc.display.cursor import straight_rgba
 from libvirt_webrtc.display.listener import Listener
 from libvirt_webrtc.errors import ConsoleStarting, DisplayError
 from libvirt_webrtc.framebuffer import Framebuffer
@@ -175,8 +174,7 @@ class Seat:
 
     def define_cursor(self, width: int, height: int, hot_x: int, hot_y: int, pixels: bytes) -> None:
         """The guest's pointer has a new shape (``Listener.CursorDefine``)."""
-        rgba = np.frombuffer(pixels, np.uint8).reshape(-1, 4)[:, [2, 1, 0, 3]].tobytes()
-        self._cursor = messages.cursor(width, height, hot_x, hot_y, rgba)
+        self._cursor = messages.cursor(width, height, hot_x, hot_y, straight_rgba(pixels))
         self._broadcast(self._cursor)
 
     def move_cursor(self, x: int, y: int, visible: bool) -> None:

@@ -68,7 +68,10 @@ async def test_a_picture_of_the_rooms_size_is_crisp_at_every_zoom(page: Page) ->
     for ratio in [1, 1.1, 1.25, 1.5, 2]:
         # Edges on whole CSS pixels: the room is no whole number of device pixels.
         room = size(1001, 613)
-        for width, height in [(1001 * ratio // 1, 613 * ratio // 1), (-(-1001 * ratio // 1), 613 * ratio // 1)]:
+        for width, height in [
+            (1001 * ratio // 1, 613 * ratio // 1),
+            (-(-1001 * ratio // 1), 613 * ratio // 1),
+        ]:
             layout = await lay_out(page, stage=room, guest=size(width, height), ratio=ratio)
             assert layout["scale"] * ratio == pytest.approx(1, abs=1e-9), (ratio, width, height)
             assert layout["crisp"] is True
@@ -76,7 +79,12 @@ async def test_a_picture_of_the_rooms_size_is_crisp_at_every_zoom(page: Page) ->
 
 
 async def test_whole_multiples_are_crisp_where_there_is_room_for_one(page: Page) -> None:
-    for stage, ratio, scale in [((1300, 980), 1, 2), ((1300, 980), 2, 2), ((1300, 980), 1.25, 1.6), ((700, 500), 1, 1)]:
+    for stage, ratio, scale in [
+        ((1300, 980), 1, 2),
+        ((1300, 980), 2, 2),
+        ((1300, 980), 1.25, 1.6),
+        ((700, 500), 1, 1),
+    ]:
         layout = await lay_out(page, stage=size(*stage), scaling="whole", ratio=ratio)
         assert layout["scale"] == pytest.approx(scale), (stage, ratio)
         assert layout["crisp"] is True

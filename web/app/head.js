@@ -94,8 +94,12 @@ export class Head {
         if (locked) handlers.hint("The pointer is the guest’s. Esc sets it free.");
       },
       touched: (at) => {
-        if (at) this.#cursor.place(at.x, at.y, true);
-        this.#cursor.drawn = at !== null || this.#relative;
+        this.#cursor.place(at.x, at.y, true);
+        this.#cursor.drawn = true;
+      },
+      pointed: (at) => {
+        this.#cursor.mouse = at;
+        if (at) this.#cursor.drawn = this.#relative;
       },
     });
     this.stage.addEventListener("focus", handlers.focused);

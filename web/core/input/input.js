@@ -15,7 +15,8 @@ import { Touch } from "./touch.js";
  * @property {() => void} pressed a key that is no modifier went down
  * @property {() => void} stats the chord for the statistics was pressed
  * @property {(locked: boolean) => void} locked the pointer was locked, or is free again
- * @property {(touched: {x: number, y: number} | null) => void} touched a finger moved the pointer there; null: a mouse did
+ * @property {(touched: {x: number, y: number}) => void} touched a finger moved the pointer there
+ * @property {(mouse: {x: number, y: number} | null) => void} pointed a mouse did; null: it has left the picture
  */
 
 export class Input {
@@ -53,8 +54,9 @@ export class Input {
     });
     this.typist = new Typist(this.#outbox, handlers.pressed);
     stage.addEventListener("pointermove", (event) => {
-      if (event.pointerType !== "touch") handlers.touched(null);
+      if (event.pointerType !== "touch") handlers.pointed(display.toGuest(event));
     });
+    stage.addEventListener("pointerleave", () => handlers.pointed(null));
     stage.addEventListener("blur", () => this.releaseAll());
     for (const type of ["blur", "pagehide"]) window.addEventListener(type, () => this.releaseAll());
     document.addEventListener("visibilitychange", () => {
