@@ -78,6 +78,14 @@ async def test_a_picture_of_the_rooms_size_is_crisp_at_every_zoom(page: Page) ->
             assert (layout["screen"]["left"], layout["screen"]["top"]) == (0, 0)
 
 
+async def test_a_stage_between_device_pixels_shows_its_picture_on_them(page: Page) -> None:
+    for x, ratio, guest in [(640.5, 1, 639), (640.5, 1, 640), (533.4, 1.25, 600), (320.25, 2, 800)]:
+        stage = {"x": x, "y": 44, **size(639.5, 600)}
+        layout = await lay_out(page, stage=stage, guest=size(guest, 480), scaling="actual", ratio=ratio)
+        left = (x + layout["screen"]["left"]) * ratio
+        assert left == pytest.approx(round(left)) and layout["screen"]["left"] >= 0, (x, ratio)
+
+
 async def test_whole_multiples_are_crisp_where_there_is_room_for_one(page: Page) -> None:
     for stage, ratio, scale in [
         ((1300, 980), 1, 2),

@@ -140,7 +140,7 @@ export class Display {
     if (!guest || !room.width) return;
     const shown = still.hidden ? { width: video.videoWidth, height: video.videoHeight } : still;
     const layout = layOut({
-      stage: { width: room.width, height: room.height },
+      stage: room,
       guest,
       encoded: { width: shown.width, height: shown.height },
       scaling: this.#scaling,

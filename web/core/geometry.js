@@ -72,8 +72,8 @@ export function windowSize(stage, device) {
 }
 
 /**
- * @param {{stage: Size, guest: Size, encoded: Size, scaling: Scaling, ratio: number}} given
- *     stage in CSS pixels; ratio: device pixels per CSS pixel
+ * @param {{stage: Size & {x?: number, y?: number}, guest: Size, encoded: Size, scaling: Scaling, ratio: number}} given
+ *     stage in CSS pixels, and where it lies on the page; ratio: device pixels per CSS pixel
  * @returns {Layout}
  */
 export function layOut({ stage, guest, encoded, scaling, ratio }) {
@@ -81,11 +81,14 @@ export function layOut({ stage, guest, encoded, scaling, ratio }) {
   const padded = paddedSize(guest, encoded);
   const [width, height] = [guest.width * scale, guest.height * scale];
   // On a device pixel's edge, else everything is blurred by half a pixel.
-  const centred = (/** @type {number} */ room) => Math.max(0, Math.floor((room / 2) * ratio) / ratio);
+  const centred = (/** @type {number} */ room, /** @type {number} */ at = 0) => {
+    const edge = Math.ceil(at * ratio - 0.001);
+    return Math.max(edge, Math.floor((at + room / 2) * ratio)) / ratio - at;
+  };
   const perGuestPixel = scale * ratio;
   return {
     scale,
-    screen: { left: centred(stage.width - width), top: centred(stage.height - height), width, height },
+    screen: { left: centred(stage.width - width, stage.x), top: centred(stage.height - height, stage.y), width, height },
     video: { width: padded.width * scale, height: padded.height * scale },
     crisp: perGuestPixel >= 0.99 && Math.abs(perGuestPixel - Math.round(perGuestPixel)) < 0.002,
   };
