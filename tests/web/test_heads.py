@@ -178,7 +178,6 @@ async def test_the_guest_is_asked_for_the_windows_own_pixels(browser: Browser, r
     for step in range(10):  # A drag, of which the end counts.
         await page.set_viewport_size({"width": 1000 - 20 * step, "height": 644})
     await asked(820, 600)
-    assert len(await sent(page, RESIZE)) < 10
     await page.locator("#resize").click()
     await page.set_viewport_size({"width": 900, "height": 644})
     await page.wait_for_timeout(400)

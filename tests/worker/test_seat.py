@@ -74,7 +74,7 @@ async def test_a_viewer_is_told_size_mode_leds_and_cursor_in_order(
     seats: Seats, seat: Seat, viewer: Viewer
 ) -> None:
     seat.move_cursor(5, 6, True)
-    seat.define_cursor(1, 1, 0, 0, b"\x01\x02\x03\x04")
+    seat.define_cursor(1, 1, 0, 0, b"\x01\x02\x03\xff")
     async with Viewer() as first:
         await admit(seats, first, "first")  # So that there is a picture, whose size the next is told at once.
         await until(lambda: seat.view().scanout is not None)
@@ -89,7 +89,7 @@ async def test_a_viewer_is_told_size_mode_leds_and_cursor_in_order(
             messages.STATE,
             messages.HEADS,
         ]
-        assert viewer.received[4] == messages.cursor(1, 1, 0, 0, b"\x03\x02\x01\x04")
+        assert viewer.received[4] == messages.cursor(1, 1, 0, 0, b"\x03\x02\x01\xff")
         assert seat.view().viewers == 2
         seats.set_paused(True)
         await until(lambda: viewer.received[-1] == first.received[-1] == messages.state(True))
@@ -190,7 +190,7 @@ async def test_viewers_of_a_picture_that_does_not_come_back_are_disconnected(
 
 async def test_viewers_that_come_at_once_share_one_registration(seats: Seats, display: Display) -> None:
     async with Viewer() as one, Viewer() as two:
-        await asyncio.gather(admit(seat, one, "one"), admit(seat, two, "two"))
+        await asyncio.gather(admit(seats, one, "one"), admit(seats, two, "two"))
     assert display.registrations == 1
 
 

@@ -34,9 +34,8 @@ export class Display {
   constructor(elements, changed) {
     this.#elements = elements;
     this.#changed = changed;
-    const { stage, video } = elements;
     this.#watchRoom();
-    video.addEventListener("resize", () => this.#lay());
+    elements.video.addEventListener("resize", () => this.#lay());
     this.#watchRatio();
   }
 

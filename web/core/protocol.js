@@ -182,7 +182,9 @@ export function encodeWatch(wanted) {
 /** @param {WindowSize} size what the guest's picture should have */
 export function encodeResize({ width, height, widthMm, heightMm }) {
   return message(RESIZE, 8, (body) => {
-    [width, height, widthMm, heightMm].forEach((value, i) => body.setUint16(2 * i, whole(value, 0, 0xffff)));
+    for (const [i, value] of [width, height, widthMm, heightMm].entries()) {
+      body.setUint16(2 * i, whole(value, 0, 0xffff));
+    }
   });
 }
 
