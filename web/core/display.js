@@ -114,11 +114,15 @@ export class Display {
   #watchRoom() {
     const { stage } = this.#elements;
     const observer = new ResizeObserver(([{ contentRect, devicePixelContentBoxSize }]) => {
-      const { inlineSize, blockSize } = devicePixelContentBoxSize?.[0] ?? {
-        inlineSize: Math.round(contentRect.width * devicePixelRatio),
-        blockSize: Math.round(contentRect.height * devicePixelRatio),
+      const box = devicePixelContentBoxSize?.[0];
+      const device = (/** @type {number} */ css, /** @type {number | undefined} */ counted) => {
+        // Edges are rounded one by one, which only the browser knows. In its tools' emulation of screens it forgets the ratio.
+        const exact = css * devicePixelRatio;
+        return counted !== undefined && Math.abs(counted - exact) <= 1 ? counted : Math.round(exact);
       };
-      this.#device = inlineSize && blockSize ? { width: inlineSize, height: blockSize } : null;
+      const width = device(contentRect.width, box?.inlineSize);
+      const height = device(contentRect.height, box?.blockSize);
+      this.#device = width && height ? { width, height } : null;
       this.#lay();
       this.#changed();
     });
