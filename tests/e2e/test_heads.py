@@ -30,7 +30,7 @@ def two_heads(xml: str) -> str:
         f"<qemu:arg value='-device'/><qemu:arg value='{json.dumps(device)}'/>" for device in INPUT
     )
     for old, new in (
-        ("<model type='virtio'/>", "<model type='virtio' heads='2'/>"),
+        ('<model type="virtio"/>', '<model type="virtio" heads="2"/>'),
         ("<domain ", "<domain xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0' "),
         ("</domain>", f"<qemu:commandline>{arguments}</qemu:commandline></domain>"),
     ):
@@ -62,7 +62,7 @@ async def test_two_screens_show_and_take_their_own_on_one_connection(
     await expect(page.locator(".veil:visible")).to_contain_text("This screen is off")
     await page.get_by_role("button", name="Switch it on").click()
     picture = await second.wait_known_picture()
-    assert picture.shape == (756, 1280, 3), "it has the room's size"
+    assert picture.shape == (676, 1280, 3), "it has the room's size"
 
     async def first_rests() -> bool:
         return lanes(portal, guest, 0) == []
