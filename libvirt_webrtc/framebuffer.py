@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from libvirt_webrtc.errors import DisplayProtocolError
+from libvirt_webrtc.placeholder import is_placeholder
 
 Pixels = npt.NDArray[np.uint8]
 Buffer = bytes | bytearray | memoryview
@@ -101,7 +102,7 @@ class Framebuffer:
         width, height: size of the guest's picture in pixels; 0 before the first scanout.
         pixels: ``(height, width, 4)`` uint8, B, G, R, X; a strided view of QEMU's memory while ``mapped``.
         mapped: the picture came by ``ScanoutMap`` (shared memory), not by ``Scanout``.
-        enabled: False while the guest shows nothing (``Disable``).
+        enabled: False while the guest shows nothing (``Disable``, or QEMU's own picture that says so).
         generation: grows whenever the size changes, or the picture enters or leaves shared memory.
         on_damage: called, without arguments, after every change; must be cheap and not raise.
         on_shape: called likewise after ``generation`` or ``enabled`` changed.
@@ -118,6 +119,7 @@ class Framebuffer:
         self.on_shape: Callable[[], None] | None = None
         self._source: tuple[Buffer, int, PixelFormat] | None = None
         self._damage: list[Rect] = []
+        self._placeholder = False
 
     def scanout(
         self, width: int, height: int, stride: int, pixel_format: int, data: Buffer, *, own: bool = False
@@ -262,7 +264,9 @@ class Framebuffer:
             _expand_16_bit(target, view, kind)
 
     def _touch(self, rect: Rect) -> None:
-        self._set_enabled(True)
+        if self._placeholder or (rect.width, rect.height) == (self.width, self.height):
+            self._placeholder = is_placeholder(self.pixels)
+        self._set_enabled(not self._placeholder)
         merged = rect
         rest = []
         for other in self._damage:

@@ -90,6 +90,20 @@ class Console:
             theirs.close()
         self.adopt(listener)
 
+    async def set_ui_info(self, width: int, height: int, width_mm: int, height_mm: int) -> None:
+        """Tells the guest's display device the size, in pixels, that it should have its driver show.
+
+        virtio-gpu connects an output that was off, and the value is the mode to boot with where no driver runs. QEMU
+        drops a size that is what it was told last, and checks none.
+
+        Raises:
+            CallFailed: this display device takes no size (standard VGA: ``Unsupported``).
+            DisplayError: QEMU has gone, or does not answer in time.
+        """
+        await self._display.bus.call(
+            self._path, CONSOLE, "SetUIInfo", "qqiiuu", (width_mm, height_mm, 0, 0, width, height)
+        )
+
     def adopt(self, listener: Listener) -> None:
         """Takes over a listener that was registered over an earlier control connection, and still lives."""
         self._listeners = [old for old in self._listeners if not old.closed]

@@ -21,8 +21,13 @@ MAX_CODE_LENGTH = 32
 MAX_WHEEL_STEPS = 20
 MAX_CURSOR_SIZE = 512
 
-KEY, MOVE_TO, MOVE_BY, BUTTON, WHEEL, RELEASE_ALL, PING, WANT_STATS = range(0x01, 0x09)
-SIZE, POINTER_MODE, CURSOR, CURSOR_POSITION, LEDS, ENABLED, PONG, STATE, STATS = range(0x81, 0x8A)
+MIN_WINDOW, MAX_WINDOW = 64, 8192
+"""Pixels. What a guest may be asked for: QEMU itself checks nothing, and no picture of ours is larger."""
+
+KEY, MOVE_TO, MOVE_BY, BUTTON, WHEEL, RELEASE_ALL, PING, WANT_STATS, WATCH, RESIZE = range(0x01, 0x0B)
+SIZE, POINTER_MODE, CURSOR, CURSOR_POSITION, LEDS, ENABLED, PONG, STATE, STATS, HEADS, RESIZED = range(
+    0x81, 0x8C
+)
 
 _KEY_DOWN = 0x01
 _MOVE_TO = struct.Struct(">HH")
@@ -31,6 +36,8 @@ _BUTTON = struct.Struct(">BB")
 _WHEEL = struct.Struct(">bb")
 _PING = struct.Struct(">I")
 _WANT_STATS = struct.Struct(">?")
+_WATCH = struct.Struct(">?")
+_RESIZE = struct.Struct(">HHHH")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,28 @@ class WantStats:
     wanted: bool
 
 
-InputMessage = KeyEvent | MoveTo | MoveBy | ButtonEvent | Wheel | ReleaseAll | Ping | WantStats
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """The viewer shows this console's picture from now on, or does not and is to be sent none."""
+
+    wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Resize:
+    """The viewer would like the guest's picture to be of this size."""
+
+    width: int
+    """Pixels, 64 to 8192."""
+    height: int
+    width_mm: int
+    """What those pixels measure, as far as the viewer knows; 0: it does not."""
+    height_mm: int
+
+
+InputMessage = (
+    KeyEvent | MoveTo | MoveBy | ButtonEvent | Wheel | ReleaseAll | Ping | WantStats | Watch | Resize
+)
 
 
 def parse(data: bytes) -> InputMessage:
@@ -155,6 +183,17 @@ def _want_stats(body: bytes) -> WantStats:
     return WantStats(*_WANT_STATS.unpack(body))
 
 
+def _watch(body: bytes) -> Watch:
+    return Watch(*_WATCH.unpack(body))
+
+
+def _resize(body: bytes) -> Resize:
+    width, height, width_mm, height_mm = _RESIZE.unpack(body)
+    return Resize(
+        _clamp(width, MIN_WINDOW, MAX_WINDOW), _clamp(height, MIN_WINDOW, MAX_WINDOW), width_mm, height_mm
+    )
+
+
 _PARSERS: dict[int, Callable[[bytes], InputMessage]] = {
     KEY: _key,
     MOVE_TO: _move_to,
@@ -164,6 +203,8 @@ _PARSERS: dict[int, Callable[[bytes], InputMessage]] = {
     RELEASE_ALL: _release_all,
     PING: _ping,
     WANT_STATS: _want_stats,
+    WATCH: _watch,
+    RESIZE: _resize,
 }
 
 
@@ -222,7 +263,21 @@ def state(paused: bool) -> bytes:
 
 def stats(document: dict[str, Any]) -> bytes:
     """STATS: what this viewer's video does, as JSON."""
-    return bytes((STATS,)) + json.dumps(document, separators=(",", ":")).encode()
+    return _document(STATS, document)
+
+
+def heads(document: dict[str, Any]) -> bytes:
+    """HEADS: the domain's consoles, as JSON."""
+    return _document(HEADS, document)
+
+
+def resized(taken: bool) -> bytes:
+    """RESIZED: whether the guest's display device was told the RESIZE's size."""
+    return struct.pack(">BB", RESIZED, taken)
+
+
+def _document(type_: int, document: dict[str, Any]) -> bytes:
+    return bytes((type_,)) + json.dumps(document, separators=(",", ":")).encode()
 
 
 def _clamp(value: int, low: int, high: int) -> int:

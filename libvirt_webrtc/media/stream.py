@@ -62,7 +62,7 @@ class ConsoleVideo:
         """
         if self._closed:
             raise MediaError("the console's video is closed")
-        return ConsoleTrack(format_, self._attach, clock=self._clock)
+        return ConsoleTrack(format_, self.attach, clock=self._clock)
 
     def stats(self) -> VideoStats:
         return VideoStats(tuple(lane.stats for lane in self._lanes.values()))
@@ -76,7 +76,14 @@ class ConsoleVideo:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _attach(self, feed: Feed) -> PacketSource:
+    def attach(self, feed: Feed) -> PacketSource:
+        """The feed's lane; what :meth:`ConsoleTrack.watch` takes.
+
+        Raises:
+            MediaError: the video is closed.
+        """
+        if self._closed:
+            raise MediaError("the console's video is closed")
         lane = self._lanes.get(feed.key)
         if lane is None or lane.closing:
             lane = self._lanes[feed.key] = Lane(

@@ -79,7 +79,8 @@ class ConsoleTrack(MediaStreamTrack):
 
     The frames are the same objects for every viewer of the lane. Encoding starts with the first
     :meth:`next_frame`, which aiortc makes when the viewer is connected; the sender asks for the next one when it has
-    room, and what waits here longer than :data:`MAX_WAIT_S` is dropped. The layer follows :attr:`congestion`: the old
+    room, and what waits here longer than :data:`MAX_WAIT_S` is dropped. :meth:`watch` says what is shown: another
+    console, or nothing, and then nothing is encoded for this viewer. The layer follows :attr:`congestion`: the old
     lane's frames are shown until the new one's keyframe comes. ``"ended"`` is emitted when the track ends, by
     :meth:`stop` or because the encoder failed; then :attr:`error` tells why.
     """
@@ -87,7 +88,7 @@ class ConsoleTrack(MediaStreamTrack):
     kind = "video"
 
     def __init__(
-        self, format_: VideoFormat, attach: Attach, *, clock: Callable[[], float] = time.monotonic
+        self, format_: VideoFormat, attach: Attach | None, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         super().__init__()
         self.error: MediaError | None = None
@@ -134,20 +135,32 @@ class ConsoleTrack(MediaStreamTrack):
             dropped=self._dropped,
         )
 
+    def watch(self, attach: Attach | None) -> None:
+        """Yield these frames from now on, a keyframe first; None: nothing, until it is told something else."""
+        if attach == self._attach:
+            return
+        self._attach = attach
+        self._stop_review()
+        self._leave_all()
+        self._shown, self._next = self._feed(self._choice.layer), None
+        self._queue.clear()
+        self._synced = self._keyframe_asked = False
+        self._readable.set()
+
     async def next_frame(self) -> EncodedFrame:
         """The next frame, when there is one.
 
         Raises:
             MediaStreamError: the track has ended.
         """
-        if self.readyState == "live" and not self._sources:
-            self._join(self._shown)
         if self._sends_keyframe:
             self._sends_keyframe = False
             self._keyframe_left_at = self._clock()
         while not self._queue:
             if self.readyState != "live":
                 raise MediaStreamError("the track has ended")
+            if not self._sources and self._attach is not None:
+                self._join(self._shown, self._attach)
             if not self._synced:
                 # Asked for when there is room for it, not when the last one got stuck.
                 self._ask_keyframe()
@@ -188,11 +201,8 @@ class ConsoleTrack(MediaStreamTrack):
 
     def stop(self) -> None:
         """End the track; twice is fine."""
-        if self._review_timer is not None:
-            self._review_timer.cancel()
-            self._review_timer = None
-        for feed in tuple(self._sources):
-            self._leave(feed)
+        self._stop_review()
+        self._leave_all()
         self._queue.clear()
         super().stop()
         self._readable.set()
@@ -252,6 +262,11 @@ class ConsoleTrack(MediaStreamTrack):
         if self._review_timer is None and self.readyState == "live":
             self._review_timer = asyncio.get_running_loop().call_later(REVIEW_S, review)
 
+    def _stop_review(self) -> None:
+        if self._review_timer is not None:
+            self._review_timer.cancel()
+            self._review_timer = None
+
     def _show(self, layer: Layer) -> None:
         """Have this layer shown from its next keyframe on."""
         coming = self._next or self._shown
@@ -260,15 +275,19 @@ class ConsoleTrack(MediaStreamTrack):
         if self._next is not None:
             self._leave(self._next)
             self._next = None
-        if layer is not self._shown.key.layer:
+        if layer is not self._shown.key.layer and self._attach is not None:
             self._next = self._feed(layer)
-            self._join(self._next)
+            self._join(self._next, self._attach)
 
     def _feed(self, layer: Layer) -> Feed:
         return Feed(LaneKey(self._format, layer), self)
 
-    def _join(self, feed: Feed) -> None:
-        self._sources[feed] = self._attach(feed)
+    def _join(self, feed: Feed, attach: Attach) -> None:
+        self._sources[feed] = attach(feed)
+
+    def _leave_all(self) -> None:
+        for feed in tuple(self._sources):
+            self._leave(feed)
 
     def _leave(self, feed: Feed) -> None:
         source = self._sources.pop(feed, None)

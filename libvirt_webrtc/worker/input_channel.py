@@ -11,7 +11,17 @@ from collections import deque
 from collections.abc import Callable
 
 from libvirt_webrtc.errors import LibvirtWebRTCError, ViewerProtocolError, WorkerError
-from libvirt_webrtc.input.messages import InputMessage, MoveBy, MoveTo, Ping, ReleaseAll, WantStats, parse
+from libvirt_webrtc.input.messages import (
+    InputMessage,
+    MoveBy,
+    MoveTo,
+    Ping,
+    ReleaseAll,
+    Resize,
+    WantStats,
+    Watch,
+    parse,
+)
 from libvirt_webrtc.worker.input_sink import InputSink, Keyboard, Mouse
 
 SILENT_AFTER_S = 5.0
@@ -37,8 +47,9 @@ class InputChannel:
 
     ``on_fault`` is called at most once, with the reason why this viewer should be disconnected: it broke the
     protocol, fell silent, or its input cannot be sent. Nothing more is taken from it then, and what it held is
-    lifted. ``on_pong`` is called with each PING's value, ``on_want_stats`` with each WANT_STATS'. Of a viewer
-    that may not control the console nothing but these two is taken.
+    lifted. ``on_pong`` is called with each PING's value, ``on_want_stats`` with each WANT_STATS', ``on_watch`` with
+    each WATCH's, ``on_resize`` with each RESIZE. Of a viewer that may not control the console nothing but the first
+    three is taken.
     """
 
     def __init__(
@@ -50,10 +61,14 @@ class InputChannel:
         on_fault: Callable[[LibvirtWebRTCError], None] | None = None,
         on_pong: Callable[[int], None] | None = None,
         on_want_stats: Callable[[bool], None] | None = None,
+        on_watch: Callable[[bool], None] | None = None,
+        on_resize: Callable[[Resize], None] | None = None,
     ) -> None:
         self.on_fault = on_fault
         self.on_pong = on_pong
         self.on_want_stats = on_want_stats
+        self.on_watch = on_watch
+        self.on_resize = on_resize
         self.sink = InputSink(keyboard, mouse)
         """Where messages go; its counters tell what became of them."""
         self.dropped = 0
@@ -94,8 +109,17 @@ class InputChannel:
         elif isinstance(message, WantStats):
             if self.on_want_stats is not None:
                 self.on_want_stats(message.wanted)
+        elif isinstance(message, Watch):
+            if self.on_watch is not None:
+                self.on_watch(message.wanted)
         elif self._may_control:
+            self._control(message)
+
+    def _control(self, message: InputMessage) -> None:
+        if not isinstance(message, Resize):
             self._enqueue(message)
+        elif self.on_resize is not None:
+            self.on_resize(message)
 
     def release_all(self) -> None:
         """Lift, in its turn, every key and button that the viewer holds."""

@@ -19,7 +19,7 @@ from libvirt_webrtc.errors import DisplayError, LibvirtWebRTCError, NoConsole, W
 from libvirt_webrtc.media import aiortc_ext
 from libvirt_webrtc.media.aiortc_ext import ice
 from libvirt_webrtc.worker import ipc
-from libvirt_webrtc.worker.seat import Seat
+from libvirt_webrtc.worker.seats import Seats
 from libvirt_webrtc.worker.settings import WorkerSettings
 
 log = logging.getLogger(__name__)
@@ -56,16 +56,14 @@ async def _run(sock: socket.socket, settings: WorkerSettings) -> None:
 
 
 class Worker:
-    """Answers the supervisor's messages; owns the display, the seats and every task it starts."""
+    """Answers the supervisor's messages; owns the display, its consoles and every task it starts."""
 
     def __init__(self, channel: ipc.Channel, settings: WorkerSettings) -> None:
         self._channel = channel
-        self._settings = settings
         self._display: Display | None = None
-        self._seats: dict[int, Seat] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._paused = False
         self._status_due = asyncio.Event()
+        self._seats = Seats(settings, on_change=self._status_due.set)
 
     async def serve(self) -> None:
         """Serve until the supervisor's end closes.
@@ -87,9 +85,7 @@ class Worker:
                 case ipc.AskStats():
                     self._own(self._tell_stats(message))
                 case ipc.DomainPaused(paused):
-                    self._paused = paused
-                    for seat in self._seats.values():
-                        seat.set_paused(paused)
+                    self._seats.set_paused(paused)
                 case _:
                     # The supervisor is the same program: end loudly, and the descriptors with this process.
                     raise WorkerError(f"{type(message).__name__} with {len(fds)} descriptors")
@@ -100,7 +96,7 @@ class Worker:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        await asyncio.gather(*(seat.close() for seat in self._seats.values()))
+        await self._seats.close()
         if self._display is not None:
             self._display.close()
 
@@ -116,51 +112,28 @@ class Worker:
         await display.wait_closed()
         if self._display is display:
             self._display = None
-            self._consoles_changed()
+            self._seats.lose_display()
             await self._channel.send(ipc.DisplayLost("QEMU closed its display, or another program opened it"))
 
     def _consoles_changed(self) -> None:
-        """Match the seats with QEMU's consoles; a seat stays for as long as it may come back."""
-        consoles = {
-            index: console
-            for index, console in (self._display.consoles.items() if self._display is not None else ())
-            if console.kind == "Graphic"
-        }
-        for index, console in consoles.items():
-            if index not in self._seats:
-                self._seats[index] = Seat(
-                    index, self._settings, on_change=self._status_due.set, paused=self._paused
-                )
-            self._seats[index].attach(console)
-        for index, seat in self._seats.items():
-            if index not in consoles:
-                seat.detach()
-        self._status_due.set()
+        if self._display is not None:
+            self._seats.match(self._display.consoles)
 
     async def _answer(self, offer: ipc.Offer) -> None:
         try:
-            sdp = await self._seat(offer.console).admit(offer.peer, offer.sdp, offer.ice_servers)
+            sdp = await self._seats.admit(offer.peer, offer.console, offer.sdp, offer.ice_servers)
         except LibvirtWebRTCError as error:
             await self._channel.send(ipc.Refused(offer.request, type(error).__name__, str(error)))
         else:
             await self._channel.send(ipc.Answered(offer.request, sdp))
 
-    def _seat(self, console: int) -> Seat:
-        """Raises NoConsole."""
-        seat = self._seats.get(console)
-        if seat is None:
-            raise NoConsole(f"the domain has no graphic console {console}")
-        return seat
-
     async def _close_peer(self, message: ipc.ClosePeer) -> None:
-        found = False
-        for seat in list(self._seats.values()):
-            found = await seat.dismiss(message.peer) or found
+        found = await self._seats.dismiss(message.peer)
         await self._channel.send(ipc.Done(message.request, found))
 
     async def _tell_stats(self, asked: ipc.AskStats) -> None:
         try:
-            stats = self._seat(asked.console).stats()
+            stats = self._seats.find(asked.console).stats()
         except NoConsole as error:
             await self._channel.send(ipc.Refused(asked.request, type(error).__name__, str(error)))
         else:
@@ -177,8 +150,7 @@ class Worker:
             await self._status_due.wait()
             self._status_due.clear()
             if self._display is not None:
-                views = [seat.view() for seat in self._seats.values() if seat.attached]
-                await self._channel.send(ipc.Status(self._display.name, views))
+                await self._channel.send(ipc.Status(self._display.name, self._seats.views()))
 
     def _own(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(coroutine)

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 from aiortc import (
     RTCConfiguration,
@@ -15,11 +17,9 @@ from aiortc import (
 
 from libvirt_webrtc.errors import NegotiationError
 from libvirt_webrtc.input import messages
-from libvirt_webrtc.media.aiortc_ext.negotiation import choose_format, leave_candidates_open, prefer_format
-from libvirt_webrtc.media.stream import ConsoleVideo
+from libvirt_webrtc.media.aiortc_ext.negotiation import choose_formats, leave_candidates_open, prefer_format
 from libvirt_webrtc.media.track import ConsoleTrack
-from libvirt_webrtc.worker.input_channel import InputChannel
-from libvirt_webrtc.worker.video_stats import own_stats
+from libvirt_webrtc.worker.head import Head, Seat
 
 log = logging.getLogger(__name__)
 
@@ -29,59 +29,50 @@ CONNECT_TIMEOUT_S = 20.0
 ANSWER_TIMEOUT_S = 10.0
 """Gathering candidates, a TURN allocation included."""
 
-STATS_INTERVAL_S = 1.0
-"""Between the STATS of a viewer that wants them."""
-
-MAX_MEDIA_SECTIONS = 4
+MAX_HEADS = 4
+"""Video sections of one offer."""
+MAX_MEDIA_SECTIONS = MAX_HEADS + 2
 MAX_CANDIDATES = 64
-MAX_BUFFERED_BYTES = 4 * 1024 * 1024
-"""A viewer whose display channel has this much unsent is gone or hostile."""
 
-
-class Seat(Protocol):
-    """What a viewer needs of the console it looks at."""
-
-    @property
-    def video(self) -> ConsoleVideo: ...
-
-    def greeting(self) -> Iterable[bytes]:
-        """The display messages that bring a new viewer up to date."""
-        ...
+_LABEL = re.compile(r"(input|display)(?:/([0-9]{1,4}))?\Z")
+"""Of a data channel; the number is that of another console than the one that was asked for."""
 
 
 class Peer:
-    """One viewer of one console.
+    """One viewer, of the console that it asked for and of those others of the domain that it opens.
 
-    ``on_closed`` is called once, with the peer, after everything it held is released. ``close()`` may be
-    called any number of times.
+    The first video section is the first console's, and watched from the start; each further one belongs to the next
+    of ``seats``, now or when there is one. ``on_closed`` is called once, with the peer, after everything it held is
+    released. ``close()`` may be called any number of times.
+
+    Args:
+        seats: the console that was asked for, then the others that there are.
     """
 
     def __init__(
         self,
         name: str,
-        seat: Seat,
-        input_channel: InputChannel,
+        seats: Sequence[Seat],
         *,
         ice_servers: list[dict[str, Any]],
         on_closed: Callable[["Peer"], None],
     ) -> None:
         self.name = name
-        self.input = input_channel
-        self._seat = seat
+        self._seats = list(seats)
+        """By video section, and beyond those."""
+        self._present = {seat.index for seat in seats}
         self._on_closed = on_closed
         self._pc = RTCPeerConnection(RTCConfiguration([RTCIceServer(**server) for server in ice_servers]))
-        self.track: ConsoleTrack | None = None
-        """Its video; None before its offer was understood."""
-        self._display: RTCDataChannel | None = None
+        self._tracks: list[ConsoleTrack] = []
+        """By video section; none before the offer was understood."""
+        self._heads: dict[int, Head] = {}
+        """Those that the viewer has opened, by console."""
+        self._told_heads = b""
         self._negotiation: asyncio.Task[str] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
-        self._next_stats: asyncio.TimerHandle | None = None
         self._pc.on("connectionstatechange", self._connection_state_changed)
         self._pc.on("datachannel", self._data_channel_opened)
-        input_channel.on_fault = self._fault
-        input_channel.on_pong = self._pong
-        input_channel.on_want_stats = self._want_stats
 
     async def answer(self, sdp: str) -> str:
         """The answer to this viewer's offer, with all of our candidates in it.
@@ -105,19 +96,12 @@ class Peer:
         self._deadline = loop.call_later(CONNECT_TIMEOUT_S, self._fault, "did not connect in time")
         return answer
 
-    def send(self, message: bytes) -> None:
-        """Send a display message, if the viewer has opened that channel."""
-        channel = self._display
-        if channel is None or channel.readyState != "open":
-            return
-        if channel.bufferedAmount > MAX_BUFFERED_BYTES:
-            self._fault("does not read its display channel")
-            return
-        try:
-            channel.send(message)
-        except ValueError as error:
-            # More than the viewer's max-message-size, as a large cursor may be: it goes without.
-            log.debug("viewer %s: %s", self.name, error)
+    def seats_changed(self, seats: Sequence[Seat]) -> None:
+        """These are the domain's consoles now: tell the viewer. One that has come back keeps its section."""
+        known = {seat.index for seat in self._seats}
+        self._seats += [seat for seat in seats if seat.index not in known]
+        self._present = {seat.index for seat in seats}
+        self._tell_heads()
 
     async def close(self) -> None:
         """Release held keys, end the connection, and report it once."""
@@ -125,12 +109,15 @@ class Peer:
 
     async def _negotiate(self, sdp: str) -> str:
         _check_offer(sdp)
-        format_ = choose_format(sdp, self._seat.video.formats)
-        self.track = track = self._seat.video.track(format_)
-        track.on("ended", lambda: self._fault(track.error or "its video ended"))
+        formats = choose_formats(sdp, self._seats[0].video.formats)
+        if len(formats) > MAX_HEADS:
+            raise NegotiationError(f"the offer has more than {MAX_HEADS} video sections")
         try:
-            transceiver = self._pc.addTransceiver(track, direction="sendonly")
-            prefer_format(transceiver, format_)
+            for format_ in formats:
+                self._tracks.append(track := ConsoleTrack(format_, None))
+                track.on("ended", partial(self._track_ended, track))
+                prefer_format(self._pc.addTransceiver(track, direction="sendonly"), format_)
+            self._open(self._seats[0], self._tracks[0]).watch(True)
             await self._pc.setRemoteDescription(RTCSessionDescription(leave_candidates_open(sdp), "offer"))
             await self._pc.setLocalDescription(await self._pc.createAnswer())
         except Exception as error:
@@ -139,39 +126,61 @@ class Peer:
             raise NegotiationError(f"the offer cannot be answered: {error!r}") from error
         return self._pc.localDescription.sdp
 
+    def _track_ended(self, track: ConsoleTrack) -> None:
+        self._fault(track.error or "its video ended")
+
     def _data_channel_opened(self, channel: RTCDataChannel) -> None:
-        if channel.label == "input":
-            channel.on("message", self._input_message)
-            channel.on("close", self.input.release_all)
-        elif channel.label == "display" and self._display is None:
-            self._display = channel
-            for message in self._seat.greeting():
-                self.send(message)
-        else:
+        found = _LABEL.match(channel.label)
+        head = self._head(None if found[2] is None else int(found[2])) if found is not None else None
+        if found is None or head is None:
             self._fault(f"opened an unknown data channel {channel.label[:32]!r}")
+        elif found[1] == "input":
+            head.open_input(channel)
+        elif not head.open_display(channel):
+            self._fault(f"opened the data channel {channel.label!r} twice")
+        elif found[2] is None:
+            self._told_heads = b""
+            self._tell_heads()
 
-    def _input_message(self, data: bytes | str) -> None:
-        if isinstance(data, str):
-            self._fault("sent text on the input channel")
-        else:
-            self.input.feed(data)
+    def _head(self, console: int | None) -> Head | None:
+        """The head of a console, opened now where it was not; of the first one's for None. None: there is no such."""
+        if self._closing is not None:
+            return None
+        if console is None:
+            return self._heads.get(self._seats[0].index)
+        # The first one has its channels' names already.
+        others = zip(self._seats[1:], self._tracks[1:], strict=False)
+        for seat, track in others:
+            if seat.index == console:
+                return self._heads.get(console) or self._open(seat, track)
+        return None
 
-    def _pong(self, value: int) -> None:
-        self.send(messages.pong(value))
+    def _open(self, seat: Seat, track: ConsoleTrack) -> Head:
+        opened = Head(f"{self.name}/{seat.index}", seat, track, on_fault=self._fault)
+        self._heads[seat.index] = opened
+        return opened
 
-    def _want_stats(self, wanted: bool) -> None:
-        if self._next_stats is None:
-            if wanted and self._closing is None:
-                self._send_stats()
-        elif not wanted:
-            self._next_stats.cancel()
-            self._next_stats = None
-
-    def _send_stats(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._next_stats = loop.call_later(STATS_INTERVAL_S, self._send_stats)
-        if self.track is not None:
-            self.send(messages.stats(own_stats(self._seat.video, self.track)))
+    def _tell_heads(self) -> None:
+        first = self._heads.get(self._seats[0].index)
+        if first is None:
+            return
+        told = messages.heads(
+            {
+                "heads": [
+                    {
+                        "index": seat.index,
+                        "section": section if section < len(self._tracks) else None,
+                        "label": seat.label,
+                        "enabled": seat.enabled,
+                    }
+                    for section, seat in enumerate(self._seats)
+                    if seat.index in self._present
+                ]
+            }
+        )
+        if told != self._told_heads:
+            self._told_heads = told
+            first.send(told)
 
     def _connection_state_changed(self) -> None:
         state = self._pc.connectionState
@@ -194,12 +203,13 @@ class Peer:
     async def _close(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
-        self._want_stats(False)
         try:
-            await self.input.close()
+            await asyncio.gather(*(head.close() for head in self._heads.values()))
             if self._negotiation is not None:
                 # aioice's gathering, cut short, would leave sockets behind; it ends by itself within 5 s.
                 await asyncio.wait({self._negotiation})
+                # It may have opened the first head only now.
+                await asyncio.gather(*(head.close() for head in self._heads.values()))
             await self._pc.close()
         finally:
             self._on_closed(self)

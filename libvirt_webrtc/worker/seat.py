@@ -1,31 +1,27 @@
-"""One console of the domain: its picture, its cursor, and the viewers who look at it."""
+"""One console of the domain: its picture, its cursor, and who looks at it."""
 
 import asyncio
 import gc
 import logging
 from collections.abc import Callable, Iterator
-from typing import Any
-
-import numpy as np
 
 from libvirt_webrtc.agent import ConsoleView
 from libvirt_webrtc.console_stats import ConsoleStats
 from libvirt_webrtc.display.console import Console
+from libvirt_webrtc.display.cursor import straight_rgba
 from libvirt_webrtc.display.listener import Listener
-from libvirt_webrtc.errors import ConsoleStarting, DisplayError, NoConsole
+from libvirt_webrtc.errors import ConsoleStarting, DisplayError
 from libvirt_webrtc.framebuffer import Framebuffer
 from libvirt_webrtc.input import messages
+from libvirt_webrtc.input.messages import Resize
 from libvirt_webrtc.media.stream import ConsoleVideo
-from libvirt_webrtc.worker.input_channel import InputChannel
+from libvirt_webrtc.worker.head import Head
 from libvirt_webrtc.worker.memory import trim_heap
-from libvirt_webrtc.worker.peer import Peer
+from libvirt_webrtc.worker.resizer import Resizer
 from libvirt_webrtc.worker.settings import WorkerSettings
 from libvirt_webrtc.worker.video_stats import console_stats
 
 log = logging.getLogger(__name__)
-
-MAX_VIEWERS = 64
-"""Of one console; beyond it the process would have no room for packets."""
 
 ABANDONED_S = 2.0
 """After the last viewer left, until memory is given back: a page that is loaded again comes sooner."""
@@ -34,7 +30,7 @@ ABANDONED_S = 2.0
 class Seat:
     """Where one console of QEMU's display meets its viewers.
 
-    It outlives display connections. The listener is registered with the first viewer and kept, encoding or not,
+    It outlives display connections. The listener is registered for the first viewer and kept, encoding or not,
     until QEMU itself ends it: QEMU 10 leaks a file descriptor for every listener that closes.
     """
 
@@ -53,10 +49,11 @@ class Seat:
             formats=settings.formats,
             hardware=settings.hardware,
         )
-        self._peers: dict[str, Peer] = {}
+        self._heads: list[Head] = []
         self._console: Console | None = None
         self._listener: Listener | None = None
         self._registering = asyncio.Lock()
+        self._resizer = Resizer(lambda: self._console)
         self._cursor = b""
         self._cursor_position = b""
         self._unsupported = ""
@@ -68,24 +65,32 @@ class Seat:
         """Whether QEMU's display has this console now."""
         return self._console is not None
 
+    @property
+    def label(self) -> str:
+        """QEMU's name of it; empty while there is no display."""
+        return self._console.label if self._console is not None else ""
+
+    @property
+    def enabled(self) -> bool | None:
+        """Whether the guest shows something there; None: nobody has looked yet."""
+        return self._framebuffer.enabled if self._framebuffer.width else None
+
     def view(self) -> ConsoleView:
         """This console as the list shows it."""
-        console, picture, listener = self._console, self._framebuffer, self._listener
+        picture, listener = self._framebuffer, self._listener
         return ConsoleView(
             index=self.index,
-            label=console.label if console is not None else "",
+            label=self.label,
             # QEMU's own Width and Height stand still while nobody listens.
             width=picture.width,
             height=picture.height,
             scanout=listener.mode if listener is not None else None,
-            viewers=len(self._peers),
+            viewers=sum(head.watched for head in self._heads),
         )
 
     def stats(self) -> ConsoleStats:
         """What its video does right now."""
-        return console_stats(
-            self.video, [peer.track for peer in self._peers.values() if peer.track is not None]
-        )
+        return console_stats(self.video, [head.track for head in self._heads if head.watched])
 
     def attach(self, console: Console) -> None:
         """Use this console of the present display connection."""
@@ -94,61 +99,58 @@ class Seat:
             console.on_change = self._console_changed
             if self._listener is not None and not self._listener.closed:
                 console.adopt(self._listener)
-            elif self._peers:
+            elif any(head.watched for head in self._heads):
                 # Up to QEMU 9.1, another program that opens the display also takes over the picture.
                 task = asyncio.create_task(self._listen_again())
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
-            for peer in self._peers.values():
-                peer.input.set_display(console.keyboard, console.mouse)
+            for head in self._heads:
+                head.input.set_display(console.keyboard, console.mouse)
             self._console_changed()
 
     def detach(self) -> None:
         """The console, or the whole display connection, is gone; viewers keep the last picture."""
         if self._console is not None:
             self._console = None
-            for peer in self._peers.values():
-                peer.input.set_display(None, None)
+            for head in self._heads:
+                head.input.set_display(None, None)
 
     def set_paused(self, paused: bool) -> None:
         """Tell viewers that the guest is paused or runs."""
         self._paused = paused
         self._broadcast(messages.state(paused))
 
-    async def admit(self, name: str, sdp: str, ice_servers: list[dict[str, Any]]) -> str:
-        """Answer a viewer's offer.
+    def join(self, head: Head) -> None:
+        """Tell ``head`` of all changes, and give its input the display's devices."""
+        self._heads.append(head)
+        if self._console is not None:
+            head.input.set_display(self._console.keyboard, self._console.mouse)
 
-        Raises:
-            NegotiationError: it cannot be answered.
-            NoConsole: too many viewers.
-            ConsoleStarting: QEMU's display is not connected, or would not register a listener.
-        """
-        await self._listen()
-        console = self._console
-        if console is None:
-            raise ConsoleStarting("QEMU's display is not connected yet")
-        if len(self._peers) >= MAX_VIEWERS:
-            raise NoConsole(f"this console already has {MAX_VIEWERS} viewers")
-        channel = InputChannel(console.keyboard, console.mouse)
-        peer = Peer(name, self, channel, ice_servers=ice_servers, on_closed=self._peer_closed)
-        self._peers[name] = peer
+    def leave(self, head: Head) -> None:
+        """No more; twice is fine."""
+        if head not in self._heads:
+            return
+        self._heads.remove(head)
         self._on_change()
-        return await peer.answer(sdp)
+        if not self._heads:
+            if self._abandoned is not None:
+                self._abandoned.cancel()
+            self._abandoned = asyncio.get_running_loop().call_later(ABANDONED_S, self._give_back)
 
-    async def dismiss(self, name: str) -> bool:
-        """End one viewer; False when there is none of that name."""
-        peer = self._peers.get(name)
-        if peer is None:
-            return False
-        await peer.close()
-        return True
+    def watchers_changed(self) -> None:
+        """A head that has joined is watched now, or is not any more."""
+        self._on_change()
+
+    def resize(self, wanted: Resize, answer: Callable[[bool], None]) -> None:
+        """Ask the guest for this size; ``answer`` is told whether its display device takes one."""
+        self._resizer.ask(wanted, answer)
 
     async def close(self) -> None:
-        """End all viewers, the encoders and the listener."""
+        """End the encoders and the listener; its viewers have been ended before."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._end_viewers()
+        await self._resizer.close()
         await self.video.close()
         if self._listener is not None:
             self._listener.close()
@@ -172,8 +174,7 @@ class Seat:
 
     def define_cursor(self, width: int, height: int, hot_x: int, hot_y: int, pixels: bytes) -> None:
         """The guest's pointer has a new shape (``Listener.CursorDefine``)."""
-        rgba = np.frombuffer(pixels, np.uint8).reshape(-1, 4)[:, [2, 1, 0, 3]].tobytes()
-        self._cursor = messages.cursor(width, height, hot_x, hot_y, rgba)
+        self._cursor = messages.cursor(width, height, hot_x, hot_y, straight_rgba(pixels))
         self._broadcast(self._cursor)
 
     def move_cursor(self, x: int, y: int, visible: bool) -> None:
@@ -188,10 +189,19 @@ class Seat:
             self._unsupported = what
             log.warning("console %s: %s", self.index, what)
 
-    async def _listen(self) -> None:
-        """Register with QEMU, unless a registration lives. Raises ConsoleStarting."""
+    @property
+    def listening(self) -> bool:
+        """Whether QEMU sends its picture."""
+        return self._listener is not None and not self._listener.closed
+
+    async def listen(self) -> None:
+        """Register with QEMU, unless a registration lives; nothing while there is no display.
+
+        Raises:
+            ConsoleStarting: QEMU refuses.
+        """
         async with self._registering:
-            if self._console is None or self._listening:
+            if self._console is None or self.listening:
                 return
             listener = Listener(self._framebuffer, self)
             console = self._console
@@ -205,18 +215,12 @@ class Seat:
 
     async def _listen_again(self) -> None:
         try:
-            await self._listen()
+            await self.listen()
         except ConsoleStarting as error:
             # Their pages come back, and try until there is a picture again.
             log.warning("console %s: %s; its viewers are disconnected", self.index, error)
-            await self._end_viewers()
-
-    async def _end_viewers(self) -> None:
-        await asyncio.gather(*(peer.close() for peer in list(self._peers.values())))
-
-    @property
-    def _listening(self) -> bool:
-        return self._listener is not None and not self._listener.closed
+            for head in [head for head in self._heads if head.watched]:
+                head.fail(error)
 
     def _console_changed(self) -> None:
         if self._console is not None:
@@ -231,20 +235,12 @@ class Seat:
         self._on_change()
 
     def _broadcast(self, message: bytes) -> None:
-        for peer in self._peers.values():
-            peer.send(message)
-
-    def _peer_closed(self, peer: Peer) -> None:
-        self._peers.pop(peer.name, None)
-        self._on_change()
-        if not self._peers:
-            if self._abandoned is not None:
-                self._abandoned.cancel()
-            self._abandoned = asyncio.get_running_loop().call_later(ABANDONED_S, self._give_back)
+        for head in self._heads:
+            head.send(message)
 
     def _give_back(self) -> None:
         self._abandoned = None
-        if not self._peers:
+        if not self._heads:
             # First what aiortc leaves behind in reference cycles, which may hold pictures.
             gc.collect()
             if self._listener is not None:

@@ -95,7 +95,7 @@ async def test_vnc_and_portal_move_the_pointer_in_turns_and_both_see_it(
     viewer = await Viewer.open(browser, portal, guest)
     await viewer.wait_known_picture()
     # One guest pixel is one page pixel then, so that the position is exact.
-    await viewer.page.locator("#scaling").click()
+    await viewer.page.locator("#scaling").select_option("actual")
     async with await Rfb.connect_unix(vnc_socket(guest)) as client:
         for here, there in (((300, 400), (200, 500)), ((310, 410), (210, 510))):
             await viewer.point_at(*here)

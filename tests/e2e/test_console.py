@@ -67,7 +67,7 @@ async def test_linux_guest_is_seen_in_shared_memory_and_pointed_at(
     await viewer.type_and_see("KeyA", KEY_A)
 
     # One guest pixel is one page pixel then, so that the position is exact.
-    await viewer.page.locator("#scaling").click()
+    await viewer.page.locator("#scaling").select_option("actual")
     for place in ((300, 400), (17, 555)):
         await viewer.point_at(*place)
         await viewer.wait_picture(lambda rgb: pointer(rgb)[:2] == place, f"the pointer at {place}")  # noqa: B023

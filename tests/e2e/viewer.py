@@ -20,9 +20,8 @@ DEADLINE_S = 60.0
 """Guards against waiting for ever, on a loaded machine with emulated guests; nothing is measured by it."""
 POLL_S = 0.1
 
-_GRAB = """() => {
-  const video = document.querySelector("video");
-  const size = window.libvirtWebRTC.size;
+_GRAB = """(index) => {
+  const { video, size } = window.libvirtWebRTC.heads[index];
   if (!size || video.readyState < 2) return null;
   const canvas = document.createElement("canvas");
   canvas.width = size.width;
@@ -47,11 +46,12 @@ class Shown(Protocol):
 
 
 class Viewer:
-    """One browser tab that looks at one guest's console."""
+    """One browser tab that looks at one guest's console, or at one of its screens."""
 
-    def __init__(self, page: Page, guest: Shown) -> None:
+    def __init__(self, page: Page, guest: Shown, head: int = 0) -> None:
         self.page = page
         self.guest = guest
+        self.head = head
         self.encoded = (0, 0)
         """Size of the video, as decoded, of the last picture; the padding of odd sizes included."""
 
@@ -88,6 +88,15 @@ class Viewer:
         await viewer.wait_state("connected")
         return viewer
 
+    def on(self, head: int) -> "Viewer":
+        """The same tab, and another of the guest's screens, which must be on the page for its picture to be seen."""
+        return Viewer(self.page, self.guest, head)
+
+    @property
+    def nonce(self) -> int:
+        """What this screen's picture shows."""
+        return int(self.guest.nonce, 16) + self.head
+
     async def handle(self, name: str) -> Any:
         """A property of the page's scripting handle."""
         return await self.page.evaluate(f"window.libvirtWebRTC?.{name}")
@@ -102,7 +111,7 @@ class Viewer:
 
     async def picture(self) -> Rgb | None:
         """What the video shows now, in the guest's pixels; None before the first frame."""
-        grabbed = await self.page.evaluate(_GRAB)
+        grabbed = await self.page.evaluate(_GRAB, self.head)
         if grabbed is None:
             return None
         self.encoded = tuple(grabbed["encoded"])
@@ -121,8 +130,9 @@ class Viewer:
 
     async def wait_known_picture(self) -> Rgb:
         """The guest's known picture, its nonce included."""
-        nonce = int(self.guest.nonce, 16)
-        return await self.wait_picture(lambda rgb: compare(rgb, nonce).ok, "the known picture with its nonce")
+        return await self.wait_picture(
+            lambda rgb: compare(rgb, self.nonce).ok, "the known picture with its nonce"
+        )
 
     async def press(self, code: str) -> None:
         """Press and release one key on the page, as ``KeyboardEvent.code`` names it."""
@@ -145,8 +155,8 @@ class Viewer:
 
     async def point_at(self, x: int, y: int) -> None:
         """Move the real pointer over this pixel of the guest's picture."""
-        box = await self.page.locator("#screen").bounding_box()
-        size = await self.handle("size")
+        box = await self.page.locator(".screen").nth(self.head).bounding_box()
+        size = await self.handle(f"heads[{self.head}].size")
         assert box is not None
         await self.page.mouse.move(
             box["x"] + (x + 0.5) * box["width"] / size["width"],

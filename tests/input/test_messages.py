@@ -13,7 +13,9 @@ from libvirt_webrtc.input.messages import (
     MoveTo,
     Ping,
     ReleaseAll,
+    Resize,
     WantStats,
+    Watch,
     Wheel,
     parse,
 )
@@ -34,6 +36,10 @@ from libvirt_webrtc.input.messages import (
         (b"\x07\xde\xad\xbe\xef", Ping(0xDEADBEEF)),
         (b"\x08\x01", WantStats(True)),
         (b"\x08\x00", WantStats(False)),
+        (b"\x09\x01", Watch(True)),
+        (b"\x09\x00", Watch(False)),
+        (b"\x0a\x05\x56\x03\x00\x01\x6a\x00\xcb", Resize(1366, 768, 362, 203)),
+        (b"\x0a\x00\x00\xff\xff\x00\x00\x00\x00", Resize(64, 8192, 0, 0)),
     ],
 )
 def test_parse_reads_each_message(data: bytes, value: InputMessage) -> None:
@@ -60,6 +66,8 @@ def test_parse_reads_each_message(data: bytes, value: InputMessage) -> None:
         b"\x06\x00",
         b"\x07\x00\x00\x00",
         b"\x07" * 70000,
+        b"\x09",
+        b"\x0a\x05\x56\x03\x00",
     ],
 )
 def test_parse_refuses_unknown_types_and_wrong_lengths(data: bytes) -> None:
@@ -78,7 +86,7 @@ def test_parse_of_random_bytes_gives_a_value_or_the_typed_error() -> None:
         data = rng.randbytes(rng.choice((0, 1, 2, 3, 4, 5, 6, 34, 35, 100)))
         if data and rng.random() < 0.8:
             # Mostly known types, so that the bodies are reached.
-            data = bytes([rng.randrange(9)]) + data[1:]
+            data = bytes([rng.randrange(11)]) + data[1:]
         try:
             parse(data)
         except ViewerProtocolError:
@@ -95,6 +103,8 @@ def test_encoders_write_what_the_protocol_says() -> None:
     assert messages.cursor_position(-2, 258, visible=True) == b"\x84\xff\xfe\x01\x02\x01"
     assert messages.leds(0b101) == b"\x85\x05"
     assert messages.enabled(shown=False) == b"\x86\x00"
+    assert messages.heads({"heads": []}) == b'\x8a{"heads":[]}'
+    assert messages.resized(taken=True) == b"\x8b\x01"
     assert messages.pong(0xDEADBEEF) == b"\x87\xde\xad\xbe\xef"
     assert messages.state(paused=True) == b"\x88\x01"
 

@@ -64,6 +64,47 @@ async def test_actual_is_a_device_pixel_each(page: Page) -> None:
     assert (larger["screen"]["left"], larger["screen"]["top"]) == (0, 0)
 
 
+async def test_a_picture_of_the_rooms_size_is_crisp_at_every_zoom(page: Page) -> None:
+    for ratio in [1, 1.1, 1.25, 1.5, 2]:
+        # Edges on whole CSS pixels: the room is no whole number of device pixels.
+        room = size(1001, 613)
+        for width, height in [
+            (1001 * ratio // 1, 613 * ratio // 1),
+            (-(-1001 * ratio // 1), 613 * ratio // 1),
+        ]:
+            layout = await lay_out(page, stage=room, guest=size(width, height), ratio=ratio)
+            assert layout["scale"] * ratio == pytest.approx(1, abs=1e-9), (ratio, width, height)
+            assert layout["crisp"] is True
+            assert (layout["screen"]["left"], layout["screen"]["top"]) == (0, 0)
+
+
+async def test_a_stage_between_device_pixels_shows_its_picture_on_them(page: Page) -> None:
+    for x, ratio, guest in [(640.5, 1, 639), (640.5, 1, 640), (533.4, 1.25, 600), (320.25, 2, 800)]:
+        stage = {"x": x, "y": 44, **size(639.5, 600)}
+        layout = await lay_out(page, stage=stage, guest=size(guest, 480), scaling="actual", ratio=ratio)
+        left = (x + layout["screen"]["left"]) * ratio
+        assert left == pytest.approx(round(left)) and layout["screen"]["left"] >= 0, (x, ratio)
+
+
+async def test_whole_multiples_are_crisp_where_there_is_room_for_one(page: Page) -> None:
+    for stage, ratio, scale in [
+        ((1300, 980), 1, 2),
+        ((1300, 980), 2, 2),
+        ((1300, 980), 1.25, 1.6),
+        ((700, 500), 1, 1),
+    ]:
+        layout = await lay_out(page, stage=size(*stage), scaling="whole", ratio=ratio)
+        assert layout["scale"] == pytest.approx(scale), (stage, ratio)
+        assert layout["crisp"] is True
+    smaller = await lay_out(page, stage=size(320, 480), scaling="whole")
+    assert smaller["scale"] == 0.5
+
+
+async def test_a_window_is_measured_in_the_devices_pixels(page: Page) -> None:
+    found = await run(page, MODULE, "return m.windowSize(...a)", [size(960, 540), size(1920, 1080)])
+    assert found == {"width": 1920, "height": 1080, "widthMm": 254, "heightMm": 143}
+
+
 async def test_points_map_to_guest_pixels(page: Page) -> None:
     screen = {"left": 160, "top": 10, "width": 960, "height": 720}
     for at, pixel in [

@@ -21,6 +21,9 @@ ENCODED = {
     "encodeReleaseAll()": b"\x06",
     "encodePing(4294967295)": b"\x07\xff\xff\xff\xff",
     "encodeWantStats(true)": b"\x08\x01",
+    "encodeWatch(false)": b"\x09\x00",
+    "encodeResize({width: 1366, height: 768.4, widthMm: 361.6, heightMm: -1})": b"\x0a"
+    + struct.pack(">HHHH", 1366, 768, 362, 0),
 }
 
 DECODED: dict[bytes, dict[str, object] | None] = {
@@ -36,6 +39,8 @@ DECODED: dict[bytes, dict[str, object] | None] = {
         "viewer": {"layer": "full"},
         "lane": None,
     },
+    b'\x8a{"heads": [{"index": 0}]}': {"type": "heads", "heads": [{"index": 0}]},
+    b"\x8b\x01": {"type": "resized", "taken": True},
     b"\xf0 of a newer server": None,
 }
 
@@ -47,6 +52,8 @@ WRONG_BODY = [
     struct.pack(">BHHHH", 0x83, 513, 0, 0, 0),
     b"\x89{",
     b"\x89null",
+    b"\x8a{}",
+    b"\x8b",
 ]
 
 

@@ -12,12 +12,15 @@ from libvirt_webrtc.errors import (
     ViewerProtocolError,
     WorkerError,
 )
+from libvirt_webrtc.input.messages import Resize
 from libvirt_webrtc.worker import input_channel
 from libvirt_webrtc.worker.input_channel import InputChannel
 
 A, B, SHIFT = 0x1E, 0x30, 0x2A
 RELEASE_ALL = b"\x06"
 PING = b"\x07\x00\x00\x00\x2a"
+WATCH = b"\x09\x01"
+RESIZE = b"\x0a\x05\x00\x02\xd0\x00\x00\x00\x00"
 
 Call = tuple[str, int] | tuple[str, int, int]
 
@@ -85,12 +88,16 @@ class Viewer:
         self.qemu = Qemu()
         self.faults: list[LibvirtWebRTCError] = []
         self.pongs: list[int] = []
+        self.watches: list[bool] = []
+        self.sizes: list[Resize] = []
         self.channel = InputChannel(
             self.qemu.keyboard,
             self.qemu.mouse,
             may_control=may_control,
             on_fault=self.faults.append,
             on_pong=self.pongs.append,
+            on_watch=self.watches.append,
+            on_resize=self.sizes.append,
         )
 
     def feed(self, *messages: bytes) -> None:
@@ -482,12 +489,21 @@ async def test_viewer_without_a_display_is_answered_its_pings(viewer: Viewer) ->
 async def test_viewer_that_may_not_control_is_only_answered_its_pings() -> None:
     viewer = Viewer(may_control=False)
     viewer.feed(key("KeyA", True), move_to(1, 1), button(0, True), wheel(0, 1), RELEASE_ALL, PING)
+    viewer.feed(WATCH, RESIZE)
     await settle()
     assert viewer.qemu.calls == []
-    assert viewer.pongs == [42]
+    assert (viewer.pongs, viewer.watches, viewer.sizes) == ([42], [True], [])
     viewer.feed(b"\x99")
     assert len(viewer.faults) == 1
     await viewer.channel.close()
+
+
+async def test_watching_and_sizes_do_not_wait_for_a_slow_guest(viewer: Viewer) -> None:
+    viewer.qemu.gate.clear()
+    viewer.feed(key("KeyA", True), WATCH, RESIZE)
+    await settle()
+    assert (viewer.watches, viewer.sizes) == ([True], [Resize(1280, 720, 0, 0)])
+    viewer.qemu.gate.set()
 
 
 async def test_defect_while_sending_is_reported_and_releases_what_is_held(viewer: Viewer) -> None:

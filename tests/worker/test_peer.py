@@ -8,41 +8,99 @@ from typing import Any
 
 import pytest
 
-from libvirt_webrtc.errors import MediaError, NegotiationError
+from libvirt_webrtc.errors import ConsoleStarting, MediaError, NegotiationError
 from libvirt_webrtc.framebuffer import Framebuffer
 from libvirt_webrtc.input import messages
+from libvirt_webrtc.input.messages import Resize
 from libvirt_webrtc.media import aiortc_ext, encoder
 from libvirt_webrtc.media.aiortc_ext import ice
 from libvirt_webrtc.media.stream import ConsoleVideo
+from libvirt_webrtc.worker import head as head_module
 from libvirt_webrtc.worker import peer as peer_module
-from libvirt_webrtc.worker.input_channel import InputChannel
+from libvirt_webrtc.worker.head import Head
 from libvirt_webrtc.worker.peer import Peer
 from tests.media.helpers import picture, show, soon, until
 from tests.worker.viewer import Viewer
 
 PING = b"\x07\x00\x00\x00\x2a"
 WANT_STATS, WANT_NO_STATS = b"\x08\x01", b"\x08\x00"
-GREETING = [messages.size(64, 48), messages.enabled(True), messages.state(False)]
+OWN = [messages.size(64, 48), messages.enabled(True), messages.state(False)]
+ONE_HEAD = messages.heads({"heads": [{"index": 0, "section": 0, "label": "console 0", "enabled": True}]})
+GREETING = [*OWN, ONE_HEAD]
+
+
+class FakeSeat:
+    """A console without QEMU."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.label = f"console {index}"
+        self.enabled = True
+        self.listening = False
+        self.fails = False
+        self.framebuffer = Framebuffer()
+        show(self.framebuffer, picture(64, 48, seed=index))
+        self.video = ConsoleVideo(self.framebuffer)
+        self.heads: list[Head] = []
+        self.asked: list[Resize] = []
+
+    async def listen(self) -> None:
+        await asyncio.sleep(0)
+        if self.fails:
+            raise ConsoleStarting("not today")
+        self.listening = True
+
+    def greeting(self) -> Iterator[bytes]:
+        yield from OWN
+
+    def resize(self, wanted: Resize, answer: Callable[[bool], None]) -> None:
+        self.asked.append(wanted)
+        answer(self.index == 0)
+
+    def join(self, head: Head) -> None:
+        self.heads.append(head)
+
+    def leave(self, head: Head) -> None:
+        if head in self.heads:
+            self.heads.remove(head)
+
+    def watchers_changed(self) -> None:
+        pass
+
+    @property
+    def lanes(self) -> int:
+        """How many encoders run."""
+        return len(self.video.stats().lanes)
 
 
 class Place:
-    """A console without QEMU; makes peers and notes their end."""
+    """A domain's consoles without QEMU; makes peers and notes their end."""
 
     def __init__(self) -> None:
-        self.framebuffer = Framebuffer()
-        show(self.framebuffer, picture(64, 48))
-        self.video = ConsoleVideo(self.framebuffer)
+        self.seats = [FakeSeat(0)]
         self.closed: list[str] = []
         self.peers: list[Peer] = []
 
-    def greeting(self) -> Iterator[bytes]:
-        yield from GREETING
+    @property
+    def framebuffer(self) -> Framebuffer:
+        return self.seats[0].framebuffer
+
+    def add(self) -> FakeSeat:
+        """One more console, from now on."""
+        self.seats.append(FakeSeat(len(self.seats)))
+        for peer in self.peers:
+            peer.seats_changed(self.seats)
+        return self.seats[-1]
+
+    def tell(self, message: bytes) -> None:
+        """As the first console tells everybody who has it open."""
+        for head in list(self.seats[0].heads):
+            head.send(message)
 
     def peer(self, ice_servers: list[dict[str, Any]] | None = None) -> Peer:
         made = Peer(
             f"viewer {len(self.peers)}",
-            self,
-            InputChannel(None, None),
+            self.seats,
             ice_servers=ice_servers or [],
             on_closed=lambda peer: self.closed.append(peer.name),
         )
@@ -51,7 +109,7 @@ class Place:
 
     async def close(self) -> None:
         await asyncio.gather(*(peer.close() for peer in self.peers))
-        await self.video.close()
+        await asyncio.gather(*(seat.video.close() for seat in self.seats))
 
 
 @pytest.fixture(autouse=True)
@@ -97,17 +155,17 @@ async def test_messages_before_the_display_channel_is_open_are_left_out(place: P
     async with Viewer(channels=("input",)) as viewer:
         peer = place.peer()
         answer = await soon(peer.answer(await viewer.offer()))
-        peer.send(messages.state(True))
+        place.tell(messages.state(True))
         await viewer.take(answer)
         await until(lambda: viewer.connection.connectionState == "connected")
-        peer.send(messages.state(True))
+        place.tell(messages.state(True))
         await peer.close()
 
 
 async def test_a_viewer_that_wants_stats_is_told_them_until_it_does_not(
     place: Place, viewer: Viewer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(peer_module, "STATS_INTERVAL_S", 0.01)
+    monkeypatch.setattr(head_module, "STATS_INTERVAL_S", 0.01)
     await connect(place, viewer)
     await until(lambda: viewer.frames > 0)
     assert messages.STATS not in viewer.types
@@ -162,11 +220,14 @@ async def test_nonsense_on_the_input_channel_ends_that_viewer_only(
         bad, good = await connect(place, viewer), await connect(place, other)
         viewer.channels["input"].send(message)
         await until(lambda: place.closed == [bad.name])
-        good.send(messages.state(True))
+        place.tell(messages.state(True))
         await until(lambda: other.received[-1] == messages.state(True))
+        assert place.closed == [bad.name] and good.name not in place.closed
 
 
-@pytest.mark.parametrize("labels", [("input", "display", "other"), ("display", "display")])
+@pytest.mark.parametrize(
+    "labels", [("input", "display", "other"), ("display", "display"), ("display", "input/1"), ("input/0",)]
+)
 async def test_an_unknown_or_second_channel_ends_that_viewer(place: Place, labels: tuple[str, ...]) -> None:
     async with Viewer(channels=("display",)) as viewer:
         for label in labels:
@@ -184,8 +245,8 @@ async def test_a_message_larger_than_the_viewer_takes_is_left_out(place: Place, 
     lines = ["a=max-message-size:300" if "max-message" in line else line for line in offer.split("\r\n")]
     await viewer.take(await soon(peer.answer("\r\n".join(lines))))
     await until(lambda: len(viewer.received) >= len(GREETING))
-    peer.send(messages.cursor(16, 16, 0, 0, bytes(16 * 16 * 4)))
-    peer.send(messages.state(True))
+    place.tell(messages.cursor(16, 16, 0, 0, bytes(16 * 16 * 4)))
+    place.tell(messages.state(True))
     await until(lambda: viewer.received[len(GREETING) :] == [messages.state(True)])
     assert place.closed == []
 
@@ -193,10 +254,10 @@ async def test_a_message_larger_than_the_viewer_takes_is_left_out(place: Place, 
 async def test_a_viewer_that_does_not_read_is_disconnected(
     place: Place, viewer: Viewer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(peer_module, "MAX_BUFFERED_BYTES", 100_000)
+    monkeypatch.setattr(head_module, "MAX_BUFFERED_BYTES", 100_000)
     peer = await connect(place, viewer)
     for _ in range(200):
-        peer.send(messages.cursor(100, 100, 0, 0, bytes(40_000)))
+        place.tell(messages.cursor(100, 100, 0, 0, bytes(40_000)))
     await until(lambda: place.closed == [peer.name])
 
 
@@ -225,8 +286,8 @@ REFUSED: dict[str, Callable[[str], str]] = {
     "no video": lambda sdp: "v=0\r\n",
     "cut": lambda sdp: sdp[: sdp.index("a=fingerprint")],
     "no ICE": lambda sdp: "\r\n".join(line for line in sdp.split("\r\n") if "a=ice-" not in line),
-    "too many sections": lambda sdp: sdp + "m=video 9 UDP/TLS/RTP/SAVPF 99\r\n" * 4,
-    "sections behind odd line ends": lambda sdp: sdp + "a=x\x0bm=video 9 UDP/TLS/RTP/SAVPF 99" * 4 + "\r\n",
+    "too many sections": lambda sdp: sdp + "m=video 9 UDP/TLS/RTP/SAVPF 99\r\n" * 5,
+    "sections behind odd line ends": lambda sdp: sdp + "a=x\x0bm=video 9 UDP/TLS/RTP/SAVPF 99" * 5 + "\r\n",
     "too many candidates": lambda sdp: sdp + "a=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n" * 65,
     "odd candidate": lambda sdp: sdp + "a=candidate:x y z\r\n",
     "no codec of ours": lambda sdp: sdp.replace("H264", "AV9").replace("VP8", "AV8"),

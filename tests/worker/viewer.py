@@ -5,6 +5,7 @@ from typing import Self
 
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from av import VideoFrame
 
 from libvirt_webrtc.media.aiortc_ext.ice import set_host_addresses
 
@@ -12,36 +13,48 @@ CHANNELS = ("input", "display")
 
 
 class Viewer:
-    """Offers one receiving video section and data channels; ``async with`` ends it.
+    """Offers receiving video sections and data channels; ``async with`` ends it.
 
     Attributes:
         received: what came on the display channel.
-        frames: how many pictures were decoded.
+        shown: how many pictures of each section were decoded.
+        pictures: the newest of each section, where there is one.
         ended: set when the video has ended.
     """
 
-    def __init__(self, channels: tuple[str, ...] = CHANNELS) -> None:
+    def __init__(self, channels: tuple[str, ...] = CHANNELS, *, sections: int = 1) -> None:
         set_host_addresses(["127.0.0.1"])
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.received: list[bytes] = []
-        self.frames = 0
+        self.shown = [0] * sections
+        self.pictures: dict[int, VideoFrame] = {}
         self.ended = asyncio.Event()
-        self.connection.addTransceiver("video", "recvonly")
+        for _ in range(sections):
+            self.connection.addTransceiver("video", "recvonly")
         self.channels: dict[str, RTCDataChannel] = {}
         for label in channels:
-            self.channels[label] = self.connection.createDataChannel(label)
+            self.open(label)
         if "display" in self.channels:
             self.channels["display"].on("message", self.received.append)
         self.connection.on("track", self._read)
-        self._reader: asyncio.Task[None] | None = None
+        self._readers: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.connection.close()
-        if self._reader is not None:
-            await self._reader
+        await asyncio.gather(*self._readers)
+
+    def open(self, label: str) -> RTCDataChannel:
+        """One more data channel; before the offer, or any time later where that has one."""
+        self.channels[label] = self.connection.createDataChannel(label)
+        return self.channels[label]
+
+    @property
+    def frames(self) -> int:
+        """How many pictures of the first section were decoded."""
+        return self.shown[0]
 
     async def offer(self) -> str:
         await self.connection.setLocalDescription(await self.connection.createOffer())
@@ -56,12 +69,15 @@ class Viewer:
         return [message[0] for message in self.received]
 
     def _read(self, track: MediaStreamTrack) -> None:
-        self._reader = asyncio.create_task(self._receive(track))
+        # Tracks come in the order of the sections.
+        self._readers.append(asyncio.create_task(self._receive(len(self._readers), track)))
 
-    async def _receive(self, track: MediaStreamTrack) -> None:
+    async def _receive(self, section: int, track: MediaStreamTrack) -> None:
         try:
             while True:
-                await track.recv()
-                self.frames += 1
+                picture = await track.recv()
+                assert isinstance(picture, VideoFrame)
+                self.pictures[section] = picture
+                self.shown[section] += 1
         except MediaStreamError:
             self.ended.set()

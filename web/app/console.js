@@ -1,30 +1,27 @@
 // @ts-check
-/** The console page: puts the session, the picture, the pointer and the keys together. */
+/** The console page: puts the session, the guest's screens, the bars and the notices together. */
 
-import { Cursor } from "../core/cursor.js";
-import { Display } from "../core/display.js";
 import { DomainEvents } from "../core/domains.js";
-import { Input } from "../core/input/input.js";
 import { Session } from "../core/session.js";
 import { element, signIn } from "./elements.js";
 import { publish } from "./handle.js";
+import { Heads } from "./heads.js";
 import { Keybar } from "./keybar.js";
 import { Notice } from "./notice.js";
 import { canOpen, situation } from "./situation.js";
 import { Stats } from "./stats.js";
 import { Toolbar } from "./toolbar.js";
+import { WindowSize } from "./windowsize.js";
 
 /** @typedef {import("../core/protocol.js").DisplayMessage} DisplayMessage */
 
 const uuid = decodeURIComponent(location.pathname.split("/")[2] ?? "");
 const consoleIndex = Number(new URLSearchParams(location.search).get("console")) || 0;
 
-const stage = element("stage", HTMLElement);
 const caps = element("caps", HTMLElement);
 const pausedBadge = element("paused", HTMLElement);
 
-/** What the guest's side told last. */
-const guest = { enabled: true, paused: false };
+let paused = false;
 /** @type {import("../core/domains.js").DomainList | null} */
 let list = null;
 /** @type {import("../core/domains.js").Domain | null} */
@@ -32,100 +29,61 @@ let domain = null;
 /** The worker that the present connection was made with, as far as the list told. @type {number | null} */
 let worker = null;
 
-const display = new Display(
-  {
-    stage,
-    screen: element("screen", HTMLElement),
-    video: element("video", HTMLVideoElement),
-    still: element("still", HTMLCanvasElement),
-  },
-  () => {
-    cursor.rescale(display.scale);
-    render();
-  },
-);
-const cursor = new Cursor(stage, element("pointer", HTMLCanvasElement));
-
 const session = new Session(
   { whep: `/api/domains/${encodeURIComponent(uuid)}/consoles/${consoleIndex}/whep`, config: "/webrtc-config" },
   {
     state: () => {
       if (session.state === "connecting") worker = domain?.worker_pid ?? null;
+      if (session.state === "connected") heads.opened();
       render();
     },
-    stream: (stream) => display.attach(stream),
+    beginning: () => heads.begin(),
     message: receive,
     ending: () => {
-      display.freeze();
-      cursor.reset();
-      Object.assign(guest, { enabled: true, paused: false });
+      heads.end();
+      paused = false;
     },
   },
 );
 
-const input = new Input(stage, display, {
-  send: (message) => session.send(message),
+const heads = new Heads(consoleIndex, session, {
+  changed: () => render(),
+  activated: () => {
+    keybar.unstick();
+    stats.head = heads.active;
+    render();
+  },
   leave: () => {
     toolbar.focus();
     notice.hint("The keyboard is the browser’s again. Click the picture to give it back.");
   },
   pressed: () => keybar.unstick(),
   stats: () => stats.toggle(),
-  locked: (locked) => {
-    if (locked) notice.hint("The pointer is the guest’s. Esc sets it free.");
-  },
-  touched: (at) => {
-    if (at) cursor.place(at.x, at.y, true);
-    cursor.drawn = at !== null || relative;
-  },
+  hint: (text) => notice.hint(text),
 });
-let relative = false;
+const toGuest = () => heads.active.focus();
 
 const notice = new Notice(() => session.connect());
-const stats = new Stats(session, element("video", HTMLVideoElement), () => stage.focus({ preventScroll: true }));
-const keybar = new Keybar(input, () => stage.focus());
+const stats = new Stats(session, heads.active, toGuest);
+const keybar = new Keybar(() => heads.active.input, toGuest);
+const windowSize = new WindowSize(heads, { hint: (text) => notice.hint(text), done: toGuest });
 const toolbar = new Toolbar({
   scale: (scaling) => {
-    display.scaling = scaling;
+    heads.scaling = scaling;
   },
   hint: (text) => notice.hint(text),
-  ctrlAltDel: () => input.chord("ControlLeft", "AltLeft", "Delete"),
-  done: () => stage.focus({ preventScroll: true }),
+  ctrlAltDel: () => heads.active.input.chord("ControlLeft", "AltLeft", "Delete"),
+  done: toGuest,
 });
 
-/** @param {DisplayMessage} message */
-function receive(message) {
-  switch (message.type) {
-    case "size":
-      display.resize({ width: message.width, height: message.height });
-      break;
-    case "pointer-mode":
-      relative = !message.absolute;
-      input.absolute = message.absolute;
-      cursor.drawn = relative;
-      if (relative) notice.hint("Click the picture to move the guest’s pointer.");
-      break;
-    case "cursor":
-      cursor.define(message);
-      break;
-    case "cursor-position":
-      cursor.place(message.x, message.y, message.visible);
-      break;
-    case "leds":
-      caps.hidden = !message.capsLock;
-      break;
-    case "enabled":
-      guest.enabled = message.enabled;
-      render();
-      break;
-    case "state":
-      guest.paused = message.paused;
-      render();
-      break;
-    case "stats":
-      stats.receive(message);
-      break;
-  }
+/** @param {DisplayMessage} message @param {number | null} index the console's, as the session tells it */
+function receive(message, index) {
+  const head = heads.receive(message, index);
+  if (message.type === "state" && index === null) {
+    paused = message.paused;
+    render();
+  } else if (message.type === "stats" && head === heads.active) stats.receive(message);
+  else if (message.type === "resized") windowSize.answered(message.taken);
 }
 
 function render() {
@@ -135,15 +93,19 @@ function render() {
   notice.show(now, session.retryAt);
   toolbar.connected = connected;
   stats.connected = connected;
-  pausedBadge.hidden = !(connected && guest.paused);
-  if (!connected) caps.hidden = true;
-  document.body.classList.toggle("dimmed", !(connected && display.showing));
-  document.body.classList.toggle("blank", connected && !guest.enabled);
+  windowSize.connected = connected;
+  windowSize.update();
+  pausedBadge.hidden = !(connected && paused);
+  caps.hidden = !(connected && heads.active.capsLock);
+  for (const head of heads.present) head.render(connected, heads.several);
 }
 
 function current() {
   const { state, message } = session;
-  return situation({ session: state, message, list, domain, showing: display.showing, ...guest });
+  const { first, several } = heads;
+  // Of several each one says itself what is with it.
+  const own = several ? { showing: true, enabled: true } : { showing: first.display.showing, enabled: first.enabled };
+  return situation({ session: state, message, list, domain, paused, ...own });
 }
 
 /** @param {import("../core/domains.js").DomainList} news */
@@ -188,7 +150,7 @@ window.addEventListener("pageshow", (event) => {
   session.connect();
 });
 
-publish({ session, display, stats, state: () => current().state });
+publish({ session, heads, stats, state: () => current().state });
 session.connect();
 events.open();
-stage.focus();
+toGuest();

@@ -7,21 +7,32 @@ import { read } from "../core/measure.js";
  * @typedef {object} Handle
  * @property {string} state connecting, connected, reconnecting, stopped, problem or signed-out
  * @property {RTCPeerConnection | null} peerConnection the present one
- * @property {import("../core/protocol.js").Size | null} size of the guest's picture, in its pixels
+ * @property {import("../core/protocol.js").Size | null} size of the guest's picture, in its pixels; the first screen's
+ * @property {HeadHandle[]} heads the guest's screens, in order
  * @property {number} connections how many peer connections this page has made
  * @property {() => Promise<Reading | null>} stats totals of the video that arrives; null without a connection
  * @property {import("./figures.js").Figures | null} figures what the stats overlay shows; null while it is closed
+ */
+/**
+ * @typedef {object} HeadHandle
+ * @property {number} index the console's
+ * @property {import("../core/protocol.js").Size | null} size of its picture
+ * @property {boolean} shown on the page now
+ * @property {boolean} showing it has a picture of the present connection
+ * @property {boolean} enabled the guest shows something there
+ * @property {boolean} active
+ * @property {HTMLVideoElement} video
  */
 /** @typedef {import("../core/measure.js").Reading} Reading */
 
 /**
  * @param {object} parts
  * @param {import("../core/session.js").Session} parts.session
- * @param {import("../core/display.js").Display} parts.display
+ * @param {import("./heads.js").Heads} parts.heads
  * @param {import("./stats.js").Stats} parts.stats
  * @param {() => string} parts.state
  */
-export function publish({ session, display, stats, state }) {
+export function publish({ session, heads, stats, state }) {
   /** @type {Handle} */
   const handle = {
     get state() {
@@ -31,7 +42,18 @@ export function publish({ session, display, stats, state }) {
       return session.peerConnection;
     },
     get size() {
-      return display.size;
+      return heads.first.display.size;
+    },
+    get heads() {
+      return heads.present.map(({ index, shown, enabled, video, display }) => ({
+        index,
+        size: display.size,
+        shown,
+        showing: display.showing,
+        enabled,
+        active: index === heads.active.index,
+        video,
+      }));
     },
     get connections() {
       return session.connections;
@@ -39,7 +61,7 @@ export function publish({ session, display, stats, state }) {
     get figures() {
       return stats.figures;
     },
-    stats: async () => session.peerConnection && read(session.peerConnection),
+    stats: async () => session.peerConnection && read(session.peerConnection, session.stream(0)),
   };
   Object.defineProperty(window, "libvirtWebRTC", { value: Object.freeze(handle), enumerable: true });
 }

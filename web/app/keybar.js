@@ -21,7 +21,7 @@ export class Keybar {
   #input;
 
   /**
-   * @param {import("../core/input/input.js").Input} input
+   * @param {() => import("../core/input/input.js").Input} input of the screen that is typed at now
    * @param {() => void} done the keyboard was closed
    */
   constructor(input, done) {
@@ -77,29 +77,29 @@ export class Keybar {
   /** @param {HTMLButtonElement} button */
   #pressed(button) {
     const { key, hold } = button.dataset;
-    if (key) this.#input.typist.press(key);
+    if (key) this.#input().typist.press(key);
     else if (hold) this.#hold(button, button.ariaPressed !== "true");
   }
 
   /** @param {HTMLButtonElement} button @param {boolean} down */
   #hold(button, down) {
     button.ariaPressed = String(down);
-    this.#input.key(button.dataset.hold ?? "", down);
+    this.#input().key(button.dataset.hold ?? "", down);
   }
 
   /** @param {KeyboardEvent} event */
   #named(event) {
     if (event.isComposing || !NAMED.test(event.key)) return;
     event.preventDefault();
-    this.#input.typist.press(event.key);
+    this.#input().typist.press(event.key);
   }
 
   /** @param {InputEvent} event */
   #typed(event) {
     const { erased, typed } = difference(this.#before, this.#text.value);
     this.#before = this.#text.value;
-    this.#input.typist.press("Backspace", erased);
-    this.#input.typist.type(typed);
+    this.#input().typist.press("Backspace", erased);
+    this.#input().typist.type(typed);
     const { length } = this.#before;
     if (!event.isComposing && (length < FILLING.length || length > LENGTH_MAX)) this.#refill();
   }

@@ -14,6 +14,13 @@ function viewersWords(count) {
   return count === 0 ? "" : count === 1 ? "1 viewer" : `${count} viewers`;
 }
 
+/** @param {import("../core/domains.js").ConsoleInfo[]} consoles */
+function screensWords(consoles) {
+  const [{ width, height }] = consoles;
+  const size = width ? `${width} × ${height}` : "";
+  return [size, consoles.length > 1 ? `${consoles.length} screens` : ""].filter(Boolean).join(" · ");
+}
+
 /** @param {Domain} domain @param {number} index */
 function consolePath({ uuid }, index) {
   return `/console/${encodeURIComponent(uuid)}${index ? `?console=${index}` : ""}`;
@@ -51,12 +58,11 @@ export class Row {
     classList.toggle("failed", domain.console.state === "failed");
     this.#say("name", domain.name);
     this.#say("state", stateWords(domain));
-    this.#say("detail", ready && first?.width ? `${first.width} × ${first.height}` : "");
+    this.#say("detail", ready && first ? screensWords(domain.consoles) : "");
     this.#say("why", whyNot(domain));
     this.#say("viewers", viewersWords(domain.consoles.reduce((sum, { viewers }) => sum + viewers, 0)));
     this.#part("attach").hidden = !domain.actions.includes("attach");
     this.#link(domain, ready);
-    this.#more(domain);
   }
 
   /** @param {string} part class of a descendant */
@@ -77,16 +83,5 @@ export class Row {
     name.title = domain.name;
     if (ready) name.setAttribute("href", consolePath(domain, domain.consoles[0]?.index ?? 0));
     else name.removeAttribute("href");
-  }
-
-  /** The consoles beyond the first. @param {Domain} domain */
-  #more(domain) {
-    const links = domain.consoles.slice(1).map(({ index, label }) => {
-      const link = document.createElement("a");
-      link.href = consolePath(domain, index);
-      link.textContent = label || `Console ${index + 1}`;
-      return link;
-    });
-    this.#part("more").replaceChildren(...links);
   }
 }

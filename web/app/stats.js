@@ -18,8 +18,8 @@ export class Stats {
   #panel = element("stats", HTMLElement);
   #toggle = element("stats-toggle", HTMLButtonElement);
   #bar = element("stats-bar", HTMLElement);
-  #video;
   #session;
+  #head;
   /** @type {import("../core/protocol.js").ServerStats | null} */
   #server = null;
   /** @type {{connection: RTCPeerConnection, reading: Reading} | null} */
@@ -33,12 +33,12 @@ export class Stats {
 
   /**
    * @param {import("../core/session.js").Session} session
-   * @param {HTMLVideoElement} video
+   * @param {import("./head.js").Head} head whose video it is about
    * @param {() => void} done it was opened or closed by a click
    */
-  constructor(session, video, done) {
+  constructor(session, head, done) {
     this.#session = session;
-    this.#video = video;
+    this.#head = head;
     this.#toggle.addEventListener("click", () => {
       this.toggle();
       done();
@@ -53,12 +53,21 @@ export class Stats {
     return !this.#panel.hidden;
   }
 
+  /** @param {import("./head.js").Head} head whose video it is about from now on */
+  set head(head) {
+    if (head === this.#head) return;
+    const { open } = this;
+    if (open) this.toggle();
+    this.#head = head;
+    if (open) this.toggle();
+  }
+
   /** @param {boolean} connected whether there is a server to ask; every connection is asked anew */
   set connected(connected) {
     if (connected === this.#connected) return;
     this.#connected = connected;
     this.#server = null;
-    if (connected && this.open) this.#session.send(encodeWantStats(true));
+    if (connected && this.open) this.#head.send(encodeWantStats(true));
   }
 
   /** @param {import("../core/protocol.js").ServerStats} stats */
@@ -70,14 +79,14 @@ export class Stats {
     const open = !this.open;
     this.#panel.hidden = !open;
     this.#toggle.ariaPressed = String(open);
-    this.#session.send(encodeWantStats(open));
+    this.#head.send(encodeWantStats(open));
     clearInterval(this.#timer);
     if (open) {
       this.#timer = setInterval(() => void this.#look(), EVERY_MS);
       void this.#look();
       this.#watchFrames();
     } else {
-      if (this.#frame) this.#video.cancelVideoFrameCallback(this.#frame);
+      if (this.#frame) this.#head.video.cancelVideoFrameCallback(this.#frame);
       this.#frame = 0;
       this.#shownMs = [];
       this.#before = this.#server = this.figures = null;
@@ -86,17 +95,17 @@ export class Stats {
 
   /** Not every browser has frame callbacks, and not every one that has them tells when a frame arrived. */
   #watchFrames() {
-    if (!("requestVideoFrameCallback" in this.#video)) return;
+    if (!("requestVideoFrameCallback" in this.#head.video)) return;
     const shown = (/** @type {number} */ _, /** @type {VideoFrameCallbackMetadata} */ frame) => {
       if (frame.receiveTime) this.#shownMs.push(frame.expectedDisplayTime - frame.receiveTime);
-      this.#frame = this.#video.requestVideoFrameCallback(shown);
+      this.#frame = this.#head.video.requestVideoFrameCallback(shown);
     };
-    this.#frame = this.#video.requestVideoFrameCallback(shown);
+    this.#frame = this.#head.video.requestVideoFrameCallback(shown);
   }
 
   async #look() {
     const connection = this.#session.peerConnection;
-    const reading = connection && (await read(connection));
+    const reading = connection && (await read(connection, /** @type {MediaStream | null} */ (this.#head.video.srcObject)));
     if (!this.open) return;
     if (!connection || !reading) {
       this.#before = this.figures = null;

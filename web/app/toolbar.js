@@ -8,10 +8,12 @@ const SCALING_KEY = "libvirt-webrtc.scaling";
 const SHOWN_MS = 4000;
 
 /** @typedef {import("../core/geometry.js").Scaling} Scaling */
+/** @type {Scaling[]} */
+const SCALINGS = ["fit", "actual", "whole"];
 
 export class Toolbar {
   #bar = element("bar", HTMLElement);
-  #scaling = element("scaling", HTMLButtonElement);
+  #scaling = element("scaling", HTMLSelectElement);
   #fullscreen = element("fullscreen", HTMLButtonElement);
   #ctrlAltDel = element("ctrl-alt-del", HTMLButtonElement);
   #handlers;
@@ -27,8 +29,8 @@ export class Toolbar {
    */
   constructor(handlers) {
     this.#handlers = handlers;
-    this.#scaling.addEventListener("click", () => {
-      this.#scale(this.#scaling.ariaPressed === "true" ? "fit" : "actual");
+    this.#scaling.addEventListener("change", () => {
+      this.#scale(this.#scaling.value);
       handlers.done();
     });
     this.#ctrlAltDel.addEventListener("click", () => {
@@ -39,7 +41,7 @@ export class Toolbar {
     this.#fullscreen.addEventListener("click", () => void this.#toggleFullscreen());
     document.addEventListener("fullscreenchange", () => this.#fullscreenChanged());
     element("handle", HTMLButtonElement).addEventListener("click", () => this.#reveal());
-    this.#scale(localStorage.getItem(SCALING_KEY) === "actual" ? "actual" : "fit");
+    this.#scale(localStorage.getItem(SCALING_KEY));
   }
 
   /** @param {boolean} connected whether there is a guest to send anything to */
@@ -52,9 +54,10 @@ export class Toolbar {
     this.#scaling.focus();
   }
 
-  /** @param {Scaling} scaling */
-  #scale(scaling) {
-    this.#scaling.ariaPressed = String(scaling === "actual");
+  /** @param {string | null} wanted */
+  #scale(wanted) {
+    const scaling = SCALINGS.find((each) => each === wanted) ?? "fit";
+    this.#scaling.value = scaling;
     localStorage.setItem(SCALING_KEY, scaling);
     this.#handlers.scale(scaling);
   }

@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * The guest's pointer. Where positions are absolute the browser's own pointer takes the guest's shape, so that it
- * never lags; where the guest moves it by itself (relative motion, or a finger) it is drawn over the picture.
+ * never lags; one that is too large for that is drawn where the browser's pointer is. Where the guest moves it by itself
+ * (relative motion, or a finger) it is drawn over the picture, where the guest says.
  */
 
 /** @typedef {import("./protocol.js").CursorImage} CursorImage */
@@ -38,8 +39,14 @@ export class Cursor {
   #image = null;
   #visible = true;
   #drawn = false;
+  /** It is on the picture, and not the browser's own. */
+  #overlaid = false;
   #scale = 1;
+  #ratio = devicePixelRatio;
+  /** Where the guest has it. */
   #at = { x: 0, y: 0 };
+  /** Where the browser's pointer is; null while it is elsewhere. @type {{x: number, y: number} | null} */
+  #mouse = null;
 
   /**
    * @param {HTMLElement} stage gets the CSS cursor
@@ -80,8 +87,9 @@ export class Cursor {
 
   /** @param {number} scale CSS pixels per guest pixel of the picture */
   rescale(scale) {
-    if (scale === this.#scale) return;
+    if (scale === this.#scale && devicePixelRatio === this.#ratio) return;
     this.#scale = scale;
+    this.#ratio = devicePixelRatio;
     this.#present();
   }
 
@@ -92,18 +100,24 @@ export class Cursor {
     this.#present();
   }
 
+  /** @param {{x: number, y: number} | null} mouse where the browser's pointer is, guest pixels; null: not here */
+  set mouse(mouse) {
+    this.#mouse = mouse;
+    this.#position();
+  }
+
   #present() {
     const image = this.#visible ? this.#image : null;
     const scale = Math.min(SCALE_MAX, Math.max(SCALE_MIN, this.#scale));
     const ownPointer = image && !this.#drawn && Math.max(image.width, image.height) * scale <= CSS_SIDE_MAX;
-    this.#overlay.hidden = !image || !this.#drawn;
+    this.#overlaid = image !== null && !ownPointer;
     if (!image) this.#stage.style.cursor = this.#dot;
     else if (ownPointer) this.#dress(image, scale);
-    else this.#stage.style.cursor = this.#drawn ? "none" : this.#dot;
-    if (image && this.#drawn) {
+    else {
+      this.#stage.style.cursor = "none";
       this.#draw(image, 1, this.#overlay);
-      this.#position();
     }
+    this.#position();
   }
 
   /**
@@ -145,8 +159,10 @@ export class Cursor {
 
   #position() {
     const image = this.#image;
-    if (!image || this.#overlay.hidden) return;
-    const [x, y] = [(this.#at.x - image.hotX) * this.#scale, (this.#at.y - image.hotY) * this.#scale];
+    const at = this.#drawn ? this.#at : this.#mouse;
+    this.#overlay.hidden = !image || !at || !this.#overlaid;
+    if (!image || !at || !this.#overlaid) return;
+    const [x, y] = [(at.x - image.hotX) * this.#scale, (at.y - image.hotY) * this.#scale];
     this.#overlay.style.width = `${image.width * this.#scale}px`;
     this.#overlay.style.height = `${image.height * this.#scale}px`;
     this.#overlay.style.transform = `translate(${x}px, ${y}px)`;

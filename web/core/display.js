@@ -1,7 +1,7 @@
 // @ts-check
 /** The picture on the page: the video, scaled and cropped, and its last frame while there is no connection. */
 
-import { layOut, toGuest } from "./geometry.js";
+import { layOut, toGuest, windowSize } from "./geometry.js";
 
 /** @typedef {import("./protocol.js").Size} Size */
 /** @typedef {import("./geometry.js").Scaling} Scaling */
@@ -22,6 +22,8 @@ export class Display {
   /** @type {() => void} */
   #changed;
   #scale = 1;
+  /** The stage's, in device pixels; null before it was measured, and while it is hidden. @type {Size | null} */
+  #device = null;
   /** True once the present stream has shown a frame. */
   showing = false;
 
@@ -32,9 +34,8 @@ export class Display {
   constructor(elements, changed) {
     this.#elements = elements;
     this.#changed = changed;
-    const { stage, video } = elements;
-    new ResizeObserver(() => this.#lay()).observe(stage);
-    video.addEventListener("resize", () => this.#lay());
+    this.#watchRoom();
+    elements.video.addEventListener("resize", () => this.#lay());
     this.#watchRatio();
   }
 
@@ -42,6 +43,12 @@ export class Display {
   get size() {
     const { videoWidth: width, videoHeight: height } = this.#elements.video;
     return this.#guest ?? (width && height ? { width, height } : null);
+  }
+
+  /** @returns {import("./protocol.js").WindowSize | null} of a picture that fills the room; null while it is hidden */
+  get room() {
+    const { stage } = this.#elements;
+    return this.#device && windowSize(stage.getBoundingClientRect(), this.#device);
   }
 
   /** @returns {number} CSS pixels per guest pixel */
@@ -104,15 +111,39 @@ export class Display {
     return toGuest({ x: clientX, y: clientY }, box, this.size ?? { width: 1, height: 1 });
   }
 
+  #watchRoom() {
+    const { stage } = this.#elements;
+    const observer = new ResizeObserver(([{ contentRect, devicePixelContentBoxSize }]) => {
+      const box = devicePixelContentBoxSize?.[0];
+      const device = (/** @type {number} */ css, /** @type {number | undefined} */ counted) => {
+        // Edges are rounded one by one, which only the browser knows. In its tools' emulation of screens it forgets the ratio.
+        const exact = css * devicePixelRatio;
+        return counted !== undefined && Math.abs(counted - exact) <= 1 ? counted : Math.round(exact);
+      };
+      const width = device(contentRect.width, box?.inlineSize);
+      const height = device(contentRect.height, box?.blockSize);
+      this.#device = width && height ? { width, height } : null;
+      this.#lay();
+      this.#changed();
+    });
+    try {
+      // It also tells when the browser's zoom changes the pixels and not the size.
+      observer.observe(stage, { box: "device-pixel-content-box" });
+    } catch {
+      // Not in every browser.
+      observer.observe(stage);
+    }
+  }
+
   #lay() {
     const { stage, screen, video, still } = this.#elements;
     const guest = this.size;
-    if (!guest) return;
     // Scroll bars must not eat into the room that decides whether there are scroll bars.
     const room = stage.getBoundingClientRect();
+    if (!guest || !room.width) return;
     const shown = still.hidden ? { width: video.videoWidth, height: video.videoHeight } : still;
     const layout = layOut({
-      stage: { width: room.width, height: room.height },
+      stage: room,
       guest,
       encoded: { width: shown.width, height: shown.height },
       scaling: this.#scaling,

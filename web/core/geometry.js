@@ -8,7 +8,10 @@
 /** @typedef {import("./protocol.js").Size} Size */
 /** @typedef {{x: number, y: number}} Point */
 /** @typedef {{left: number, top: number, width: number, height: number}} Box in CSS pixels */
-/** @typedef {"fit" | "actual"} Scaling fit: as large as there is room; actual: a guest pixel is a device pixel */
+/**
+ * @typedef {"fit" | "actual" | "whole"} Scaling fit: as large as there is room; actual: a guest pixel is a device
+ *     pixel; whole: a whole number of them, as many as there is room for, where there is room for one
+ */
 
 /**
  * @typedef {object} Layout
@@ -20,6 +23,9 @@
 
 /** Halvings that a server may apply to the picture. */
 const DOWNSAMPLES = [1, 2, 4];
+/** So large CSS takes its pixels to be; a guest that knows makes everything twice as large on twice as many. */
+const CSS_PER_INCH = 96;
+const MM_PER_INCH = 25.4;
 
 /**
  * @param {Size} guest
@@ -39,21 +45,50 @@ export function paddedSize(guest, encoded) {
 }
 
 /**
- * @param {{stage: Size, guest: Size, encoded: Size, scaling: Scaling, ratio: number}} given
- *     stage in CSS pixels; ratio: device pixels per CSS pixel
+ * @param {Size} stage
+ * @param {Size} guest
+ * @param {Scaling} scaling fit or whole
+ * @param {number} ratio
+ * @returns {number} CSS pixels per guest pixel
+ */
+function fitting(stage, guest, scaling, ratio) {
+  const scale = Math.min(stage.width / guest.width, stage.height / guest.height);
+  const times = Math.round(scale * ratio);
+  // A room that is a part of a device pixel larger or smaller than the picture is as large as the picture.
+  const spare = [stage.width * ratio - guest.width * times, stage.height * ratio - guest.height * times];
+  if (times >= 1 && Math.min(...spare) > -1 && Math.min(...spare.map(Math.abs)) < 1) return times / ratio;
+  return scaling === "whole" && scale * ratio >= 1 ? Math.floor(scale * ratio) / ratio : scale;
+}
+
+/**
+ * What the guest's picture would have to be for a pixel of it to be one of the device's.
+ * @param {Size} stage in CSS pixels
+ * @param {Size} device the same in device pixels, as the browser counts them
+ * @returns {import("./protocol.js").WindowSize}
+ */
+export function windowSize(stage, device) {
+  const toMm = (/** @type {number} */ css) => Math.round((css * MM_PER_INCH) / CSS_PER_INCH);
+  return { ...device, widthMm: toMm(stage.width), heightMm: toMm(stage.height) };
+}
+
+/**
+ * @param {{stage: Size & {x?: number, y?: number}, guest: Size, encoded: Size, scaling: Scaling, ratio: number}} given
+ *     stage in CSS pixels, and where it lies on the page; ratio: device pixels per CSS pixel
  * @returns {Layout}
  */
 export function layOut({ stage, guest, encoded, scaling, ratio }) {
-  const fitting = Math.min(stage.width / guest.width, stage.height / guest.height);
-  const scale = scaling === "fit" ? fitting : 1 / ratio;
+  const scale = scaling === "actual" ? 1 / ratio : fitting(stage, guest, scaling, ratio);
   const padded = paddedSize(guest, encoded);
   const [width, height] = [guest.width * scale, guest.height * scale];
   // On a device pixel's edge, else everything is blurred by half a pixel.
-  const centred = (/** @type {number} */ room) => Math.max(0, Math.floor((room / 2) * ratio) / ratio);
+  const centred = (/** @type {number} */ room, /** @type {number} */ at = 0) => {
+    const edge = Math.ceil(at * ratio - 0.001);
+    return Math.max(edge, Math.floor((at + room / 2) * ratio)) / ratio - at;
+  };
   const perGuestPixel = scale * ratio;
   return {
     scale,
-    screen: { left: centred(stage.width - width), top: centred(stage.height - height), width, height },
+    screen: { left: centred(stage.width - width, stage.x), top: centred(stage.height - height, stage.y), width, height },
     video: { width: padded.width * scale, height: padded.height * scale },
     crisp: perGuestPixel >= 0.99 && Math.abs(perGuestPixel - Math.round(perGuestPixel)) < 0.002,
   };

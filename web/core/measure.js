@@ -51,13 +51,15 @@ export function codecWords(mimeType, parameters = "") {
 
 /**
  * @param {RTCPeerConnection} connection
- * @returns {Promise<Reading | null>} null before there is video
+ * @param {MediaStream | null} stream whose video
+ * @returns {Promise<Reading | null>} null before there is any
  */
-export async function read(connection) {
+export async function read(connection, stream) {
   const report = await connection.getStats();
   /** @type {any[]} */
   const entries = [...report.values()];
-  const video = entries.find(({ type, kind }) => type === "inbound-rtp" && kind === "video");
+  const track = stream?.getVideoTracks()[0]?.id;
+  const video = entries.find(({ type, trackIdentifier }) => type === "inbound-rtp" && trackIdentifier === track);
   if (!video) return null;
   const pair = entries.find(({ type, nominated, state }) => type === "candidate-pair" && nominated && state === "succeeded");
   const codec = report.get(video.codecId);

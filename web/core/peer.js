@@ -1,19 +1,22 @@
 // @ts-check
 /** One RTCPeerConnection's life: offer, answer, open, lost. Never reused: a reconnect makes a new one. */
 
+import { Channels } from "./channels.js";
 import { Heartbeat } from "./heartbeat.js";
-import { decodeDisplay, encodePing } from "./protocol.js";
+import { encodePing } from "./protocol.js";
 import { deleteViewer, postOffer } from "./signalling.js";
 
 /** Candidates that come later than this are not waited for, once there is one at all. */
 const GATHER_MS = 1000;
 const GATHER_FIRST_MS = 5000;
 const OPEN_TIMEOUT_MS = 10_000;
+/** Video sections: consoles that one connection can show, those that come later included. */
+const SECTIONS = 4;
 
 /**
  * @typedef {object} PeerHandlers
- * @property {(stream: MediaStream) => void} stream
- * @property {(message: import("./protocol.js").DisplayMessage) => void} message
+ * @property {(message: import("./protocol.js").DisplayMessage, console: number | null) => void} message of that
+ *     console; null: of the one that was asked for
  * @property {(reason: string) => void} lost an open connection ended by itself
  */
 
@@ -43,8 +46,10 @@ function gathered(connection) {
 
 export class Peer {
   #handlers;
-  #input;
-  #display;
+  /** Of the console that was asked for. */
+  #first;
+  /** Of the others that were opened. @type {Map<number, Channels>} */
+  #others = new Map();
   #heartbeat;
   /** @type {string | null} */
   #location = null;
@@ -52,6 +57,8 @@ export class Peer {
   #closed = false;
   /** @type {(reason: Error) => void} */
   #failOpening = () => undefined;
+  /** What each video section brings. @type {MediaStream[]} */
+  streams = [];
 
   /**
    * @param {RTCConfiguration} config
@@ -60,26 +67,33 @@ export class Peer {
   constructor(config, handlers) {
     this.#handlers = handlers;
     this.connection = new RTCPeerConnection(config);
-    const { receiver } = this.connection.addTransceiver("video", { direction: "recvonly" });
-    // Not every browser has it; it keeps frames from being held back to smooth the network's jitter.
-    if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
-    this.#input = this.connection.createDataChannel("input");
-    this.#display = this.connection.createDataChannel("display");
-    this.#display.binaryType = "arraybuffer";
+    for (let section = 0; section < SECTIONS; section++) {
+      const { receiver } = this.connection.addTransceiver("video", { direction: "recvonly" });
+      // Not every browser has it; it keeps frames from being held back to smooth the network's jitter.
+      if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
+      this.streams.push(new MediaStream([receiver.track]));
+    }
+    this.#first = this.#channels(null);
     this.#heartbeat = new Heartbeat(
-      (value) => this.send(encodePing(value)),
+      (value) => {
+        for (const channels of [this.#first, ...this.#others.values()]) channels.send(encodePing(value));
+      },
       () => this.#lose("The connection went silent."),
     );
-    this.connection.addEventListener("track", (event) => {
-      handlers.stream(event.streams[0] ?? new MediaStream([event.track]));
-    });
     this.connection.addEventListener("connectionstatechange", () => {
       if (this.connection.connectionState === "failed") this.#lose("The media connection failed.");
     });
-    this.#display.addEventListener("message", (event) => this.#receive(event.data));
-    for (const channel of [this.#input, this.#display]) {
-      channel.addEventListener("close", () => this.#lose("The console ended the connection."));
-    }
+  }
+
+  /** @param {number | null} index */
+  #channels(index) {
+    return new Channels(this.connection, index, {
+      message: (message) => {
+        if (message.type !== "pong") this.#handlers.message(message, index);
+        else if (index === null) this.#heartbeat.pong(message.value);
+      },
+      lost: (reason) => this.#lose(reason),
+    });
   }
 
   /**
@@ -117,37 +131,35 @@ export class Peer {
         clearTimeout(limit);
         reject(reason);
       };
-      const check = () => {
-        if (this.#input.readyState !== "open" || this.#display.readyState !== "open") return;
+      this.#first.opened.then(() => {
         clearTimeout(limit);
         resolve();
-      };
-      this.#input.addEventListener("open", check);
-      this.#display.addEventListener("open", check);
+      });
     });
   }
 
-  /** @param {Uint8Array<ArrayBuffer>} message dropped where the channel is not open */
-  send(message) {
-    if (this.#input.readyState === "open") this.#input.send(message);
+  /**
+   * Open another of the domain's consoles; nothing where it is open.
+   * @param {number} index one that the server has told, with a section
+   * @returns {Promise<void>} resolved when messages can be sent to it; never, where the connection ends before
+   */
+  open(index) {
+    const channels = this.#others.get(index) ?? this.#channels(index);
+    this.#others.set(index, channels);
+    return channels.opened;
+  }
+
+  /**
+   * @param {Uint8Array<ArrayBuffer>} message dropped where the channel is not open
+   * @param {number | null} index the console; null: the one that was asked for
+   */
+  send(message, index) {
+    (index === null ? this.#first : this.#others.get(index))?.send(message);
   }
 
   /** @returns {number | null} how long an input message and its answer last took */
   get roundTripMs() {
     return this.#heartbeat.roundTripMs;
-  }
-
-  /** @param {ArrayBuffer} data */
-  #receive(data) {
-    let message;
-    try {
-      message = decodeDisplay(data);
-    } catch (error) {
-      this.#lose(`The server sent something strange: ${error}`);
-      return;
-    }
-    if (message?.type === "pong") this.#heartbeat.pong(message.value);
-    else if (message) this.#handlers.message(message);
   }
 
   /** @param {string} reason */

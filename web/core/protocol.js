@@ -18,8 +18,18 @@ export class ProtocolError extends Error {}
  *   | {type: "enabled", enabled: boolean}
  *   | {type: "pong", value: number}
  *   | {type: "state", paused: boolean}
- *   | {type: "stats"} & ServerStats} DisplayMessage
+ *   | {type: "stats"} & ServerStats
+ *   | {type: "heads", heads: HeadInfo[]}
+ *   | {type: "resized", taken: boolean}} DisplayMessage
  */
+/**
+ * @typedef {object} HeadInfo one of the domain's graphic consoles
+ * @property {number} index
+ * @property {number | null} section the video section that shows it; null: this offer had none left
+ * @property {string} label QEMU's name of it
+ * @property {boolean | null} enabled whether the guest shows something there; null: nobody has looked yet
+ */
+/** @typedef {Size & {widthMm: number, heightMm: number}} WindowSize in the guest's pixels, and what they measure */
 /**
  * @typedef {object} ViewerStats this viewer, as the server sees it
  * @property {string} format
@@ -60,6 +70,8 @@ const WHEEL = 0x05;
 const RELEASE_ALL = 0x06;
 const PING = 0x07;
 const WANT_STATS = 0x08;
+const WATCH = 0x09;
+const RESIZE = 0x0a;
 
 const SIZE = 0x81;
 const POINTER_MODE = 0x82;
@@ -70,6 +82,8 @@ const ENABLED = 0x86;
 const PONG = 0x87;
 const STATE = 0x88;
 const STATS = 0x89;
+const HEADS = 0x8a;
+const RESIZED = 0x8b;
 
 /**
  * @param {number} value
@@ -160,6 +174,20 @@ export function encodeWantStats(wanted) {
   return message(WANT_STATS, 1, (body) => body.setUint8(0, wanted ? 1 : 0));
 }
 
+/** @param {boolean} wanted whether this console's picture is shown here, and so is to be sent */
+export function encodeWatch(wanted) {
+  return message(WATCH, 1, (body) => body.setUint8(0, wanted ? 1 : 0));
+}
+
+/** @param {WindowSize} size what the guest's picture should have */
+export function encodeResize({ width, height, widthMm, heightMm }) {
+  return message(RESIZE, 8, (body) => {
+    for (const [i, value] of [width, height, widthMm, heightMm].entries()) {
+      body.setUint16(2 * i, whole(value, 0, 0xffff));
+    }
+  });
+}
+
 /**
  * @param {DataView} body
  * @param {number} length
@@ -184,17 +212,33 @@ function decodeCursor(body) {
   return { type: "cursor", width, height, hotX, hotY, rgba };
 }
 
+/** @param {DataView} body @returns {any} */
+function decodeJson(body) {
+  try {
+    return JSON.parse(new TextDecoder().decode(body));
+  } catch (error) {
+    throw new ProtocolError(`a document that is no JSON: ${error}`);
+  }
+}
+
 /**
  * @param {DataView} body
  * @returns {DisplayMessage}
  */
 function decodeStats(body) {
-  try {
-    const { viewer, lane } = JSON.parse(new TextDecoder().decode(body));
-    return { type: "stats", viewer, lane };
-  } catch (error) {
-    throw new ProtocolError(`stats that are no JSON: ${error}`);
-  }
+  const document = decodeJson(body);
+  if (!document) throw new ProtocolError("stats without stats");
+  return { type: "stats", viewer: document.viewer, lane: document.lane };
+}
+
+/**
+ * @param {DataView} body
+ * @returns {DisplayMessage}
+ */
+function decodeHeads(body) {
+  const heads = decodeJson(body)?.heads;
+  if (!Array.isArray(heads)) throw new ProtocolError("heads without heads");
+  return { type: "heads", heads };
 }
 
 /** @type {Record<number, [length: number, decode: (body: DataView) => DisplayMessage]>} */
@@ -220,6 +264,7 @@ const FIXED = {
   [ENABLED]: [1, (body) => ({ type: "enabled", enabled: body.getUint8(0) !== 0 })],
   [PONG]: [4, (body) => ({ type: "pong", value: body.getUint32(0) })],
   [STATE]: [1, (body) => ({ type: "state", paused: body.getUint8(0) === 1 })],
+  [RESIZED]: [1, (body) => ({ type: "resized", taken: body.getUint8(0) !== 0 })],
 };
 
 /**
@@ -234,6 +279,7 @@ export function decodeDisplay(buffer) {
   const body = new DataView(buffer, 1);
   if (type === CURSOR) return decodeCursor(body);
   if (type === STATS) return decodeStats(body);
+  if (type === HEADS) return decodeHeads(body);
   const fixed = FIXED[type];
   if (!fixed) return null;
   expectLength(body, fixed[0]);

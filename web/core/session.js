@@ -17,8 +17,9 @@ const STABLE_MS = 5000;
 /**
  * @typedef {object} SessionHandlers
  * @property {() => void} state the state or its details changed
- * @property {(stream: MediaStream) => void} stream
- * @property {(message: import("./protocol.js").DisplayMessage) => void} message
+ * @property {() => void} beginning there is a new connection, with its streams, that is not open yet
+ * @property {(message: import("./protocol.js").DisplayMessage, console: number | null) => void} message of that
+ *     console; null: of the one that was asked for
  * @property {() => void} ending the present picture is about to end
  */
 
@@ -62,9 +63,32 @@ export class Session {
     return this.#peer?.roundTripMs ?? null;
   }
 
-  /** @param {Uint8Array<ArrayBuffer>} message dropped unless connected */
-  send(message) {
-    this.#peer?.send(message);
+  /**
+   * @param {number} section of the present connection's video
+   * @returns {MediaStream | null}
+   */
+  stream(section) {
+    return this.#peer?.streams[section] ?? null;
+  }
+
+  /**
+   * Open another of the domain's consoles on the present connection.
+   * @param {number} index
+   * @param {() => void} opened messages can be sent to it
+   */
+  open(index, opened) {
+    const peer = this.#peer;
+    void peer?.open(index).then(() => {
+      if (peer === this.#peer) opened();
+    });
+  }
+
+  /**
+   * @param {Uint8Array<ArrayBuffer>} message dropped unless connected
+   * @param {number | null} [index] the console; by default the one that was asked for
+   */
+  send(message, index = null) {
+    this.#peer?.send(message, index);
   }
 
   /** Connect now, whatever the state; a present connection is replaced. */
@@ -97,6 +121,7 @@ export class Session {
         { ...this.#handlers, lost: (reason) => this.#lost(reason) },
       );
       this.connections += 1;
+      this.#handlers.beginning();
       await this.#peer.connect(this.#urls.whep, attempt.signal);
       this.#connectedAt = performance.now();
       this.#set("connected");

@@ -21,7 +21,7 @@ enum run { RUN_STILL, RUN_DEMO, RUN_SMALL, RUN_SCROLL, RUN_MOTION, RUN_MOTION60,
 
 enum { KEY_HISTORY = 16, CROSS_ARM = 16, CROSS_SIZE = 2 * CROSS_ARM + 1 };
 enum { SCENE_MIN_WIDTH = 800, SCENE_MIN_HEIGHT = 600 };
-enum { QNUM_F1 = 0x3b, QNUM_F6 = 0x40, QNUM_F7 = 0x41, QNUM_F8 = 0x42 };
+enum { QNUM_F1 = 0x3b, QNUM_F6 = 0x40, QNUM_F7 = 0x41, QNUM_F8 = 0x42, QNUM_F9 = 0x43 };
 
 struct scene {
     struct canvas canvas;

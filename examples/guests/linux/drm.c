@@ -1,12 +1,15 @@
+#define _GNU_SOURCE
 #include "drm.h"
 #include "drm_abi.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 struct buffer {
@@ -17,10 +20,14 @@ struct buffer {
     int stride;
 };
 
+struct screen {
+    uint32_t crtc, connector;
+    struct buffer shown, next;
+    int off;
+};
+
 static int card = -1;
-static uint32_t crtc, connector;
-static struct drm_mode_modeinfo preferred;
-static struct buffer shown, next;
+static struct screen screens[SCREENS_MAX];
 
 static int call(unsigned long request, void *argument, const char *what)
 {
@@ -31,27 +38,6 @@ static int call(unsigned long request, void *argument, const char *what)
     if (result < 0)
         printf("demo: %s: %s\n", what, strerror(errno));
     return result;
-}
-
-/* Takes the connector's first mode, unless one is marked preferred. */
-static void probe(void)
-{
-    static struct drm_mode_modeinfo modes[128];
-    uint32_t encoders[8];
-    struct drm_mode_get_connector info = {.connector_id = connector};
-    if (call(DRM_IOCTL_MODE_GETCONNECTOR, &info, "get connector") < 0 || info.count_modes > 128)
-        return;
-    info.modes_ptr = (uintptr_t)modes;
-    info.encoders_ptr = (uintptr_t)encoders;
-    info.count_props = 0;
-    if (info.count_encoders > 8)
-        info.count_encoders = 0;
-    if (call(DRM_IOCTL_MODE_GETCONNECTOR, &info, "get connector") < 0 || info.count_modes == 0)
-        return;
-    preferred = modes[0];
-    for (uint32_t i = 0; i < info.count_modes; i++)
-        if (modes[i].type & DRM_MODE_TYPE_PREFERRED)
-            preferred = modes[i];
 }
 
 int drm_open(void)
@@ -70,16 +56,37 @@ int drm_open(void)
     }
     if (call(DRM_IOCTL_MODE_GETRESOURCES, &resources, "get resources") < 0 || !resources.count_crtcs)
         return -1;
-    crtc = crtcs[0];
-    connector = connectors[0];
-    probe();
-    return 0;
+    /* virtio-gpu has a CRTC for each connector, in the same order. */
+    int count = 0;
+    for (uint32_t i = 0; i < resources.count_crtcs && i < resources.count_connectors && count < SCREENS_MAX; i++)
+        screens[count++] = (struct screen){.crtc = crtcs[i], .connector = connectors[i]};
+    return count;
 }
 
-void drm_preferred(int *width, int *height)
+/* The connector's first mode, unless one is marked preferred. */
+int drm_wanted(int screen, int *width, int *height)
 {
-    *width = preferred.hdisplay;
-    *height = preferred.vdisplay;
+    static struct drm_mode_modeinfo modes[128];
+    uint32_t encoders[8];
+    struct drm_mode_get_connector info = {.connector_id = screens[screen].connector};
+    if (call(DRM_IOCTL_MODE_GETCONNECTOR, &info, "get connector") < 0 || info.count_modes > 128)
+        return 0;
+    info.modes_ptr = (uintptr_t)modes;
+    info.encoders_ptr = (uintptr_t)encoders;
+    info.count_props = 0;
+    if (info.count_encoders > 8)
+        info.count_encoders = 0;
+    if (call(DRM_IOCTL_MODE_GETCONNECTOR, &info, "get connector") < 0 || info.count_modes == 0)
+        return 0;
+    if (info.connection != DRM_MODE_CONNECTED)
+        return 0;
+    struct drm_mode_modeinfo *wanted = &modes[0];
+    for (uint32_t i = 0; i < info.count_modes; i++)
+        if (modes[i].type & DRM_MODE_TYPE_PREFERRED)
+            wanted = &modes[i];
+    *width = wanted->hdisplay;
+    *height = wanted->vdisplay;
+    return 1;
 }
 
 static int map(struct buffer *b)
@@ -101,22 +108,23 @@ static int create(struct buffer *b, int width, int height)
     return map(b);
 }
 
-struct canvas drm_new_canvas(int width, int height)
+struct canvas drm_new_canvas(int screen, int width, int height)
 {
-    if (create(&next, width, height) < 0)
+    struct buffer *next = &screens[screen].next;
+    if (create(next, width, height) < 0)
         return (struct canvas){0};
     struct drm_mode_fb_cmd add = {
         .width = (uint32_t)width,
         .height = (uint32_t)height,
-        .pitch = (uint32_t)next.stride * 4,
+        .pitch = (uint32_t)next->stride * 4,
         .bpp = 32,
         .depth = 24,
-        .handle = next.handle,
+        .handle = next->handle,
     };
     if (call(DRM_IOCTL_MODE_ADDFB, &add, "add framebuffer") < 0)
         return (struct canvas){0};
-    next.framebuffer = add.fb_id;
-    return (struct canvas){next.pixels, width, height, next.stride};
+    next->framebuffer = add.fb_id;
+    return (struct canvas){next->pixels, width, height, next->stride};
 }
 
 /* A mode of any size: a virtual screen has no timings to respect. */
@@ -139,30 +147,51 @@ static struct drm_mode_modeinfo mode_of(const struct buffer *b)
     return mode;
 }
 
-void drm_show(void)
+static void set_crtc(struct screen *s, const struct buffer *b)
 {
     struct drm_mode_crtc set = {
-        .set_connectors_ptr = (uintptr_t)&connector,
+        .set_connectors_ptr = (uintptr_t)&s->connector,
         .count_connectors = 1,
-        .crtc_id = crtc,
-        .fb_id = next.framebuffer,
+        .crtc_id = s->crtc,
+        .fb_id = b->framebuffer,
         .mode_valid = 1,
-        .mode = mode_of(&next),
+        .mode = mode_of(b),
     };
     call(DRM_IOCTL_MODE_SETCRTC, &set, "set mode");
-    if (shown.handle) {
-        struct drm_mode_destroy_dumb destroy = {.handle = shown.handle};
-        munmap(shown.pixels, shown.size);
-        call(DRM_IOCTL_MODE_RMFB, &shown.framebuffer, "remove framebuffer");
-        call(DRM_IOCTL_MODE_DESTROY_DUMB, &destroy, "free buffer");
-    }
-    shown = next;
-    next = (struct buffer){0};
-    drm_flush((struct rect){0, 0, shown.width, shown.height});
 }
 
-void drm_flush(struct rect r)
+void drm_show(int screen)
 {
+    struct screen *s = &screens[screen];
+    set_crtc(s, &s->next);
+    if (s->shown.handle) {
+        struct drm_mode_destroy_dumb destroy = {.handle = s->shown.handle};
+        munmap(s->shown.pixels, s->shown.size);
+        call(DRM_IOCTL_MODE_RMFB, &s->shown.framebuffer, "remove framebuffer");
+        call(DRM_IOCTL_MODE_DESTROY_DUMB, &destroy, "free buffer");
+    }
+    s->shown = s->next;
+    s->next = (struct buffer){0};
+    s->off = 0;
+    drm_flush(screen, (struct rect){0, 0, s->shown.width, s->shown.height});
+}
+
+void drm_switch(int screen, int on)
+{
+    struct screen *s = &screens[screen];
+    struct drm_mode_crtc none = {.crtc_id = s->crtc};
+    s->off = !on;
+    if (!on) {
+        call(DRM_IOCTL_MODE_SETCRTC, &none, "switch off");
+    } else {
+        set_crtc(s, &s->shown);
+        drm_flush(screen, (struct rect){0, 0, s->shown.width, s->shown.height});
+    }
+}
+
+void drm_flush(int screen, struct rect r)
+{
+    struct screen *s = &screens[screen];
     struct drm_clip_rect clip = {
         (uint16_t)r.x,
         (uint16_t)r.y,
@@ -170,34 +199,59 @@ void drm_flush(struct rect r)
         (uint16_t)(r.y + r.h),
     };
     struct drm_mode_fb_dirty_cmd dirty = {
-        .fb_id = shown.framebuffer,
+        .fb_id = s->shown.framebuffer,
         .num_clips = 1,
         .clips_ptr = (uintptr_t)&clip,
     };
-    if (!next.handle) /* else a canvas is being painted that is not shown yet */
+    if (!s->next.handle && !s->off) /* else a canvas is being painted that is not shown yet */
         call(DRM_IOCTL_MODE_DIRTYFB, &dirty, "flush");
 }
 
-void drm_set_cursor(const uint32_t *pixels)
+void drm_set_cursor(int screen, const uint32_t *pixels)
 {
-    static struct buffer cursor;
-    if (create(&cursor, CURSOR_SIZE, CURSOR_SIZE) < 0)
+    static struct buffer cursors[SCREENS_MAX];
+    struct buffer *cursor = &cursors[screen];
+    if (!cursor->handle && create(cursor, CURSOR_SIZE, CURSOR_SIZE) < 0)
         return;
-    memcpy(cursor.pixels, pixels, CURSOR_SIZE * CURSOR_SIZE * 4);
+    memcpy(cursor->pixels, pixels, CURSOR_SIZE * CURSOR_SIZE * 4);
     struct drm_mode_cursor2 set = {
         .flags = DRM_MODE_CURSOR_BO | DRM_MODE_CURSOR_MOVE,
-        .crtc_id = crtc,
+        .crtc_id = screens[screen].crtc,
         .width = CURSOR_SIZE,
         .height = CURSOR_SIZE,
-        .handle = cursor.handle,
-        .x = shown.width / 2,
-        .y = shown.height / 2,
+        .handle = cursor->handle,
+        .x = screens[screen].shown.width / 2,
+        .y = screens[screen].shown.height / 2,
     };
     call(DRM_IOCTL_MODE_CURSOR2, &set, "set cursor");
 }
 
-void drm_move_cursor(int x, int y)
+void drm_move_cursor(int screen, int x, int y)
 {
-    struct drm_mode_cursor move = {.flags = DRM_MODE_CURSOR_MOVE, .crtc_id = crtc, .x = x, .y = y};
+    struct drm_mode_cursor move = {
+        .flags = DRM_MODE_CURSOR_MOVE,
+        .crtc_id = screens[screen].crtc,
+        .x = x,
+        .y = y,
+    };
     call(DRM_IOCTL_MODE_CURSOR, &move, "move cursor");
+}
+
+int drm_watch(void)
+{
+    struct sockaddr_nl all = {.nl_family = AF_NETLINK, .nl_groups = 1};
+    int watch = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
+    if (watch < 0 || bind(watch, (struct sockaddr *)&all, sizeof all) < 0)
+        printf("demo: uevents: %s\n", strerror(errno));
+    return watch;
+}
+
+int drm_wants_changed(int watch)
+{
+    char event[4096];
+    int changed = 0;
+    /* What was lost (ENOBUFS) may have been of ours. */
+    for (ssize_t size; (size = recv(watch, event, sizeof event, 0)) > 0 || errno == ENOBUFS;)
+        changed |= size < 0 || memmem(event, (size_t)size, "HOTPLUG=1", 10) != 0;
+    return changed;
 }

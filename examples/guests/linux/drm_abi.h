@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 enum { DRM_MODE_TYPE_PREFERRED = 1 << 3, DRM_MODE_TYPE_USERDEF = 1 << 5 };
+enum { DRM_MODE_CONNECTED = 1 };
 enum { DRM_MODE_CURSOR_BO = 1, DRM_MODE_CURSOR_MOVE = 2 };
 
 struct drm_mode_modeinfo {

@@ -21,16 +21,17 @@ static const unsigned char QNUM[256] = {
 };
 
 struct device {
-    int fd;
+    int fd, screen;
     int is_power_button;
+    unsigned buttons;
     int absolute, x, y, wheel, moved;
 };
 
 static struct device devices[INPUT_MAX];
-static unsigned buttons;
 
 int input_open(struct pollfd fds[INPUT_MAX])
 {
+    static char names[INPUT_MAX][64];
     int count = 0;
     for (int i = 0; i < 32 && count < INPUT_MAX; i++) {
         char path[32], name[64] = "";
@@ -41,7 +42,11 @@ int input_open(struct pollfd fds[INPUT_MAX])
         ioctl(fd, EVIOCGNAME(sizeof name - 1), name);
         ioctl(fd, EVIOCGRAB, 1); /* the kernel's own console shall not act on keys */
         printf("demo: input %s\n", name);
-        devices[count] = (struct device){.fd = fd, .is_power_button = !strcmp(name, "Power Button")};
+        int same = 0;
+        for (int j = 0; j < count; j++)
+            same += !strcmp(names[j], name);
+        strcpy(names[count], name);
+        devices[count] = (struct device){.fd = fd, .screen = same, .is_power_button = !strcmp(name, "Power Button")};
         fds[count++] = (struct pollfd){.fd = fd, .events = POLLIN};
     }
     return count;
@@ -54,7 +59,7 @@ static void on_button(struct device *d, unsigned code, int down)
         [BTN_SIDE - BTN_MOUSE] = 8, [BTN_EXTRA - BTN_MOUSE] = 16,
     };
     unsigned bit = code - BTN_MOUSE < sizeof BIT ? BIT[code - BTN_MOUSE] : 0;
-    buttons = down ? buttons | bit : buttons & ~bit;
+    d->buttons = down ? d->buttons | bit : d->buttons & ~bit;
     d->moved |= bit != 0;
 }
 
@@ -67,7 +72,7 @@ static void on_event(struct device *d, const struct input_event *e, const struct
         on_button(d, e->code, e->value);
     } else if (e->type == EV_KEY && e->code < 256) {
         unsigned qnum = QNUM[e->code] ? QNUM[e->code] : e->code;
-        sink->key(qnum, e->value != 0);
+        sink->key(d->screen, qnum, e->value != 0);
     } else if (e->type == EV_ABS && e->code <= ABS_Y) {
         d->absolute = d->moved = 1;
         *(e->code == ABS_X ? &d->x : &d->y) = e->value;
@@ -78,7 +83,7 @@ static void on_event(struct device *d, const struct input_event *e, const struct
         d->moved = 1;
         d->wheel += e->value;
     } else if (e->type == EV_SYN && d->moved) {
-        sink->pointer(d->absolute, d->x, d->y, buttons, d->wheel);
+        sink->pointer(d->screen, d->absolute, d->x, d->y, d->buttons, d->wheel);
         d->moved = d->wheel = 0;
         if (!d->absolute)
             d->x = d->y = 0;

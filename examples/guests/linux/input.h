@@ -4,10 +4,11 @@
 
 enum { INPUT_MAX = 16 };
 
+/* screen: the first keyboard and the first pointer are the first screen's, the second ones the second's, and so on. */
 struct input_event_sink {
-    void (*key)(unsigned qnum, int down);
+    void (*key)(int screen, unsigned qnum, int down);
     /* Absolute when absolute is set, then in 0..INPUT_ABS_MAX; else relative. buttons and wheel as in struct scene. */
-    void (*pointer)(int absolute, int x, int y, unsigned buttons, int wheel);
+    void (*pointer)(int screen, int absolute, int x, int y, unsigned buttons, int wheel);
     void (*power_button)(void);
 };
 

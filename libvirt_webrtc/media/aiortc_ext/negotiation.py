@@ -29,22 +29,31 @@ _PROFILE_PARAMETERS = {"H264": "profile-level-id", "VP9": "profile-id"}
 
 
 def choose_format(offer_sdp: str, formats: Sequence[VideoFormat] = DEFAULT_FORMATS) -> VideoFormat:
-    """The first of ``formats`` that an offer has too; H.264 only in packetization mode 1.
+    """What the first video section is sent; see :func:`choose_formats`."""
+    return choose_formats(offer_sdp, formats)[0]
+
+
+def choose_formats(offer_sdp: str, formats: Sequence[VideoFormat] = DEFAULT_FORMATS) -> list[VideoFormat]:
+    """For each video section the first of ``formats`` that it has too; H.264 only in packetization mode 1.
 
     Raises:
-        NegotiationError: not SDP, or no video section that wants to receive one of them.
+        NegotiationError: not SDP, or no video section, or one that does not want to receive one of them.
     """
     try:
         media = aiortc.sdp.SessionDescription.parse(offer_sdp).media
     except Exception as error:
         # aiortc's parser raises whatever its slicing and asserting comes upon.
         raise NegotiationError(f"the offer is not valid SDP: {error!r}") from error
-    wanted = [m for m in media if m.kind == "video" and m.direction in ("recvonly", "sendrecv")]
-    if not wanted:
-        raise NegotiationError("the offer has no video section that receives")
+    video = [m for m in media if m.kind == "video"]
+    if not video or any(m.direction not in ("recvonly", "sendrecv") for m in video):
+        raise NegotiationError("the offer has no video section that receives, or one that does not")
+    return [_common_format(section.rtp.codecs, formats) for section in video]
+
+
+def _common_format(offered: Sequence[RTCRtpCodecParameters], formats: Sequence[VideoFormat]) -> VideoFormat:
     for format_ in formats:
         for local in _named(CODECS["video"], format_):
-            if any(_compatible(local, remote) for remote in wanted[0].rtp.codecs):
+            if any(_compatible(local, remote) for remote in offered):
                 return format_
     names = ", ".join(dict.fromkeys(f.codec for f in formats))
     names = names.replace("H264", "H.264 with packetization-mode=1")

@@ -112,13 +112,14 @@ def date_sender_reports() -> None:
     async def send_rtcp(self: Any, packets: list[AnyRtcpPacket]) -> None:
         if packets and isinstance(packets[0], RtcpSrPacket) and hasattr(self, "_console_outbound"):
             info = packets[0].sender_info
-            if info.packet_count:
-                now = _ntp_time()
-                passed = (now - info.ntp_timestamp) * CLOCK_RATE >> 32
-                info.rtp_timestamp = (info.rtp_timestamp + passed) & 0xFFFFFFFF
-                info.ntp_timestamp = now
-                self._RTCRtpSender__lsr = now >> 16 & 0xFFFFFFFF
-                self._RTCRtpSender__lsr_time = time.time()
+            if not info.packet_count:
+                return  # There is nothing to report of a screen that nobody has looked at.
+            now = _ntp_time()
+            passed = (now - info.ntp_timestamp) * CLOCK_RATE >> 32
+            info.rtp_timestamp = (info.rtp_timestamp + passed) & 0xFFFFFFFF
+            info.ntp_timestamp = now
+            self._RTCRtpSender__lsr = now >> 16 & 0xFFFFFFFF
+            self._RTCRtpSender__lsr_time = time.time()
         await original(self, packets)
 
     original = replace(RTCRtpSender, "_send_rtcp", send_rtcp)

@@ -10,11 +10,13 @@ import { Touch } from "./touch.js";
 /**
  * @typedef {object} InputHandlers
  * @property {(message: Uint8Array<ArrayBuffer>) => void} send
+ * @property {() => boolean} first whether what is typed while nothing has the focus goes here
  * @property {() => void} leave the way out of the grab was pressed
  * @property {() => void} pressed a key that is no modifier went down
  * @property {() => void} stats the chord for the statistics was pressed
  * @property {(locked: boolean) => void} locked the pointer was locked, or is free again
- * @property {(touched: {x: number, y: number} | null) => void} touched a finger moved the pointer there; null: a mouse did
+ * @property {(touched: {x: number, y: number}) => void} touched a finger moved the pointer there
+ * @property {(mouse: {x: number, y: number} | null) => void} pointed a mouse did; null: it has left the picture
  */
 
 export class Input {
@@ -22,6 +24,7 @@ export class Input {
   #keyboard;
   #pointer;
   #stage;
+  #first;
 
   /**
    * @param {HTMLElement} stage focusable; what happens on it is the guest's
@@ -30,6 +33,7 @@ export class Input {
    */
   constructor(stage, display, handlers) {
     this.#stage = stage;
+    this.#first = handlers.first;
     this.#outbox = new Outbox(handlers.send);
     this.#pointer = new Pointer(stage, this.#outbox, (event) => display.toGuest(event));
     new Touch(stage, this.#outbox, {
@@ -50,8 +54,9 @@ export class Input {
     });
     this.typist = new Typist(this.#outbox, handlers.pressed);
     stage.addEventListener("pointermove", (event) => {
-      if (event.pointerType !== "touch") handlers.touched(null);
+      if (event.pointerType !== "touch") handlers.pointed(display.toGuest(event));
     });
+    stage.addEventListener("pointerleave", () => handlers.pointed(null));
     stage.addEventListener("blur", () => this.releaseAll());
     for (const type of ["blur", "pagehide"]) window.addEventListener(type, () => this.releaseAll());
     document.addEventListener("visibilitychange", () => {
@@ -65,7 +70,7 @@ export class Input {
 
   #grabbed() {
     const active = document.activeElement;
-    return active === this.#stage || active === document.body || active === null;
+    return active === this.#stage || ((active === document.body || active === null) && this.#first());
   }
 
   /** @param {boolean} absolute whether the guest takes positions */

@@ -1,0 +1,221 @@
+// @ts-check
+/** One of the guest's screens on the page: its picture, its pointer, and what is done to it. */
+
+import { Cursor } from "../core/cursor.js";
+import { Display } from "../core/display.js";
+import { Input } from "../core/input/input.js";
+import { encodeResize, encodeWatch } from "../core/protocol.js";
+
+/** @typedef {import("../core/protocol.js").DisplayMessage} DisplayMessage */
+/**
+ * @typedef {object} HeadHandlers
+ * @property {() => void} changed anything about it
+ * @property {() => boolean} first whether what is typed while nothing has the focus goes here
+ * @property {() => void} focused it has the keyboard now
+ * @property {() => void} leave the way out of the grab was pressed
+ * @property {() => void} pressed a key that is no modifier went down
+ * @property {() => void} stats the chord for the statistics was pressed
+ * @property {(text: string) => void} hint
+ */
+
+/**
+ * @template {HTMLElement} T
+ * @param {HTMLElement} within
+ * @param {string} selector
+ * @param {new () => T} type
+ * @returns {T}
+ */
+function part(within, selector, type) {
+  const found = within.querySelector(selector);
+  if (!(found instanceof type)) throw new Error(`a head has no ${type.name} ${selector}`);
+  return found;
+}
+
+export class Head {
+  /** What the page knows of the guest's side. */
+  enabled = true;
+  capsLock = false;
+  /** The size that the guest was last asked for on this connection. @type {import("../core/protocol.js").Size | null} */
+  asked = null;
+
+  /** The server can be told something. */
+  #open = false;
+  /** Whether the picture is to be sent; and what the server was told of that last, or takes for granted. */
+  #wanted = false;
+  #told = false;
+  #shown = false;
+  #relative = false;
+  #session;
+  #key;
+  #handlers;
+  #cursor;
+  #veil;
+
+  /**
+   * @param {HTMLElement} element
+   * @param {number} index the console's
+   * @param {import("../core/session.js").Session} session
+   * @param {boolean} first the session was made for it
+   * @param {HeadHandlers} handlers
+   */
+  constructor(element, index, session, first, handlers) {
+    this.element = element;
+    this.index = index;
+    this.stage = part(element, ".stage", HTMLElement);
+    this.video = part(element, "video", HTMLVideoElement);
+    this.#session = session;
+    this.#key = first ? null : index;
+    this.#handlers = handlers;
+    this.#veil = {
+      whole: part(element, ".veil", HTMLElement),
+      text: part(element, ".veil p", HTMLElement),
+      on: part(element, ".veil button", HTMLButtonElement),
+    };
+    this.display = new Display(
+      {
+        stage: this.stage,
+        screen: part(element, ".screen", HTMLElement),
+        video: this.video,
+        still: part(element, ".still", HTMLCanvasElement),
+      },
+      () => {
+        this.#cursor.rescale(this.display.scale);
+        handlers.changed();
+      },
+    );
+    this.#cursor = new Cursor(this.stage, part(element, ".pointer", HTMLCanvasElement));
+    this.input = new Input(this.stage, this.display, {
+      send: (message) => this.send(message),
+      first: handlers.first,
+      leave: handlers.leave,
+      pressed: handlers.pressed,
+      stats: handlers.stats,
+      locked: (locked) => {
+        if (locked) handlers.hint("The pointer is the guest’s. Esc sets it free.");
+      },
+      touched: (at) => {
+        this.#cursor.place(at.x, at.y, true);
+        this.#cursor.drawn = true;
+      },
+      pointed: (at) => {
+        this.#cursor.mouse = at;
+        if (at) this.#cursor.drawn = this.#relative;
+      },
+    });
+    this.stage.addEventListener("focus", handlers.focused);
+    this.#veil.on.addEventListener("click", () => {
+      this.resize();
+      this.focus();
+    });
+  }
+
+  /** @returns {boolean} whether it is part of the page now */
+  get shown() {
+    return this.#shown;
+  }
+
+  /** @returns {boolean} whether the server can be told something about it */
+  get open() {
+    return this.#open;
+  }
+
+  focus() {
+    this.stage.focus({ preventScroll: true });
+  }
+
+  /** @param {Uint8Array<ArrayBuffer>} message dropped unless it is open */
+  send(message) {
+    this.#session.send(message, this.#key);
+  }
+
+  /** @param {MediaStream} stream of a new connection @param {boolean} watched whether the server sends it unasked */
+  begin(stream, watched) {
+    this.#told = watched;
+    this.display.attach(stream);
+  }
+
+  /** The server can be told something from now on. */
+  opened() {
+    this.#open = true;
+    this.asked = null;
+    this.watch(this.#wanted);
+    this.#handlers.changed();
+  }
+
+  /** The connection ends: the last picture stays. */
+  end() {
+    this.#open = this.#told = false;
+    this.enabled = true;
+    this.capsLock = false;
+    this.display.freeze();
+    this.#cursor.reset();
+  }
+
+  /** @param {boolean} wanted whether its picture is to be sent */
+  watch(wanted) {
+    this.#wanted = wanted;
+    if (!this.#open || wanted === this.#told) return;
+    this.#told = wanted;
+    this.send(encodeWatch(wanted));
+  }
+
+  /** @param {boolean} shown whether it is part of the page */
+  show(shown) {
+    this.#shown = shown;
+    this.element.hidden = !shown;
+    // Without the focus everything that is held goes up by itself.
+    if (!shown && document.activeElement === this.stage) this.stage.blur();
+  }
+
+  /** Ask the guest for a picture that fills the room there is; that also switches an output on that is off. */
+  resize() {
+    const { room } = this.display;
+    if (!room || !this.#open) return;
+    this.asked = { width: room.width, height: room.height };
+    this.send(encodeResize(room));
+  }
+
+  /**
+   * Say on the screen itself what is with it, where it is one of several; a single one has the page's notice.
+   * @param {boolean} connected
+   * @param {boolean} several
+   */
+  render(connected, several) {
+    const { showing } = this.display;
+    this.element.classList.toggle("dimmed", !(connected && showing));
+    this.element.classList.toggle("blank", connected && !this.enabled);
+    const off = !this.enabled;
+    this.#veil.whole.hidden = !several || !connected || (showing && !off);
+    this.#veil.text.textContent = off ? "This screen is off" : "Waiting for the picture…";
+    this.#veil.on.hidden = !off;
+  }
+
+  /** @param {DisplayMessage} message */
+  receive(message) {
+    switch (message.type) {
+      case "size":
+        this.display.resize({ width: message.width, height: message.height });
+        break;
+      case "pointer-mode":
+        this.#relative = !message.absolute;
+        this.input.absolute = message.absolute;
+        this.#cursor.drawn = this.#relative;
+        if (this.#relative && this.#shown) this.#handlers.hint("Click the picture to move the guest’s pointer.");
+        break;
+      case "cursor":
+        this.#cursor.define(message);
+        break;
+      case "cursor-position":
+        this.#cursor.place(message.x, message.y, message.visible);
+        break;
+      case "leds":
+        this.capsLock = message.capsLock;
+        this.#handlers.changed();
+        break;
+      case "enabled":
+        this.enabled = message.enabled;
+        this.#handlers.changed();
+        break;
+    }
+  }
+}

@@ -1,0 +1,88 @@
+// @ts-check
+/** The guest's picture follows the page's size, if its viewer wants that: a toggle in the bar. */
+
+import { element } from "./elements.js";
+
+const RESIZE_KEY = "libvirt-webrtc.resize";
+/** A window that is being dragged is not followed at every step: each is a new mode for the guest. */
+const SETTLED_MS = 250;
+
+export class WindowSize {
+  #toggle = element("resize", HTMLButtonElement);
+  #heads;
+  #handlers;
+  #on = localStorage.getItem(RESIZE_KEY) === "on";
+  /** The viewer has just switched it on, and wants to know why that does nothing. */
+  #curious = false;
+  /** What is asked for when the window is left alone. */
+  #coming = "";
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /**
+   * @param {import("./heads.js").Heads} heads
+   * @param {object} handlers
+   * @param {(text: string) => void} handlers.hint
+   * @param {() => void} handlers.done the keyboard is the guest's again
+   */
+  constructor(heads, handlers) {
+    this.#heads = heads;
+    this.#handlers = handlers;
+    this.#toggle.ariaPressed = String(this.#on);
+    this.#toggle.addEventListener("click", () => {
+      this.#curious = !this.#on;
+      this.#switch(!this.#on);
+      localStorage.setItem(RESIZE_KEY, this.#on ? "on" : "off");
+      if (this.#on) {
+        for (const head of this.#wanting()) head.resize();
+      }
+      handlers.done();
+    });
+  }
+
+  /** @param {boolean} connected whether there is a guest to ask */
+  set connected(connected) {
+    this.#toggle.disabled = !connected;
+  }
+
+  /** Something about a head has changed, maybe its size. */
+  update() {
+    const wanting = this.#on ? this.#wanting() : [];
+    const coming = JSON.stringify(wanting.map(({ index, display }) => [index, display.room]));
+    if (coming === this.#coming) return;
+    this.#coming = coming;
+    clearTimeout(this.#timer);
+    if (wanting.length) this.#timer = setTimeout(() => this.#settled(), SETTLED_MS);
+  }
+
+  /** @param {boolean} taken whether a head's display device takes a size */
+  answered(taken) {
+    if (!taken) {
+      // The viewer's choice stays for other guests.
+      this.#switch(false);
+      if (this.#curious) this.#handlers.hint("This guest’s display device has no way to follow the window.");
+    }
+    this.#curious = false;
+  }
+
+  /** @param {boolean} on */
+  #switch(on) {
+    this.#on = on;
+    this.#toggle.ariaPressed = String(on);
+    clearTimeout(this.#timer);
+    this.#coming = "";
+  }
+
+  #settled() {
+    for (const head of this.#wanting()) head.resize();
+    this.#coming = "";
+  }
+
+  /** Those that are on, and were not asked for the room they have. */
+  #wanting() {
+    return this.#heads.present.filter(({ open, shown, enabled, asked, display: { room } }) => {
+      const news = room && (asked?.width !== room.width || asked?.height !== room.height);
+      return open && shown && enabled && news;
+    });
+  }
+}
