@@ -90,11 +90,19 @@ async def test_the_list_shows_running_domains_first_and_why_not(page: Page) -> N
 
 async def test_a_domain_with_two_screens_is_one_page(page: Page) -> None:
     both = domain(1, "wide", "running", "ready")
-    (first,) = both["consoles"]  # type: ignore[misc]
-    both["consoles"] = [first, {**first, "index": 1}]
+    first = {"index": 0, "label": "video0.0", "width": 800, "height": 600, "scanout": "map", "viewers": 0}
+    both["consoles"] = [first, first | {"index": 1}]
     await give_list(page, both)
     await expect(page.locator(".domain .detail")).to_have_text("800 × 600 · 2 screens")
     await expect(page.locator("a[href]")).to_have_attribute("href", "/console/uuid-1")
+    # So that the console's page asks for both at once.
+    assert await run(page, "app/screens.js", "return ['uuid-1', 'uuid-2'].map(m.screensOf)") == [2, 1]
+    await give_list(page, domain(1, "wide", "running", "none"))
+    await expect(page.locator(".domain .why")).to_have_text("This domain has no console.")
+    assert await run(page, "app/screens.js", "return m.screensOf('uuid-1')") == 2
+    await give_list(page, domain(1, "wide", "running", "ready"))
+    await expect(page.locator(".domain .detail")).to_have_text("800 × 600")
+    assert await run(page, "app/screens.js", "return m.screensOf('uuid-1')") == 1
 
 
 async def test_many_domains_can_be_filtered(page: Page) -> None:
