@@ -124,3 +124,13 @@ async def test_a_still_second_screen_costs_nothing(
 
     await wait_for(moved_on, "the first one goes on")
     assert frames(1) == still
+
+    # An address from elsewhere, and no list: only the console itself tells how many screens there are.
+    await page.route("**/api/events", lambda route: route.abort())
+    await page.evaluate("localStorage.removeItem('libvirt-webrtc.screens')")
+    await page.goto(f"{portal.url}/console/{guest.uuid}")
+    await second.wait_known_picture()
+    assert await first.handle("connections") == 2
+    await page.reload()
+    await second.wait_known_picture()
+    assert await first.handle("connections") == 1

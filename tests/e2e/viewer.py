@@ -21,7 +21,7 @@ DEADLINE_S = 60.0
 POLL_S = 0.1
 
 _GRAB = """(index) => {
-  const { video, size } = window.libvirtWebRTC.heads[index];
+  const { video, size } = window.libvirtWebRTC.heads[index] ?? {};
   if (!size || video.readyState < 2) return null;
   const canvas = document.createElement("canvas");
   canvas.width = size.width;

@@ -8,6 +8,7 @@ import { publish } from "./handle.js";
 import { Heads } from "./heads.js";
 import { Keybar } from "./keybar.js";
 import { Notice } from "./notice.js";
+import { keepScreens, screensOf } from "./screens.js";
 import { canOpen, situation } from "./situation.js";
 import { Stats } from "./stats.js";
 import { Toolbar } from "./toolbar.js";
@@ -31,6 +32,7 @@ let worker = null;
 
 const session = new Session(
   { whep: `/api/domains/${encodeURIComponent(uuid)}/consoles/${consoleIndex}/whep`, config: "/webrtc-config" },
+  () => screensOf(uuid),
   {
     state: () => {
       if (session.state === "connecting") worker = domain?.worker_pid ?? null;
@@ -78,6 +80,14 @@ const toolbar = new Toolbar({
 
 /** @param {DisplayMessage} message @param {number | null} index the console's, as the session tells it */
 function receive(message, index) {
+  if (message.type === "heads") {
+    keepScreens(uuid, message.heads.length);
+    if (screensOf(uuid) > session.sections) {
+      // The first look at this domain: nobody knew.
+      session.connect();
+      return;
+    }
+  }
   const head = heads.receive(message, index);
   if (message.type === "state" && index === null) {
     paused = message.paused;
@@ -114,6 +124,7 @@ function listed(news) {
   list = news;
   domain = news.domains.find((one) => one.uuid === uuid) ?? null;
   if (domain) {
+    keepScreens(uuid, domain.consoles.length);
     element("name", HTMLElement).textContent = domain.name;
     document.title = domain.name;
   }

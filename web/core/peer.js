@@ -10,8 +10,6 @@ import { deleteViewer, postOffer } from "./signalling.js";
 const GATHER_MS = 1000;
 const GATHER_FIRST_MS = 5000;
 const OPEN_TIMEOUT_MS = 10_000;
-/** Video sections: consoles that one connection can show, those that come later included. */
-const SECTIONS = 4;
 
 /**
  * @typedef {object} PeerHandlers
@@ -62,12 +60,13 @@ export class Peer {
 
   /**
    * @param {RTCConfiguration} config
+   * @param {number} sections of video: how many consoles it can show
    * @param {PeerHandlers} handlers
    */
-  constructor(config, handlers) {
+  constructor(config, sections, handlers) {
     this.#handlers = handlers;
     this.connection = new RTCPeerConnection(config);
-    for (let section = 0; section < SECTIONS; section++) {
+    for (let section = 0; section < sections; section++) {
       const { receiver } = this.connection.addTransceiver("video", { direction: "recvonly" });
       // Not every browser has it; it keeps frames from being held back to smooth the network's jitter.
       if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;

@@ -34,6 +34,7 @@ export class Session {
   connections = 0;
 
   #urls;
+  #sections;
   #handlers;
   #backoff = new Backoff();
   /** @type {Peer | null} */
@@ -46,10 +47,12 @@ export class Session {
 
   /**
    * @param {{whep: string, config: string}} urls
+   * @param {() => number} sections of video that a connection is to have
    * @param {SessionHandlers} handlers
    */
-  constructor(urls, handlers) {
+  constructor(urls, sections, handlers) {
     this.#urls = urls;
+    this.#sections = sections;
     this.#handlers = handlers;
   }
 
@@ -61,6 +64,11 @@ export class Session {
   /** @returns {number | null} how long an input message and its answer last took */
   get roundTripMs() {
     return this.#peer?.roundTripMs ?? null;
+  }
+
+  /** @returns {number} how many consoles the present connection can show */
+  get sections() {
+    return this.#peer?.streams.length ?? 0;
   }
 
   /**
@@ -118,6 +126,7 @@ export class Session {
       const { iceServers, iceTransportPolicy } = config;
       this.#peer = new Peer(
         { iceServers, iceTransportPolicy, bundlePolicy: "max-bundle" },
+        this.#sections(),
         { ...this.#handlers, lost: (reason) => this.#lost(reason) },
       );
       this.connections += 1;
