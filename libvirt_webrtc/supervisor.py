@@ -132,6 +132,8 @@ class Supervisor:
             log_level=logging.getLogger().getEffectiveLevel(),
             formats=formats_of(video.codecs, full_chroma=video.chroma == "auto"),
             hardware=self._hardware,
+            gl_device=video.gl_device,
+            render_node=domain.display.render_node,
         )
         opener = partial(self._inventory.open_graphics_fd, domain.uuid, domain.display.index)
         return Keeper(settings, opener, self._publish)

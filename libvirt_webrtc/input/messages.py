@@ -20,9 +20,11 @@ from libvirt_webrtc.errors import ViewerProtocolError
 MAX_CODE_LENGTH = 32
 MAX_WHEEL_STEPS = 20
 MAX_CURSOR_SIZE = 512
+MAX_PROBLEM_BYTES = 1000
 
 KEY, MOVE_TO, MOVE_BY, BUTTON, WHEEL, RELEASE_ALL, PING, WANT_STATS = range(0x01, 0x09)
 SIZE, POINTER_MODE, CURSOR, CURSOR_POSITION, LEDS, ENABLED, PONG, STATE, STATS = range(0x81, 0x8A)
+PROBLEM = 0x8C
 
 _KEY_DOWN = 0x01
 _MOVE_TO = struct.Struct(">HH")
@@ -223,6 +225,11 @@ def state(paused: bool) -> bytes:
 def stats(document: dict[str, Any]) -> bytes:
     """STATS: what this viewer's video does, as JSON."""
     return bytes((STATS,)) + json.dumps(document, separators=(",", ":")).encode()
+
+
+def problem(text: str) -> bytes:
+    """PROBLEM: why the guest's picture cannot be shown; empty once it can."""
+    return bytes((PROBLEM,)) + text.encode()[:MAX_PROBLEM_BYTES].decode(errors="ignore").encode()
 
 
 def _clamp(value: int, low: int, high: int) -> int:

@@ -15,6 +15,7 @@ from typing import Any
 
 from libvirt_webrtc import logs
 from libvirt_webrtc.display.console import Display
+from libvirt_webrtc.display.gl.thread import GraphicsThread
 from libvirt_webrtc.errors import DisplayError, LibvirtWebRTCError, NoConsole, WorkerError, WorkerGone
 from libvirt_webrtc.media import aiortc_ext
 from libvirt_webrtc.media.aiortc_ext import ice
@@ -62,6 +63,7 @@ class Worker:
         self._channel = channel
         self._settings = settings
         self._display: Display | None = None
+        self._graphics = GraphicsThread(settings.gl_device, settings.render_node)
         self._seats: dict[int, Seat] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._paused = False
@@ -101,6 +103,7 @@ class Worker:
         if self._tasks:
             await asyncio.wait(self._tasks)
         await asyncio.gather(*(seat.close() for seat in self._seats.values()))
+        await asyncio.to_thread(self._graphics.close)
         if self._display is not None:
             self._display.close()
 
@@ -129,7 +132,11 @@ class Worker:
         for index, console in consoles.items():
             if index not in self._seats:
                 self._seats[index] = Seat(
-                    index, self._settings, on_change=self._status_due.set, paused=self._paused
+                    index,
+                    self._settings,
+                    self._graphics,
+                    on_change=self._status_due.set,
+                    paused=self._paused,
                 )
             self._seats[index].attach(console)
         for index, seat in self._seats.items():

@@ -7,6 +7,7 @@ import os
 import socket
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,8 +27,16 @@ class Qemu:
         folder: a directory that lives as long.
     """
 
-    def __init__(self, *arguments: str, emulator: str = "qemu-system-x86_64") -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        emulator: str = "qemu-system-x86_64",
+        display: str = "dbus,p2p=on",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._emulator = emulator
+        self._display = display
+        self._environment = environment or {}
         self._arguments = arguments
         self._folder = tempfile.TemporaryDirectory()
         self.folder = Path(self._folder.name)
@@ -38,10 +47,11 @@ class Qemu:
         with theirs:
             self.process = await asyncio.create_subprocess_exec(
                 self._emulator,
-                *("-machine", "pc,accel=tcg", "-nodefaults", "-display", "dbus,p2p=on"),
+                *("-machine", "pc,accel=tcg", "-nodefaults", "-display", self._display),
                 *("-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "chardev=qmp,mode=control"),
                 *self._arguments,
                 pass_fds=[theirs.fileno()],
+                env={**os.environ, **self._environment},
             )
         self._sock.setblocking(False)
         self._buffer = b""

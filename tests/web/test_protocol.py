@@ -36,6 +36,8 @@ DECODED: dict[bytes, dict[str, object] | None] = {
         "viewer": {"layer": "full"},
         "lane": None,
     },
+    b"\x8cNo XR24.": {"type": "problem", "text": "No XR24."},
+    b"\x8c": {"type": "problem", "text": ""},
     b"\xf0 of a newer server": None,
 }
 

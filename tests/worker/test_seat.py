@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from libvirt_webrtc.display.console import Display
+from libvirt_webrtc.display.gl.thread import GraphicsThread
 from libvirt_webrtc.errors import ConsoleStarting, NegotiationError, NoConsole
 from libvirt_webrtc.framebuffer import PixelFormat
 from libvirt_webrtc.input import messages
@@ -44,7 +45,7 @@ async def display(qemu: Qemu) -> AsyncIterator[Display]:
 
 @pytest.fixture
 async def seat(display: Display) -> AsyncIterator[Seat]:
-    made = Seat(0, SETTINGS, on_change=lambda: None, paused=False)
+    made = Seat(0, SETTINGS, GraphicsThread(), on_change=lambda: None, paused=False)
     made.attach(display.consoles[0])
     yield made
     await made.close()
@@ -191,7 +192,13 @@ async def test_closing_ends_every_viewer(seat: Seat, viewer: Viewer) -> None:
     assert seat.view().viewers == 0
 
 
-async def test_what_cannot_be_shown_is_logged_once(seat: Seat, caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_cannot_be_shown_is_logged_once_and_told_to_every_viewer(
+    seat: Seat, viewer: Viewer, caplog: pytest.LogCaptureFixture
+) -> None:
     for _ in range(3):
         seat.unsupported("DMA-BUF")
     assert caplog.text.count("DMA-BUF") == 1
+    await admit(seat, viewer)
+    assert messages.problem("DMA-BUF") in viewer.received
+    seat.unsupported("")
+    await until(lambda: viewer.received[-1] == messages.problem(""))

@@ -24,7 +24,7 @@ const caps = element("caps", HTMLElement);
 const pausedBadge = element("paused", HTMLElement);
 
 /** What the guest's side told last. */
-const guest = { enabled: true, paused: false };
+const guest = { enabled: true, paused: false, problem: "" };
 /** @type {import("../core/domains.js").DomainList | null} */
 let list = null;
 /** @type {import("../core/domains.js").Domain | null} */
@@ -58,7 +58,7 @@ const session = new Session(
     ending: () => {
       display.freeze();
       cursor.reset();
-      Object.assign(guest, { enabled: true, paused: false });
+      Object.assign(guest, { enabled: true, paused: false, problem: "" });
     },
   },
 );
@@ -120,6 +120,10 @@ function receive(message) {
       break;
     case "state":
       guest.paused = message.paused;
+      render();
+      break;
+    case "problem":
+      guest.problem = message.text;
       render();
       break;
     case "stats":

@@ -18,7 +18,8 @@ export class ProtocolError extends Error {}
  *   | {type: "enabled", enabled: boolean}
  *   | {type: "pong", value: number}
  *   | {type: "state", paused: boolean}
- *   | {type: "stats"} & ServerStats} DisplayMessage
+ *   | {type: "stats"} & ServerStats
+ *   | {type: "problem", text: string}} DisplayMessage
  */
 /**
  * @typedef {object} ViewerStats this viewer, as the server sees it
@@ -70,6 +71,7 @@ const ENABLED = 0x86;
 const PONG = 0x87;
 const STATE = 0x88;
 const STATS = 0x89;
+const PROBLEM = 0x8c;
 
 /**
  * @param {number} value
@@ -234,6 +236,7 @@ export function decodeDisplay(buffer) {
   const body = new DataView(buffer, 1);
   if (type === CURSOR) return decodeCursor(body);
   if (type === STATS) return decodeStats(body);
+  if (type === PROBLEM) return { type: "problem", text: new TextDecoder().decode(body) };
   const fixed = FIXED[type];
   if (!fixed) return null;
   expectLength(body, fixed[0]);
