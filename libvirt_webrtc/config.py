@@ -248,7 +248,11 @@ def _from_environment(config: Config, environ: Mapping[str, str]) -> Config:
     if downsample is not None:
         config = replace(config, downsample=downsample == "1")
 
-    video = {key: value for key in ("codecs", "encoder", "chroma") if (value := get(key.upper())) is not None}
+    video = {
+        key: value
+        for key in ("codecs", "encoder", "chroma", "gl_device")
+        if (value := get(key.upper())) is not None
+    }
     config = replace(config, video=config.video.changed(video, lambda key: ENVIRONMENT_PREFIX + key.upper()))
 
     servers = config.ice.servers

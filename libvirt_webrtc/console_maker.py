@@ -27,8 +27,15 @@ class ConsoleMaker:
         if self._config.video.encoder == "auto":
             self._hardware = await find_hardware()
 
-    def make(self, name: str, display: DisplaySource, on_change: Callable[[], None]) -> Keeper:
-        """A keeper for the domain of this name; it begins at once."""
+    def make(
+        self,
+        name: str,
+        display: DisplaySource,
+        on_change: Callable[[], None],
+        *,
+        render_node: str | None = None,
+    ) -> Keeper:
+        """A keeper for the domain of this name, whose QEMU draws with ``render_node``; it begins at once."""
         video = self._config.video
         settings = WorkerSettings(
             domain_name=name,
@@ -37,6 +44,8 @@ class ConsoleMaker:
             log_level=logging.getLogger().getEffectiveLevel(),
             formats=formats_of(video.codecs, full_chroma=video.chroma == "auto"),
             hardware=self._hardware,
+            gl_device=video.gl_device,
+            render_node=render_node,
         )
         return Keeper(settings, display, on_change)
 

@@ -12,8 +12,10 @@
     ├── DisplayError              QEMU's D-Bus display
     │   ├── DisplayClosed         the connection has ended
     │   ├── DisplayProtocolError  the other side sent what the protocol does not allow
-    │   └── InputRejected         a key, button or position QEMU would not take
+    │   ├── InputRejected         a key, button or position QEMU would not take
+    │   └── GraphicsError         OpenGL cannot be used here, or cannot show what QEMU offers
     ├── MediaError                no encoder, or it failed
+    │   └── PictureLost           a picture in a graphics card's memory cannot be read
     ├── NegotiationError          an offer that cannot be answered
     ├── ViewerProtocolError       a viewer sent what docs/protocol.md does not allow
     ├── ConsoleError              a console that cannot be opened
@@ -70,8 +72,16 @@ class InputRejected(DisplayError):
     """QEMU would not take a key, a button or a position."""
 
 
+class GraphicsError(DisplayError):
+    """OpenGL cannot be used here, or cannot show what QEMU offers; the message says what was tried."""
+
+
 class MediaError(LibvirtWebRTCError):
     """A picture could not be encoded."""
+
+
+class PictureLost(MediaError):
+    """A picture in a graphics card's memory cannot be read; the next one may be."""
 
 
 class NegotiationError(LibvirtWebRTCError):

@@ -2,17 +2,22 @@
 
 Pure: no I/O, no event loop. Pixels are always B, G, R, X bytes. What has that layout already is used in place where it
 may be: QEMU's own shared memory, and whole pictures that are handed over. All else is converted as it comes in.
+Pictures that a graphics card holds stay there, as a :class:`~libvirt_webrtc.surface.Surface`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from libvirt_webrtc.errors import DisplayProtocolError
 from libvirt_webrtc.placeholder import is_placeholder
+
+if TYPE_CHECKING:
+    from libvirt_webrtc.surface import Surface
 
 Pixels = npt.NDArray[np.uint8]
 Buffer = bytes | bytearray | memoryview
@@ -100,10 +105,13 @@ class Framebuffer:
 
     Attributes:
         width, height: size of the guest's picture in pixels; 0 before the first scanout.
-        pixels: ``(height, width, 4)`` uint8, B, G, R, X; a strided view of QEMU's memory while ``mapped``.
+        pixels: ``(height, width, 4)`` uint8, B, G, R, X; a strided view of QEMU's memory while ``mapped``; empty while
+            there is a ``surface``.
         mapped: the picture came by ``ScanoutMap`` (shared memory), not by ``Scanout``.
+        surface: the picture where a graphics card holds it (``ScanoutDMABUF``); None where ``pixels`` do.
+        watched: somebody reads the picture again whenever it changes; its readers say so.
         enabled: False while the guest shows nothing (``Disable``, or QEMU's own picture that says so).
-        generation: grows whenever the size changes, or the picture enters or leaves shared memory.
+        generation: grows whenever the size changes, or the picture enters or leaves shared memory or a graphics card.
         on_damage: called, without arguments, after every change; must be cheap and not raise.
         on_shape: called likewise after ``generation`` or ``enabled`` changed.
     """
@@ -113,6 +121,8 @@ class Framebuffer:
         self.height = 0
         self.pixels: Pixels = np.zeros((0, 0, 4), np.uint8)
         self.mapped = False
+        self.surface: Surface | None = None
+        self.watched = False
         self.enabled = False
         self.generation = 0
         self.on_damage: Callable[[], None] | None = None
@@ -120,6 +130,11 @@ class Framebuffer:
         self._source: tuple[Buffer, int, PixelFormat] | None = None
         self._damage: list[Rect] = []
         self._placeholder = False
+
+    @property
+    def picture(self) -> "Pixels | Surface":
+        """The surface where there is one, else the pixels."""
+        return self.pixels if self.surface is None else self.surface
 
     def scanout(
         self, width: int, height: int, stride: int, pixel_format: int, data: Buffer, *, own: bool = False
@@ -162,8 +177,8 @@ class Framebuffer:
             return
         if x + width > self.width or y + height > self.height:
             self._grow(max(self.width, x + width), max(self.height, y + height))
-        elif self.mapped:
-            # QEMU left the shared map without a new scanout: never write into its memory.
+        elif self._elsewhere:
+            # QEMU left the shared map, or the graphics card, without a new scanout: never write into its memory.
             self._grow(self.width, self.height)
         self._store(Rect(x, y, width, height), view, kind)
 
@@ -181,7 +196,7 @@ class Framebuffer:
         """
         view = _bgr_view(width, height, stride, pixel_format, memory)
         kind = _format(pixel_format)
-        self.width, self.height, self.mapped = width, height, True
+        self.width, self.height, self.mapped, self.surface = width, height, True, None
         self._source = (memory, stride, kind)
         self.pixels = view if kind in _IN_PLACE else np.zeros((height, width, 4), np.uint8)
         self._reshaped()
@@ -200,6 +215,20 @@ class Framebuffer:
             whole = _bgr_view(self.width, self.height, stride, kind, memory)
             self._convert(rect, whole[rect.y : rect.bottom, rect.x : rect.right], kind)
         self._touch(rect)
+
+    def show(self, surface: "Surface") -> None:
+        """The picture lies in a graphics card's memory from now on, and all of it is new."""
+        if surface is not self.surface:
+            self._use(np.zeros((0, 0, 4), np.uint8), surface)
+        self._touch(Rect(0, 0, self.width, self.height))
+
+    def touch(self, rect: Rect) -> None:
+        """A rectangle of the surface changed."""
+        if self.surface is None:
+            raise DisplayProtocolError("a surface changed, and none is shown")
+        clipped = rect.clipped(self.width, self.height)
+        if clipped is not None:
+            self._touch(clipped)
 
     def disable(self) -> None:
         """The guest shows nothing until the next scanout; the last picture stays readable."""
@@ -222,23 +251,29 @@ class Framebuffer:
         if self.on_shape is not None:
             self.on_shape()
 
+    @property
+    def _elsewhere(self) -> bool:
+        """Whether the picture is in memory that is not ours."""
+        return self.mapped or self.surface is not None
+
     def _resize(self, width: int, height: int) -> None:
-        if self.mapped or (width, height) != (self.width, self.height):
+        if self._elsewhere or (width, height) != (self.width, self.height):
             self._use(np.zeros((height, width, 4), np.uint8))
 
     def _adopt(self, pixels: Pixels) -> None:
         """An encoder that still reads the old pixels keeps them for as long."""
         height, width = pixels.shape[:2]
-        if self.mapped or (width, height) != (self.width, self.height):
+        if self._elsewhere or (width, height) != (self.width, self.height):
             self._use(pixels)
         else:
             self.pixels = pixels
         self._touch(Rect(0, 0, width, height))
 
-    def _use(self, pixels: Pixels) -> None:
-        """Other pixels of our own, in another size or after QEMU's."""
+    def _use(self, pixels: Pixels, surface: "Surface | None" = None) -> None:
+        """Other pixels of our own, in another size or after QEMU's; or a surface in their place."""
         self.pixels = pixels
-        self.height, self.width = pixels.shape[:2]
+        self.surface = surface
+        self.height, self.width = pixels.shape[:2] if surface is None else (surface.height, surface.width)
         self.mapped = False
         self._source = None
         self._reshaped()

@@ -1,5 +1,6 @@
 """``libvirt-webrtc serve``: inventory, reconciler, supervisor and portal in one process."""
 
+import asyncio
 import logging
 
 from libvirt_webrtc.config import Config, state_dir
@@ -9,6 +10,7 @@ from libvirt_webrtc.domains.reconciler import Reconciler
 from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.hook_policy import FILE_NAME, write_policy
 from libvirt_webrtc.portal.server import load_token, run_portal
+from libvirt_webrtc.render_probe import can_render
 from libvirt_webrtc.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
@@ -22,7 +24,7 @@ async def serve(config: Config) -> None:
     """
     token = load_token(config.token_file)
     _tell_hook(config)
-    policy = Policy.of(config.auto_enable, config.gl)
+    policy = Policy.of(config.auto_enable, config.gl, await asyncio.to_thread(can_render))
     async with (
         Inventory(config.uri, policy) as inventory,
         Reconciler(inventory),

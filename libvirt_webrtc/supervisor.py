@@ -122,7 +122,7 @@ class Supervisor:
             source = DisplaySource(
                 partial(self._inventory.open_graphics_fd, domain.uuid, display.index), on_bus=False
             )
-        return self._maker.make(domain.name, source, self._publish)
+        return self._maker.make(domain.name, source, self._publish, render_node=display.render_node)
 
     def _publish(self) -> None:
         self._newest.set(self.list())

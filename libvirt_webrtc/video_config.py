@@ -1,4 +1,4 @@
-"""The settings of ``[video]``: what pictures may be sent as, and what may encode them."""
+"""The settings of ``[video]``: what pictures may be sent as, and what may encode them and read them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +26,9 @@ class VideoConfig:
     the sharpness of text is measured for libx264 alone."""
     chroma: Chroma = "auto"
     """With ``auto``, browsers that can get a colour for every pixel (4:4:4); else all get one for every four."""
+    gl_device: str = "auto"
+    """What reads the pictures of displays with gl=on: ``software``, the path of a render node, or, with ``auto``, the
+    render node that QEMU itself uses, or another, or software where there is none."""
 
     def changed(self, values: Mapping[str, Any], where: Callable[[str], str]) -> "VideoConfig":
         """With these settings in the place of its own; ``where`` says how a setting is called where it comes from.
@@ -43,8 +46,12 @@ class VideoConfig:
                 )
             elif key == "chroma":
                 config = replace(config, chroma=cast(Chroma, _word(value, CHROMAS, where(key))))
+            elif key == "gl_device":
+                config = replace(config, gl_device=_device(value, where(key)))
             else:
-                raise ConfigError(f"{where(key)}: unknown setting; known are codecs, encoder, chroma")
+                raise ConfigError(
+                    f"{where(key)}: unknown setting; known are codecs, encoder, chroma, gl_device"
+                )
         return config
 
 
@@ -60,6 +67,14 @@ def _codecs(value: object, where: str) -> tuple[Codec, ...]:
     if len(set(value)) < len(value):
         raise ConfigError(f"{where} names a codec twice")
     return tuple(value)
+
+
+def _device(value: object, where: str) -> str:
+    if not isinstance(value, str) or (value not in ("auto", "software") and not value.startswith("/dev/")):
+        raise ConfigError(
+            f"{where} is {value!r}; write 'auto', 'software', or a render node such as '/dev/dri/renderD128'"
+        )
+    return value
 
 
 def _word(value: object, words: tuple[str, ...], where: str) -> object:

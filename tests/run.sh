@@ -14,6 +14,8 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$HERE/../examples/lib/install.sh"
 # shellcheck source=tests/support/qemu_beside.sh
 . "$HERE/support/qemu_beside.sh"
+# shellcheck source=tests/support/gl_rig.sh
+. "$HERE/support/gl_rig.sh"
 # shellcheck source=tests/support/memtest.sh
 . "$HERE/support/memtest.sh"
 
@@ -53,6 +55,8 @@ quietly "$CHECKOUT/examples/guests/build.sh" "$GUESTS"
 export LIBVIRT_WEBRTC_TEST_GUESTS=$GUESTS
 LIBVIRT_WEBRTC_TEST_EMULATORS=$(command -v qemu-system-x86_64)$(other_qemu | sed 's/^/:/')
 export LIBVIRT_WEBRTC_TEST_EMULATORS
+LIBVIRT_WEBRTC_TEST_GL=$(gl_rig "$(cache_dir)/gl")
+export LIBVIRT_WEBRTC_TEST_GL
 LIBVIRT_WEBRTC_TEST_MEMTEST=$(memtest_kernel)
 export LIBVIRT_WEBRTC_TEST_MEMTEST
 LIBVIRT_WEBRTC_TEST_AARCH64=$(aarch64_qemu)

@@ -10,6 +10,7 @@ from libvirt_webrtc import config
 from libvirt_webrtc.domains.libvirt_api import VirConnect, open_connection
 from libvirt_webrtc.domains.policy import Policy
 from libvirt_webrtc.domains.xml import Gl
+from libvirt_webrtc.render_probe import can_render
 from libvirt_webrtc.video_config import CHROMAS, CODECS, ENCODER_POLICIES
 
 
@@ -62,7 +63,7 @@ def add_gl(command: argparse.ArgumentParser, default: Gl | None = Gl.AUTO) -> No
         type=Gl,
         choices=list(Gl),
         default=default,
-        help=f"OpenGL display (default: {default or 'as the settings say'}; auto is off so far)",
+        help=f"OpenGL display (default: {default or 'as the settings say'}; auto: where it can be)",
     )
 
 
@@ -86,7 +87,7 @@ def load_portal_config(arguments: argparse.Namespace) -> config.Config:
 def load_policy(arguments: argparse.Namespace) -> Policy:
     """What the configuration says of automatic enabling and OpenGL."""
     settings = load_config(arguments)
-    return Policy.of(settings.auto_enable, settings.gl)
+    return Policy.of(settings.auto_enable, settings.gl, can_render())
 
 
 @contextmanager

@@ -9,13 +9,14 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from dbus_fast import Message, MessageType
 
 from libvirt_webrtc.display import wire
 from libvirt_webrtc.display.address import peer_user
-from libvirt_webrtc.display.exports import Exports, ExportTable, Frame, Method, UnknownMember
+from libvirt_webrtc.display.exports import Answer, Exports, ExportTable, Frame, Method, UnknownMember
 from libvirt_webrtc.display.transport import Transport, close_fds
 from libvirt_webrtc.errors import DisplayClosed, DisplayError, DisplayProtocolError
 
@@ -252,7 +253,7 @@ class Bus:
                 if not header.little_endian:
                     raise DisplayProtocolError(f"{header.member} is big-endian")
                 method.handler(body)
-                result: Sequence[Any] = ()
+                result: Answer = ()
             else:
                 result = method.handler(_whole(head, body, fds))
         except (DisplayProtocolError, UnknownMember) as error:
@@ -262,7 +263,11 @@ class Bus:
         else:
             if header.wants_reply:
                 signature = method.reply if isinstance(method, Method) else ""
-                self._reply(header, MessageType.METHOD_RETURN, signature, result)
+                answer = partial(self._reply, header, MessageType.METHOD_RETURN, signature)
+                if isinstance(result, asyncio.Future):
+                    result.add_done_callback(lambda done: answer(done.result()))
+                else:
+                    answer(result)
 
     def _reject(self, header: wire.Header, error: DisplayError) -> None:
         """The connection goes on; a guest must not fill the log, so only the first is worth a warning."""

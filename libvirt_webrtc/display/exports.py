@@ -1,5 +1,6 @@
 """What we offer on a D-Bus connection: interfaces with methods, properties, frames without a copy."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,17 +16,21 @@ MAX_FRAME_BYTES = 128 << 20
 """D-Bus's own limit for a message, so the largest picture that can come as one."""
 
 
+Answer = Sequence[Any] | asyncio.Future[Sequence[Any]]
+"""A reply's body, now or later."""
+
+
 @dataclass(frozen=True, slots=True)
 class Method:
     """A method that the other side may call.
 
-    ``handler(message)`` returns the reply's body. It runs in the reader, because QEMU's main loop may be
-    waiting for the reply: it must neither block nor wait. It raises DisplayProtocolError to reject the
+    ``handler(message)`` returns the reply's body, or a future of it. It runs in the reader, because QEMU's main loop
+    may be waiting for the reply: it must neither block nor wait. It raises DisplayProtocolError to reject the
     call. File descriptors in the message are closed after it, except those it took with ``take_fd``.
     """
 
     signature: str
-    handler: Callable[[Message], Sequence[Any]]
+    handler: Callable[[Message], Answer]
     reply: str = ""
 
 

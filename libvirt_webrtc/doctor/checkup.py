@@ -21,6 +21,7 @@ from libvirt_webrtc.domains.libvirt_api import VirConnect, default_uri, open_con
 from libvirt_webrtc.domains.policy import Policy
 from libvirt_webrtc.errors import HypervisorUnavailable
 from libvirt_webrtc.hook_install import HOOKS_FOLDER
+from libvirt_webrtc.render_probe import can_render
 
 
 def check_up(config: Config, domain: str | None = None) -> Iterator[Finding]:
@@ -43,7 +44,8 @@ def check_up(config: Config, domain: str | None = None) -> Iterator[Finding]:
         yield check_token_file(config)
         yield from asyncio.run(check_ice(config.ice))
         if domain is not None and connection is not None:
-            yield from check_domain(connection, domain, Policy.of(config.auto_enable, config.gl))
+            policy = Policy.of(config.auto_enable, config.gl, can_render())
+            yield from check_domain(connection, domain, policy)
     finally:
         if connection is not None:
             connection.close()

@@ -84,7 +84,7 @@ def inspect(connection: VirConnect, name_or_uuid: str, policy: Policy) -> Inspec
             settings=settings,
             policy=policy,
             decision=decision,
-            gl=choose_gl(settings, policy, next_display),
+            gl=choose_gl(definition, policy),
         )
 
 

@@ -23,7 +23,7 @@ from libvirt_webrtc.domains.libvirt_api import (
 )
 from libvirt_webrtc.domains.policy import Facts, Policy, choose_gl, decide
 from libvirt_webrtc.domains.replacing import remove_remote_displays
-from libvirt_webrtc.domains.settings import read_settings, write_settings
+from libvirt_webrtc.domains.settings import write_settings
 from libvirt_webrtc.domains.xml import (
     DbusDisplay,
     Gl,
@@ -79,7 +79,7 @@ def enable(
         wanted = write_settings(xml, enabled=True, gl=gl)
         if replace_graphics is not None:
             wanted = remove_remote_displays(wanted)
-        return add_dbus_display(wanted, gl=choose_gl(read_settings(wanted), policy, display).gl)
+        return add_dbus_display(wanted, gl=choose_gl(wanted, policy).gl)
 
     return _redefine(connection, _persistent(connection, name_or_uuid), change, backup=replace_graphics)
 

@@ -14,11 +14,11 @@ from typing import Self
 from libvirt_webrtc.domains.document import Document
 from libvirt_webrtc.domains.settings import Settings, read_settings
 from libvirt_webrtc.domains.xml import (
-    DbusDisplay,
     Gl,
     add_dbus_display,
     find_dbus_display,
     is_removed_by_hand,
+    other_displays,
     remove_dbus_display,
 )
 from libvirt_webrtc.errors import DomainXMLError
@@ -42,11 +42,13 @@ class Policy:
     auto_enable: AutoEnable = AutoEnable.NONE
     gl: Gl = Gl.AUTO
     """For domains whose own settings do not say."""
+    renders: bool | None = None
+    """Whether this machine has render nodes that QEMU can draw with; None where nobody looked. What ``auto`` asks."""
 
     @classmethod
-    def of(cls, auto_enable: str, gl: str) -> Self:
+    def of(cls, auto_enable: str, gl: str, renders: bool | None = None) -> Self:
         """From the words of the configuration. Raises ValueError for others."""
-        return cls(AutoEnable(auto_enable), Gl(gl))
+        return cls(AutoEnable(auto_enable), Gl(gl), renders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ def decide(xml: str, policy: Policy, facts: Facts = UNKNOWN) -> Decision:
     if not wanted:
         return keep(f"{why}; the display that libvirt-webrtc added before stays" if display else why)
     try:
-        after = add_dbus_display(xml, gl=choose_gl(settings, policy, display).gl)
+        after = add_dbus_display(xml, gl=choose_gl(xml, policy).gl)
     except DomainXMLError as error:
         return keep(str(error), obstacle=True)
     if after == xml:
@@ -133,19 +135,28 @@ def decide(xml: str, policy: Policy, facts: Facts = UNKNOWN) -> Decision:
     return Decision(after, True, wanted, why)
 
 
-def choose_gl(settings: Settings, policy: Policy, display: DbusDisplay | None) -> GlChoice:
+def choose_gl(xml: str, policy: Policy) -> GlChoice:
     """Whether the display is to have OpenGL: the domain's settings count before the policy.
 
-    ``display`` is the one there is. ``auto`` looks at no render node yet: it leaves ours as it is.
+    ``auto`` is on where nothing can keep the guest from starting so: QEMU can draw on this machine, and there is no
+    VNC or SPICE, next to which it exits. Where nobody looked, ours stays as it is. Raises DomainXMLError where ``xml``
+    is no domain.
     """
+    settings, display = read_settings(xml), find_dbus_display(xml)
     gl, said = (settings.gl, "its settings say") if settings.gl is not None else (policy.gl, "the policy is")
     if display is not None and not display.ours:
         return GlChoice(gl, display.gl, "as somebody else wrote the display")
     if gl is not Gl.AUTO:
         return GlChoice(gl, gl is Gl.ON, f"{said} gl={gl}")
-    if display is not None and display.gl:
-        return GlChoice(gl, True, "as it was added before (gl=auto)")
-    return GlChoice(gl, False, "OpenGL displays are not built yet (gl=auto)")
+    if policy.renders is None:
+        if display is not None and display.gl:
+            return GlChoice(gl, True, "as it was added before (gl=auto)")
+        return GlChoice(gl, False, "nobody looked for a render node (gl=auto)")
+    if not policy.renders:
+        return GlChoice(Gl.OFF, False, "this machine has no render node that QEMU can draw with (gl=auto)")
+    if beside := sorted(other_displays(xml) & {"vnc", "spice"}):
+        return GlChoice(Gl.OFF, False, f"next to {' and '.join(beside)} QEMU takes no OpenGL (gl=auto)")
+    return GlChoice(Gl.ON, True, "QEMU can draw with this machine's render node (gl=auto)")
 
 
 def _wanted(settings: Settings, policy: Policy) -> tuple[bool, str]:

@@ -41,7 +41,7 @@ class Gl(StrEnum):
     """Whether QEMU renders with OpenGL and hands frames over as DMA-BUF."""
 
     AUTO = "auto"
-    """As it is where we added a display before; off otherwise."""
+    """As the machine and the domain can (policy.py). Where nobody asked: as it is, and off where there is none."""
     ON = "on"
     OFF = "off"
 
@@ -58,6 +58,8 @@ class DbusDisplay:
     gl: bool
     ours: bool
     """We added it, and nobody has changed it since."""
+    render_node: str | None = None
+    """What QEMU draws with; libvirt writes it into the XML of a running domain."""
 
 
 def find_dbus_display(xml: str) -> DbusDisplay | None:
@@ -71,8 +73,15 @@ def find_dbus_display(xml: str) -> DbusDisplay | None:
                 address=graphics.get("address"),
                 gl=_has_gl(graphics),
                 ours=_is_ours(graphics, _signature(root)),
+                render_node=_render_node(graphics),
             )
     return None
+
+
+def other_displays(xml: str) -> set[str]:
+    """The types of the domain's displays beside a D-Bus one: ``vnc``, ``spice``, ... Raises DomainXMLError."""
+    root = Document.parse(xml).root
+    return {graphics.get("type", "") for graphics in root.findall("devices/graphics")} - {"dbus"}
 
 
 def add_dbus_display(xml: str, *, gl: Gl = Gl.AUTO) -> str:
@@ -246,6 +255,11 @@ def _is_ours(graphics: etree._Element, signature: etree._Element | None) -> bool
 def _has_gl(graphics: etree._Element) -> bool:
     gl = graphics.find("gl")
     return gl is not None and gl.get("enable") == "yes"
+
+
+def _render_node(graphics: etree._Element) -> str | None:
+    gl = graphics.find("gl")
+    return gl.get("rendernode") if gl is not None else None
 
 
 def _gl_word(gl: bool) -> str:

@@ -20,13 +20,14 @@ from libvirt_webrtc.errors import ViewerProtocolError
 MAX_CODE_LENGTH = 32
 MAX_WHEEL_STEPS = 20
 MAX_CURSOR_SIZE = 512
+MAX_PROBLEM_BYTES = 1000
 
 MIN_WINDOW, MAX_WINDOW = 64, 8192
 """Pixels. What a guest may be asked for: QEMU itself checks nothing, and no picture of ours is larger."""
 
 KEY, MOVE_TO, MOVE_BY, BUTTON, WHEEL, RELEASE_ALL, PING, WANT_STATS, WATCH, RESIZE = range(0x01, 0x0B)
-SIZE, POINTER_MODE, CURSOR, CURSOR_POSITION, LEDS, ENABLED, PONG, STATE, STATS, HEADS, RESIZED = range(
-    0x81, 0x8C
+SIZE, POINTER_MODE, CURSOR, CURSOR_POSITION, LEDS, ENABLED, PONG, STATE, STATS, HEADS, RESIZED, PROBLEM = (
+    range(0x81, 0x8D)
 )
 
 _KEY_DOWN = 0x01
@@ -278,6 +279,11 @@ def resized(taken: bool) -> bytes:
 
 def _document(type_: int, document: dict[str, Any]) -> bytes:
     return bytes((type_,)) + json.dumps(document, separators=(",", ":")).encode()
+
+
+def problem(text: str) -> bytes:
+    """PROBLEM: why the guest's picture cannot be shown; empty once it can."""
+    return bytes((PROBLEM,)) + text.encode()[:MAX_PROBLEM_BYTES].decode(errors="ignore").encode()
 
 
 def _clamp(value: int, low: int, high: int) -> int:

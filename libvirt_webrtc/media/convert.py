@@ -8,6 +8,7 @@ import numpy as np
 from libvirt_webrtc.framebuffer import Pixels, Rect
 from libvirt_webrtc.media.yuv import Backend, default_backend, plane_view
 from libvirt_webrtc.media.yuv444 import FullChromaBackend, new_full_chroma_backend
+from libvirt_webrtc.surface import PlaneLayout, Surface
 
 SMPTE170M = 6
 """BT.601's matrix, primaries and transfer, by their common number in ITU-T H.273."""
@@ -31,7 +32,7 @@ class FrameConverter:
     There is no second buffer: whoever owns a converter calls :meth:`convert` and encodes :attr:`frame` one
     after the other in the same worker thread, so nobody reads the planes while they are written. The *source*
     may change meanwhile (the guest draws, the display stores an update); what was read half-drawn is reported
-    as damage again and converted with the next frame.
+    as damage again and converted with the next frame. A surface converts itself, where it lies.
 
     Args:
         width, height: size of the source in pixels; 1 to 8192.
@@ -67,15 +68,22 @@ class FrameConverter:
             self.frame = av.VideoFrame(*size, "yuv420p")
             self.frame.color_range = LIMITED_RANGE
         self.frame.colorspace = SMPTE170M
+        full_range = self.frame.color_range == FULL_RANGE
+        self._layout = PlaneLayout(full_chroma, full_range, half_size=downsample)
         self._planes = tuple(plane_view(plane) for plane in self.frame.planes)
 
-    def convert(self, pixels: Pixels, damage: Iterable[Rect]) -> list[Rect]:
-        """Bring the parts ``damage`` of the picture up to date from ``pixels``, ``(height, width, 4)``.
+    def convert(self, picture: Pixels | Surface, damage: Iterable[Rect]) -> list[Rect]:
+        """Bring the parts ``damage`` of the picture up to date, from ``(height, width, 4)`` pixels or a surface.
 
         Returns:
             The parts of :attr:`frame` that were written.
+
+        Raises:
+            PictureLost: the surface cannot be read any more.
         """
-        return [self._convert(pixels, self._aligned(rect)) for rect in damage]
+        if not isinstance(picture, np.ndarray):
+            return picture.to_planes(self._layout, self._planes, damage)
+        return [self._convert(picture, self._aligned(rect)) for rect in damage]
 
     def _aligned(self, rect: Rect) -> Rect:
         """``rect`` grown to whole blocks; it may reach beyond the source at the right and the bottom."""

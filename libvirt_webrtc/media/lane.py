@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-from libvirt_webrtc.errors import MediaError
+from libvirt_webrtc.errors import MediaError, PictureLost
 from libvirt_webrtc.framebuffer import MAX_DAMAGE_RECTS, Framebuffer, Pixels, Rect
 from libvirt_webrtc.media.convert import FrameConverter
 from libvirt_webrtc.media.encoder import VideoEncoder
@@ -17,10 +17,12 @@ from libvirt_webrtc.media.frame import EncodedFrame
 from libvirt_webrtc.media.meter import Meter, Rates
 from libvirt_webrtc.media.schedule import Plan, Quality, Schedule
 from libvirt_webrtc.media.track import Feed
+from libvirt_webrtc.surface import Surface
 
 logger = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
+Picture = Pixels | Surface
 
 _NO_PICTURE = (0, 0)
 
@@ -62,9 +64,9 @@ class Pipeline:
         self.encoder = self._encoder.name
 
     def produce(
-        self, pixels: Pixels, damage: Iterable[Rect], timestamp: int, *, keyframe: bool, quality: Quality
+        self, picture: Picture, damage: Iterable[Rect], timestamp: int, *, keyframe: bool, quality: Quality
     ) -> EncodedFrame:
-        changed = self._converter.convert(pixels, damage)
+        changed = self._converter.convert(picture, damage)
         return self._encoder.encode(timestamp, changed=changed, quality=quality, keyframe=keyframe)
 
 
@@ -105,6 +107,7 @@ class Lane:
         self._damage: list[Rect] = []
         self._size = _NO_PICTURE
         self._pipeline: Pipeline | None = None
+        self._lost = False
         self._timestamp = 0
         self._wake = asyncio.Event()
         self._closing = False
@@ -194,7 +197,8 @@ class Lane:
             self._damage = [Rect(0, 0, *size)]
         if self._damage:
             self._schedule.change(now)
-        plan = self._schedule.next() if self._size != _NO_PICTURE else None
+            self._lost = False
+        plan = self._schedule.next() if self._size != _NO_PICTURE and not self._lost else None
         if plan is not None and plan.at <= now:
             await self._encode(plan, now)
             return
@@ -206,18 +210,25 @@ class Lane:
             pass  # the planned frame is due
 
     async def _encode(self, plan: Plan, now: float) -> None:
-        pixels, damage = self._framebuffer.pixels, self._damage
+        picture, damage = self._framebuffer.picture, self._damage
         self._damage = []
         changed_at, self._changed_at = self._changed_at, None
         self._schedule.begin(plan, now)
         self._timestamp = max(self._timestamp + 1, int(now * CLOCK_RATE))
         try:
-            frame = await self._in_thread(pixels, damage, plan.keyframe, plan.quality)
+            frame = await self._in_thread(picture, damage, plan.keyframe, plan.quality)
+        except PictureLost as error:
+            # The encoder is well. Viewers keep what they have until there is something new to read.
+            logger.debug("a frame is left out: %s", error)
+            self._stats = replace(self._stats, failures=self._stats.failures + 1)
+            self._pipeline = None
+            self._lost = True
+            return
         except MediaError as error:
             self._encoders.failed(self._key.format, error)
             self._stats = replace(self._stats, failures=self._stats.failures + 1)
             self._pipeline = None
-            frame = await self._in_thread(pixels, [], True, Quality.MOTION)
+            frame = await self._in_thread(picture, [], True, Quality.MOTION)
         done = self._clock()
         delay_s = done - (now if changed_at is None else changed_at)
         self._meter.add(done, len(frame.data), encode_s=done - now, delay_s=delay_s)
@@ -227,15 +238,17 @@ class Lane:
             feed.push(frame)
 
     async def _in_thread(
-        self, pixels: Pixels, damage: list[Rect], keyframe: bool, quality: Quality
+        self, picture: Picture, damage: list[Rect], keyframe: bool, quality: Quality
     ) -> EncodedFrame:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, self._produce, pixels, damage, keyframe, quality)
+        return await loop.run_in_executor(self._executor, self._produce, picture, damage, keyframe, quality)
 
-    def _produce(self, pixels: Pixels, damage: list[Rect], keyframe: bool, quality: Quality) -> EncodedFrame:
+    def _produce(
+        self, picture: Picture, damage: list[Rect], keyframe: bool, quality: Quality
+    ) -> EncodedFrame:
         """In the worker thread."""
         if self._pipeline is None:
-            height, width = pixels.shape[:2]
+            width, height = self._size
             self._pipeline = Pipeline(
                 self._key,
                 width,
@@ -244,7 +257,7 @@ class Lane:
                 hardware=self._encoders.hardware(self._key.format),
             )
             damage, keyframe = [Rect(0, 0, width, height)], True
-        return self._pipeline.produce(pixels, damage, self._timestamp, keyframe=keyframe, quality=quality)
+        return self._pipeline.produce(picture, damage, self._timestamp, keyframe=keyframe, quality=quality)
 
     def _count(self, frame: EncodedFrame) -> None:
         assert self._pipeline is not None

@@ -97,6 +97,7 @@ class ConsoleVideo:
             )
             self._tasks.add(lane.task)
             lane.task.add_done_callback(self._tasks.discard)
+            self._framebuffer.watched = True
         lane.attach(feed)
         return lane
 
@@ -114,3 +115,4 @@ class ConsoleVideo:
     def _lane_ended(self, lane: Lane) -> None:
         if self._lanes.get(lane.stats.key) is lane:
             del self._lanes[lane.stats.key]
+        self._framebuffer.watched = bool(self._lanes)

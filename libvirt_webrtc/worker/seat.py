@@ -9,6 +9,7 @@ from libvirt_webrtc.agent import ConsoleView
 from libvirt_webrtc.console_stats import ConsoleStats
 from libvirt_webrtc.display.console import Console
 from libvirt_webrtc.display.cursor import straight_rgba
+from libvirt_webrtc.display.gl.thread import GraphicsThread
 from libvirt_webrtc.display.listener import Listener
 from libvirt_webrtc.errors import ConsoleStarting, DisplayError
 from libvirt_webrtc.framebuffer import Framebuffer
@@ -35,10 +36,17 @@ class Seat:
     """
 
     def __init__(
-        self, index: int, settings: WorkerSettings, *, on_change: Callable[[], None], paused: bool
+        self,
+        index: int,
+        settings: WorkerSettings,
+        graphics: GraphicsThread,
+        *,
+        on_change: Callable[[], None],
+        paused: bool,
     ) -> None:
         self.index = index
         self._settings = settings
+        self._graphics = graphics
         self._on_change = on_change
         self._paused = paused
         self._framebuffer = Framebuffer()
@@ -170,6 +178,8 @@ class Seat:
             yield self._cursor
         if self._cursor_position:
             yield self._cursor_position
+        if self._unsupported:
+            yield messages.problem(self._unsupported)
         yield messages.state(self._paused)
 
     def define_cursor(self, width: int, height: int, hot_x: int, hot_y: int, pixels: bytes) -> None:
@@ -183,11 +193,13 @@ class Seat:
         self._broadcast(self._cursor_position)
 
     def unsupported(self, what: str) -> None:
-        """QEMU offers a picture in a way that cannot be shown."""
+        """Why QEMU's picture cannot be shown; empty once it is shown."""
         if what != self._unsupported:
             # Once, not for every frame: a guest must not fill the log.
             self._unsupported = what
-            log.warning("console %s: %s", self.index, what)
+            if what:
+                log.warning("console %s: %s", self.index, what)
+            self._broadcast(messages.problem(what))
 
     @property
     def listening(self) -> bool:
@@ -203,7 +215,7 @@ class Seat:
         async with self._registering:
             if self._console is None or self.listening:
                 return
-            listener = Listener(self._framebuffer, self)
+            listener = Listener(self._framebuffer, self, self._graphics)
             console = self._console
             try:
                 await console.register_listener(listener)

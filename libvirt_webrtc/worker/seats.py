@@ -6,6 +6,7 @@ from typing import Any
 
 from libvirt_webrtc.agent import ConsoleView
 from libvirt_webrtc.display.console import Console
+from libvirt_webrtc.display.gl.thread import GraphicsThread
 from libvirt_webrtc.errors import ConsoleStarting, NoConsole
 from libvirt_webrtc.worker.peer import Peer
 from libvirt_webrtc.worker.seat import Seat
@@ -21,6 +22,7 @@ class Seats:
     def __init__(self, settings: WorkerSettings, *, on_change: Callable[[], None]) -> None:
         self._settings = settings
         self._on_change = on_change
+        self._graphics = GraphicsThread(settings.gl_device, settings.render_node)
         self._seats: dict[int, Seat] = {}
         self._peers: dict[str, Peer] = {}
         self._paused = False
@@ -41,7 +43,9 @@ class Seats:
         graphic = {index: console for index, console in consoles.items() if console.kind == "Graphic"}
         for index, console in graphic.items():
             if index not in self._seats:
-                self._seats[index] = Seat(index, self._settings, on_change=self._changed, paused=self._paused)
+                self._seats[index] = Seat(
+                    index, self._settings, self._graphics, on_change=self._changed, paused=self._paused
+                )
             self._seats[index].attach(console)
         for index, seat in self._seats.items():
             if index not in graphic:
@@ -90,6 +94,7 @@ class Seats:
         """End all viewers, then the seats; again is fine."""
         await asyncio.gather(*(peer.close() for peer in list(self._peers.values())))
         await asyncio.gather(*(seat.close() for seat in self._seats.values()))
+        await asyncio.to_thread(self._graphics.close)
 
     def _present(self) -> list[Seat]:
         return [seat for _, seat in sorted(self._seats.items()) if seat.attached]

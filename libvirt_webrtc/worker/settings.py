@@ -20,3 +20,7 @@ class WorkerSettings:
     """What viewers may be sent, in the order in which it is tried."""
     hardware: tuple[tuple[VideoFormat, str], ...] = ()
     """The formats that hardware encodes here, each with its encoder as FFmpeg names it."""
+    gl_device: str = "auto"
+    """What reads a display with gl=on, as the configuration's ``gl_device``."""
+    render_node: str | None = None
+    """The one that QEMU draws with, as far as libvirt knows."""

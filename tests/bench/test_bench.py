@@ -20,6 +20,7 @@ KEYS = {
     "convert": {"convert_420_1080p_ms", "convert_444_1080p_ms", "convert_444_1080p_over_memcpy"},
     "encode": {"scroll_1080p_h264_ms", "scroll_1080p_h264_444_ssim_percent", "refine_psnr_db"},
     "refine": {"refine_1080p_300ms_luma_db", "refine_1080p_1000ms_blue_db", "limit_1080p_green_db"},
+    "gl": {"watched_reply_ms", "unwatched_reply_ms", "watched_fps", "unwatched_fps", "card_444_1080p_ms"},
     "hook": {"restore_ms", "migrate_ms", "prepare_ms"},
     "idle": {"idle_domain_pss_mb", "idle_cpu_percent", "still_viewer_kbit_s", "still_cpu_percent"},
     "ingest": {"scanout_over_floor", "scanout_mb_s", "scanout_cpu_ms", "update_map_cpu_us"},
@@ -43,7 +44,7 @@ UNITS = {
     "us",
 }
 MAY_SHRINK = "MB/h"
-SLOW = {"encode", "fanout", "frames", "netem", "refine", "soak"}
+SLOW = {"encode", "fanout", "frames", "gl", "netem", "refine", "soak"}
 """A minute or more each."""
 RUNS = 2
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from dbus_fast import MessageType, Variant
 
-from libvirt_webrtc.display.listener import LISTENER, UNIX_MAP, Listener, ScanoutMode
+from libvirt_webrtc.display.listener import LISTENER, UNIX_DMABUF2, UNIX_MAP, Listener, ScanoutMode
 from libvirt_webrtc.framebuffer import Framebuffer, PixelFormat
 from tests.display.peer import FakeQemu, open_fds
 
@@ -67,12 +67,13 @@ async def map_picture(peer: FakeQemu, fd: int, *body: int) -> MessageType:
     return (await peer.receive()).message_type
 
 
-async def test_get_all_offers_the_map(peer: FakeQemu, listener: Listener) -> None:
+async def test_get_all_offers_the_map_and_parts_of_buffers(peer: FakeQemu, listener: Listener) -> None:
     options: dict[str, Any] = {"interface": "org.freedesktop.DBus.Properties"}
     assert (await peer.ask("GetAll", "s", LISTENER, **options)).body == [
-        {"Interfaces": Variant("as", [UNIX_MAP])}
+        {"Interfaces": Variant("as", [UNIX_MAP, UNIX_DMABUF2])}
     ]
-    assert (await peer.ask("GetAll", "s", UNIX_MAP, **options)).body == [{}]
+    for interface in (UNIX_MAP, UNIX_DMABUF2):
+        assert (await peer.ask("GetAll", "s", interface, **options)).body == [{}]
 
 
 async def test_scanout_and_update_become_pixels(peer: FakeQemu, listener: Listener) -> None:
@@ -203,17 +204,6 @@ async def test_the_largest_cursor_passes(peer: FakeQemu, listener: Listener) -> 
     await peer.send(peer.message("CursorDefine", "iiiiay", 512, 512, 0, 0, bytes(512 * 512 * 4)))
     await answered(peer)
     assert isinstance(listener.sink, Sink) and len(listener.sink.cursors) == 1
-
-
-async def test_dmabuf_scanouts_are_answered_closed_and_reported(
-    peer: FakeQemu, listener: Listener, memory: int
-) -> None:
-    before = open_fds()
-    body = (0, 32, 4, 128, 0x34325258, 0, False)
-    await peer.send(peer.message("ScanoutDMABUF", "huuuutb", *body, fds=1), (memory,))
-    assert (await peer.ask("UpdateDMABUF", "iiii", 0, 0, 1, 1)).message_type is MessageType.METHOD_RETURN
-    assert isinstance(listener.sink, Sink) and "not supported" in listener.sink.problems[0]
-    assert open_fds() == before
 
 
 async def test_disable_and_a_new_scanout(peer: FakeQemu, listener: Listener) -> None:

@@ -7,13 +7,7 @@ import pytest
 
 from libvirt_webrtc.domains.policy import AutoEnable, Decision, Facts, Policy, choose_gl, decide
 from libvirt_webrtc.domains.settings import Settings, read_settings, write_settings
-from libvirt_webrtc.domains.xml import (
-    DbusDisplay,
-    Gl,
-    add_dbus_display,
-    find_dbus_display,
-    remove_dbus_display,
-)
+from libvirt_webrtc.domains.xml import Gl, add_dbus_display, find_dbus_display, remove_dbus_display
 from libvirt_webrtc.errors import DomainXMLError
 from tests.domains.corpus import SHAPES, canonical, read
 
@@ -23,6 +17,7 @@ HEADLESS = VNC.replace("<graphics type='vnc'/>", "")
 SDL = VNC.replace("vnc", "sdl")
 FOREIGN = VNC.replace("</devices>", "<graphics type='dbus'/></devices>")
 OURS = add_dbus_display(VNC)
+WITH_GL = add_dbus_display(HEADLESS, gl=Gl.ON)
 DELETED = OURS.replace('<graphics type="dbus" p2p="yes"/>', "")
 assert DELETED != OURS
 
@@ -140,8 +135,8 @@ def test_what_is_no_domain_is_refused(xml: str) -> None:
 @pytest.mark.parametrize(
     ("own", "policy", "on", "reason"),
     [
-        (None, Gl.AUTO, False, "not built yet"),
-        (Gl.AUTO, Gl.ON, False, "not built yet"),
+        (None, Gl.AUTO, False, "nobody looked"),
+        (Gl.AUTO, Gl.ON, False, "nobody looked"),
         (None, Gl.ON, True, "the policy is gl=on"),
         (Gl.ON, Gl.OFF, True, "its settings say gl=on"),
         (Gl.OFF, Gl.ON, False, "its settings say gl=off"),
@@ -149,7 +144,7 @@ def test_what_is_no_domain_is_refused(xml: str) -> None:
 )
 def test_gl_is_the_domains_before_the_policys(own: Gl | None, policy: Gl, on: bool, reason: str) -> None:
     xml = said(HEADLESS, True, own)
-    choice = choose_gl(read_settings(xml), Policy(AutoEnable.TAGGED, policy), None)
+    choice = choose_gl(xml, Policy(AutoEnable.TAGGED, policy))
     assert choice.on == on and reason in choice.reason
     display = find_dbus_display(decide(xml, Policy(AutoEnable.TAGGED, policy)).xml)
     assert display is not None and display.ours and display.gl == on
@@ -161,20 +156,47 @@ def test_gl_on_next_to_vnc_is_refused_and_off_keeps_what_is_there() -> None:
     assert "'vnc'" in decide(VNC, Policy(AutoEnable.ALL, Gl.ON)).reason
 
 
-def test_gl_follows_its_setting_and_auto_leaves_it() -> None:
-    on = add_dbus_display(HEADLESS, gl=Gl.ON)
-    assert unchanged(decide(on, ALL), on)
-    display = find_dbus_display(on)
-    assert display is not None and choose_gl(Settings(), ALL, display).on
-    off = decide(said(on, True, Gl.OFF), ALL)
+@pytest.mark.parametrize(
+    ("xml", "renders", "on", "reason"),
+    [
+        (HEADLESS, True, True, "render node"),
+        (HEADLESS, False, False, "no render node"),
+        (HEADLESS, None, False, "nobody looked"),
+        (VNC, True, False, "next to vnc"),
+        (VNC.replace("vnc", "spice"), True, False, "next to spice"),
+        (OURS, True, False, "next to vnc"),
+        (WITH_GL, True, True, "render node"),
+        (WITH_GL, False, False, "no render node"),
+        (WITH_GL, None, True, "added before"),
+        (WITH_GL.replace("<graphics", "<graphics type='vnc'/><graphics"), True, False, "next to vnc"),
+    ],
+)
+def test_auto_is_on_where_nothing_can_keep_the_guest_from_starting(
+    xml: str, renders: bool | None, on: bool, reason: str
+) -> None:
+    policy = Policy(AutoEnable.ALL, renders=renders)
+    choice = choose_gl(xml, policy)
+    assert choice.on == on and reason in choice.reason
+    decision = decide(xml, policy)
+    display = find_dbus_display(decision.xml)
+    assert display is not None and display.ours and display.gl == on
+    settled(decision, policy)
+
+
+def test_gl_follows_its_setting_and_somebody_elses_stays() -> None:
+    assert unchanged(decide(WITH_GL, ALL), WITH_GL)
+    off = decide(said(WITH_GL, True, Gl.OFF), ALL)
     display = find_dbus_display(off.xml)
     assert off.changed and display is not None and not display.gl and display.ours
-    theirs = DbusDisplay(0, True, None, True, False)
-    assert "somebody else" in choose_gl(Settings(gl=Gl.OFF), ALL, theirs).reason
+    theirs = FOREIGN.replace("<graphics type='dbus'/>", "<graphics type='dbus'><gl enable='yes'/></graphics>")
+    for policy in (ALL, Policy(AutoEnable.ALL, Gl.OFF), Policy(AutoEnable.ALL, renders=False)):
+        assert choose_gl(theirs, policy).on and "somebody else" in choose_gl(theirs, policy).reason
 
 
 @pytest.mark.parametrize("name", SHAPES)
-@pytest.mark.parametrize("policy", [ALL, Policy(AutoEnable.ALL, Gl.ON), TAGGED])
+@pytest.mark.parametrize(
+    "policy", [ALL, Policy(AutoEnable.ALL, Gl.ON), Policy(AutoEnable.ALL, renders=True), TAGGED]
+)
 def test_every_shape_settles_at_once_and_can_be_taken_back(name: str, policy: Policy) -> None:
     before = read(f"{name}-in.xml")
     decision = decide(before, policy)

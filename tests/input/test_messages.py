@@ -107,6 +107,12 @@ def test_encoders_write_what_the_protocol_says() -> None:
     assert messages.resized(taken=True) == b"\x8b\x01"
     assert messages.pong(0xDEADBEEF) == b"\x87\xde\xad\xbe\xef"
     assert messages.state(paused=True) == b"\x88\x01"
+    assert messages.problem("No “XR24”") == b"\x8cNo \xe2\x80\x9cXR24\xe2\x80\x9d"
+    assert messages.problem("") == b"\x8c"
+
+
+def test_a_long_problem_is_cut_between_characters() -> None:
+    assert messages.problem("“" * 400) == b"\x8c" + "“".encode() * 333
 
 
 def test_cursor_position_far_outside_is_brought_into_range() -> None:

@@ -25,7 +25,10 @@ unpack() {
 # INTO/qemu-system-x86_64 is then an <emulator> for libvirt. Everything is there or nothing is.
 unpack_qemu() {
     local suite=$1 into=$2 work version package seen=" " queue
-    [ ! -x "$into/qemu-system-x86_64" ] || return 0
+    if [ -x "$into/qemu-system-x86_64" ]; then
+        add_virgl "$suite" "$into"
+        return 0
+    fi
     [ "$suite" != bookworm-backports ] || use_backports
     apt_update
     work=$into.unfinished
@@ -64,6 +67,22 @@ END
     "$work/qemu-system-x86_64" --version >/dev/null || die "the unpacked QEMU does not run"
     rm -rf "$into"
     mv "$work" "$into"
+    add_virgl "$suite" "$into"
+}
+
+# add_virgl SUITE INTO: Debian 12's own QEMU has what virtio-vga-gl builds on in the package of its GTK window, of which
+# nothing else is wanted.
+add_virgl() {
+    local suite=$1 into=$2 module=hw-display-virtio-gpu-gl.so folder
+    [ "$suite" = bookworm ] || return 0
+    folder=$(echo "$into"/usr/lib/*-linux-gnu/qemu)
+    [ ! -e "$folder/$module" ] || return 0
+    apt_update
+    rm -rf "$into.virgl"
+    mkdir "$into.virgl"
+    unpack qemu-system-gui "$(suite_version qemu-system-gui bookworm)" "$into.virgl"
+    install -m 0644 "$into.virgl"/usr/lib/*-linux-gnu/qemu/$module "$folder/$module"
+    rm -rf "$into.virgl"
 }
 
 # other_qemu: on Debian 12, the one that is not installed, unpacked under the cache; prints its path.

@@ -7,6 +7,7 @@ import os
 import socket
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -32,10 +33,12 @@ class Qemu:
         emulator: str = "qemu-system-x86_64",
         machine: str = "pc,accel=tcg",
         display: str = "dbus,p2p=on",
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._emulator = emulator
         self._machine = machine
         self._display = display
+        self._environment = environment or {}
         self._arguments = arguments
         self._folder = tempfile.TemporaryDirectory()
         self.folder = Path(self._folder.name)
@@ -50,6 +53,7 @@ class Qemu:
                 *("-chardev", f"socket,id=qmp,fd={theirs.fileno()}", "-mon", "chardev=qmp,mode=control"),
                 *self._arguments,
                 pass_fds=[theirs.fileno()],
+                env={**os.environ, **self._environment},
             )
         self._sock.setblocking(False)
         self._buffer = b""

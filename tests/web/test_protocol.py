@@ -41,6 +41,8 @@ DECODED: dict[bytes, dict[str, object] | None] = {
     },
     b'\x8a{"heads": [{"index": 0}]}': {"type": "heads", "heads": [{"index": 0}]},
     b"\x8b\x01": {"type": "resized", "taken": True},
+    b"\x8cNo XR24.": {"type": "problem", "text": "No XR24."},
+    b"\x8c": {"type": "problem", "text": ""},
     b"\xf0 of a newer server": None,
 }
 

@@ -16,7 +16,14 @@ def domain(state: str = "running", console: str = "ready", reason: str | None = 
 
 
 async def say(page: Page, session: str, **facts: object) -> Any:
-    known: dict[str, object] = {"message": "", "list": None, "domain": None, "showing": True, "enabled": True}
+    known: dict[str, object] = {
+        "message": "",
+        "list": None,
+        "domain": None,
+        "showing": True,
+        "enabled": True,
+        "problem": "",
+    }
     return await run(
         page, MODULE, "return m.situation(a)", known | {"paused": False, "session": session} | facts
     )
@@ -27,6 +34,11 @@ async def test_a_shown_picture_has_no_notice_over_it(page: Page) -> None:
     assert (said["state"], said["status"], said["title"]) == ("connected", "Connected", "")
     assert (await say(page, "connected", paused=True))["status"] == "Paused"
     assert "off" in (await say(page, "connected", enabled=False))["title"]
+
+
+async def test_a_picture_that_cannot_be_shown_says_why_before_all_else(page: Page) -> None:
+    said = await say(page, "connected", problem="No fourcc.", enabled=False, showing=False)
+    assert (said["tone"], said["text"]) == ("bad", "No fourcc.") and "cannot be shown" in said["title"]
 
 
 async def test_attempts_after_a_failure_are_one_notice(page: Page) -> None:

@@ -201,10 +201,16 @@ async def test_closing_ends_every_viewer(seats: Seats, seat: Seat, viewer: Viewe
     assert seat.view().viewers == 0
 
 
-async def test_what_cannot_be_shown_is_logged_once(seat: Seat, caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_cannot_be_shown_is_logged_once_and_told_to_every_viewer(
+    seats: Seats, seat: Seat, viewer: Viewer, caplog: pytest.LogCaptureFixture
+) -> None:
     for _ in range(3):
         seat.unsupported("DMA-BUF")
     assert caplog.text.count("DMA-BUF") == 1
+    await admit(seats, viewer)
+    assert messages.problem("DMA-BUF") in viewer.received
+    seat.unsupported("")
+    await until(lambda: viewer.received[-1] == messages.problem(""))
 
 
 @pytest.fixture

@@ -114,7 +114,10 @@ function current() {
   const { state, message } = session;
   const { first, several } = heads;
   // Of several each one says itself what is with it.
-  const own = several ? { showing: true, enabled: true } : { showing: first.display.showing, enabled: first.enabled };
+  const { enabled, problem } = first;
+  const own = several
+    ? { showing: true, enabled: true, problem: "" }
+    : { showing: first.display.showing, enabled, problem };
   return situation({ session: state, message, list, domain, paused, ...own });
 }
 

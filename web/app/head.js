@@ -34,6 +34,8 @@ function part(within, selector, type) {
 export class Head {
   /** What the page knows of the guest's side. */
   enabled = true;
+  /** Why its picture cannot be shown; empty: it can. */
+  problem = "";
   capsLock = false;
   /** The size that the guest was last asked for on this connection. @type {import("../core/protocol.js").Size | null} */
   asked = null;
@@ -146,6 +148,7 @@ export class Head {
   end() {
     this.#open = this.#told = false;
     this.enabled = true;
+    this.problem = "";
     this.capsLock = false;
     this.display.freeze();
     this.#cursor.reset();
@@ -185,8 +188,8 @@ export class Head {
     this.element.classList.toggle("dimmed", !(connected && showing));
     this.element.classList.toggle("blank", connected && !this.enabled);
     const off = !this.enabled;
-    this.#veil.whole.hidden = !several || !connected || (showing && !off);
-    this.#veil.text.textContent = off ? "This screen is off" : "Waiting for the picture…";
+    this.#veil.whole.hidden = !several || !connected || (showing && !off && !this.problem);
+    this.#veil.text.textContent = this.problem || (off ? "This screen is off" : "Waiting for the picture…");
     this.#veil.on.hidden = !off;
   }
 
@@ -210,6 +213,10 @@ export class Head {
         break;
       case "leds":
         this.capsLock = message.capsLock;
+        this.#handlers.changed();
+        break;
+      case "problem":
+        this.problem = message.text;
         this.#handlers.changed();
         break;
       case "enabled":

@@ -16,6 +16,7 @@ import { isAlive, isAttaching, stateWords, whyNot } from "./words.js";
  * @property {boolean} showing the present connection has shown a frame
  * @property {boolean} enabled the guest shows something
  * @property {boolean} paused
+ * @property {string} problem why the guest’s picture cannot be shown; empty: it can
  */
 /**
  * @typedef {object} Situation
@@ -91,10 +92,11 @@ function reconnecting({ message }) {
 }
 
 /** @param {Facts} facts @returns {Situation} */
-function connected({ showing, enabled, paused }) {
+function connected({ showing, enabled, paused, problem }) {
   /** @type {Situation} */
   const base = { ...NOTHING, state: "connected", tone: "good", status: paused ? "Paused" : "Connected" };
   if (paused) base.tone = "busy";
+  if (problem) return { ...base, tone: "bad", title: "The guest’s picture cannot be shown", text: problem };
   if (!enabled) return { ...base, title: "The guest’s display is off", text: "A key or the mouse may wake it." };
   if (!showing) return { ...base, title: "Waiting for the picture…", busy: true };
   return base;

@@ -20,7 +20,8 @@ export class ProtocolError extends Error {}
  *   | {type: "state", paused: boolean}
  *   | {type: "stats"} & ServerStats
  *   | {type: "heads", heads: HeadInfo[]}
- *   | {type: "resized", taken: boolean}} DisplayMessage
+ *   | {type: "resized", taken: boolean}
+ *   | {type: "problem", text: string}} DisplayMessage
  */
 /**
  * @typedef {object} HeadInfo one of the domain's graphic consoles
@@ -84,6 +85,7 @@ const STATE = 0x88;
 const STATS = 0x89;
 const HEADS = 0x8a;
 const RESIZED = 0x8b;
+const PROBLEM = 0x8c;
 
 /**
  * @param {number} value
@@ -280,6 +282,7 @@ export function decodeDisplay(buffer) {
   if (type === CURSOR) return decodeCursor(body);
   if (type === STATS) return decodeStats(body);
   if (type === HEADS) return decodeHeads(body);
+  if (type === PROBLEM) return { type: "problem", text: new TextDecoder().decode(body) };
   const fixed = FIXED[type];
   if (!fixed) return null;
   expectLength(body, fixed[0]);

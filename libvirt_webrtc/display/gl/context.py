@@ -1,0 +1,92 @@
+"""An OpenGL ES 3 context without a window, current in the thread that made it."""
+
+import ctypes
+import logging
+from typing import TYPE_CHECKING
+
+from libvirt_webrtc.display.gl.api import egl, egl12, es2, es3, ints, named_errors, new
+from libvirt_webrtc.display.gl.device import Display, open_display
+from libvirt_webrtc.display.gl.program import Program
+from libvirt_webrtc.errors import GraphicsError
+
+if TYPE_CHECKING:
+    from libvirt_webrtc.display.gl.image import Image
+
+logger = logging.getLogger(__name__)
+
+_EGL_OPENGL_ES_API = 0x30A0
+_EGL_CONTEXT_CLIENT_VERSION = 0x3098
+_EGL_NONE = 0x3038
+_NEEDED = ("GL_OES_EGL_image_external", "GL_OES_EGL_image_external_essl3")
+
+
+class Context:
+    """Everything here, and all that is made with it, belongs to one thread.
+
+    Attributes:
+        display: what it runs on.
+        max_size: the largest width and height of a picture, in pixels.
+        images: what is imported now; they are the display's, and would outlive the context.
+    """
+
+    def __init__(self, display: Display) -> None:
+        """Raises GraphicsError."""
+        self.display = display
+        self.images: set[Image] = set()
+        self._programs: dict[str, Program] = {}
+        self._handle = None
+        try:
+            with named_errors("no OpenGL ES 3 context"):
+                egl12.eglBindAPI(_EGL_OPENGL_ES_API)
+                attributes = ints(_EGL_CONTEXT_CLIENT_VERSION, 3, _EGL_NONE)
+                self._handle = egl.eglCreateContext(display.handle, None, None, attributes)
+                egl.eglMakeCurrent(display.handle, None, None, self._handle)
+                self._check_extensions()
+                size = ints(0)
+                es2.glGetIntegerv(es2.GL_MAX_TEXTURE_SIZE, size)
+                self.max_size = int(size[0])
+                self._prepare()
+        except BaseException:
+            self.close()
+            raise
+        renderer = ctypes.string_at(es2.glGetString(es2.GL_RENDERER)).decode(errors="replace")
+        logger.info("pictures of gl=on are read by %s: %s", display.device.name, renderer)
+
+    @classmethod
+    def open(cls, wanted: str, preferred_node: str | None) -> "Context":
+        """On the first device that can; arguments and errors as of ``open_display``."""
+        return cls(open_display(wanted, preferred_node))
+
+    def program(self, fragment: str) -> Program:
+        """The program of this fragment shader, made once, and used from now on. Raises GraphicsError."""
+        program = self._programs.get(fragment)
+        if program is None:
+            program = self._programs[fragment] = Program(fragment)
+        es2.glUseProgram(program.name)
+        return program
+
+    def close(self) -> None:
+        """End it with all that was made in it; not the display: EGL has one of each device for the whole process."""
+        for image in list(self.images):
+            image.close()
+        display = self.display.handle
+        egl.eglMakeCurrent(display, None, None, None)
+        if self._handle is not None:
+            egl.eglDestroyContext(display, self._handle)
+        egl12.eglReleaseThread()
+
+    def _check_extensions(self) -> None:
+        count = ints(0)
+        es2.glGetIntegerv(es3.GL_NUM_EXTENSIONS, count)
+        present = {
+            ctypes.string_at(es3.glGetStringi(es2.GL_EXTENSIONS, index)).decode() for index in range(count[0])
+        }
+        missing = [name for name in _NEEDED if name not in present]
+        if missing:
+            raise GraphicsError(f"its OpenGL ES lacks {', '.join(missing)}")
+
+    def _prepare(self) -> None:
+        """What never changes: one triangle is drawn, over whatever the viewport is."""
+        es3.glBindVertexArray(new(es3.glGenVertexArrays))
+        es2.glDisable(es2.GL_DITHER)
+        es2.glPixelStorei(es2.GL_PACK_ALIGNMENT, 4)

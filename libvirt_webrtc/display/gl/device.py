@@ -1,0 +1,120 @@
+"""Which of EGL's devices reads QEMU's pictures: a graphics card by its render node, or the processor.
+
+Devices are EGL's own list (``EGL_EXT_device_enumeration``). Mesa's surfaceless and GBM platforms were seen to import
+a DMA-BUF and then to fail when it was read.
+"""
+
+import ctypes
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from libvirt_webrtc.display.gl.api import egl, error_name, ints, named_errors, procedure
+from libvirt_webrtc.errors import GraphicsError
+
+logger = logging.getLogger(__name__)
+
+AUTO = "auto"
+SOFTWARE = "software"
+
+_EGL_EXTENSIONS = 0x3055
+_EGL_PLATFORM_DEVICE_EXT = 0x313F
+_EGL_DRM_RENDER_NODE_FILE_EXT = 0x3377
+_MAX_DEVICES = 32
+
+_NEEDED = ("EGL_EXT_image_dma_buf_import", "EGL_KHR_no_config_context", "EGL_KHR_surfaceless_context")
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One of EGL's."""
+
+    handle: int
+    node: str | None
+    """The render node's path; None for what has none."""
+    software: bool
+
+    @property
+    def name(self) -> str:
+        return "the processor (Mesa's software device)" if self.software else self.node or "a nameless device"
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """An initialized EGLDisplay."""
+
+    handle: int
+    device: Device
+    modifiers: bool
+    """Whether pictures can be imported with the modifier that QEMU names."""
+
+
+def open_display(wanted: str, preferred_node: str | None) -> Display:
+    """The first device that can import DMA-BUFs.
+
+    ``wanted`` is ``auto``, ``software``, or a render node's path. ``auto`` tries ``preferred_node``, the other nodes,
+    then the processor.
+
+    Raises:
+        GraphicsError: none can; says what was tried.
+    """
+    devices = list(_devices())
+    tried = []
+    for device in _order(devices, wanted, preferred_node):
+        try:
+            return _open(device)
+        except GraphicsError as error:
+            tried.append(f"{device.name}: {error}")
+    found = ", ".join(device.name for device in devices) or "no device"
+    raise GraphicsError("; ".join(tried) or f"EGL has no device for gl_device={wanted} (it has {found})")
+
+
+def _order(devices: list[Device], wanted: str, preferred_node: str | None) -> list[Device]:
+    if wanted == SOFTWARE:
+        return [device for device in devices if device.software]
+    if wanted != AUTO:
+        return [device for device in devices if device.node == wanted]
+    usable = [device for device in devices if device.software or device.node is not None]
+    return sorted(usable, key=lambda device: (device.software, device.node != preferred_node))
+
+
+def _devices() -> Iterator[Device]:
+    query = procedure(
+        "eglQueryDevicesEXT",
+        ctypes.c_uint32,
+        ctypes.c_int32,
+        ctypes.POINTER(ctypes.c_void_p),
+        ctypes.POINTER(ctypes.c_int32),
+    )
+    describe = procedure("eglQueryDeviceStringEXT", ctypes.c_char_p, ctypes.c_void_p, ctypes.c_int32)
+    handles = (ctypes.c_void_p * _MAX_DEVICES)()
+    count = ctypes.c_int32()
+    if not query(_MAX_DEVICES, handles, ctypes.byref(count)):
+        raise GraphicsError(f"eglQueryDevicesEXT: {error_name(egl.eglGetError())}")
+    for handle in filter(None, handles[: count.value]):
+        extensions = (describe(handle, _EGL_EXTENSIONS) or b"").decode().split()
+        node = None
+        if "EGL_EXT_device_drm_render_node" in extensions:
+            node = (describe(handle, _EGL_DRM_RENDER_NODE_FILE_EXT) or b"").decode() or None
+        yield Device(handle, node, "EGL_MESA_device_software" in extensions)
+
+
+def _open(device: Device) -> Display:
+    get_display: Any = procedure(
+        "eglGetPlatformDisplayEXT",
+        ctypes.c_void_p,
+        ctypes.c_uint32,
+        ctypes.c_void_p,
+        ctypes.POINTER(ctypes.c_int32),
+    )
+    handle = get_display(_EGL_PLATFORM_DEVICE_EXT, device.handle, None)
+    if not handle:
+        raise GraphicsError(f"eglGetPlatformDisplayEXT: {error_name(egl.eglGetError())}")
+    with named_errors("no EGL display"):
+        egl.eglInitialize(handle, ints(0), ints(0))
+        extensions = bytes(egl.eglQueryString(handle, _EGL_EXTENSIONS)).decode().split()
+    missing = [name for name in _NEEDED if name not in extensions]
+    if missing:
+        raise GraphicsError(f"it lacks {', '.join(missing)}")
+    return Display(handle, device, "EGL_EXT_image_dma_buf_import_modifiers" in extensions)
