@@ -63,7 +63,14 @@ def test_xml_filters_undo_each_other_in_any_locale(environment: dict[str, str]) 
     added = run("xml", "add", stdin=XML.encode(), environment=environment)
     assert added.returncode == 0 and b'type="dbus"' in added.stdout.replace(b"'", b'"'), added.stderr
     shown = run("xml", "show", "--json", stdin=added.stdout, environment=environment)
-    assert json.loads(shown.stdout) == {"index": 1, "p2p": True, "address": None, "gl": False, "ours": True}
+    assert json.loads(shown.stdout) == {
+        "index": 1,
+        "p2p": True,
+        "address": None,
+        "gl": False,
+        "ours": True,
+        "render_node": None,
+    }
     assert b"p2p, gl off, added by libvirt-webrtc" in run("xml", "show", stdin=added.stdout).stdout
     removed = run("xml", "remove", stdin=added.stdout, environment=environment)
     assert canonical(removed.stdout) == canonical(XML.encode())
