@@ -21,8 +21,7 @@ BAR = 44
 SIZES = [(800 + 37 * (7 * step % 20), 600 + 23 * (3 * step % 20)) for step in range(20)]
 """Odd ones and even ones, growing and shrinking."""
 GROWTH_MB = 64
-"""Twenty sizes that were never there before leave a heap in pieces: 12 to 33 MB were seen. One pipeline that stays behind
-for each would be several times as much."""
+"""12 and 33 MB were seen, up and down; one pipeline that stays behind for each size would be several times as much."""
 OWN = ("Private_Clean", "Private_Dirty")
 
 
