@@ -37,6 +37,7 @@ if is_root && [ -d /run/systemd/system ] && ! installed coturn; then
     masked=1
 fi
 ensure_system 0 "${TEST_PACKAGES[@]}"
+ensure_gl
 if [ "$masked" = 1 ]; then
     systemctl --quiet disable coturn.service
     systemctl --quiet --runtime unmask coturn.service

@@ -8,7 +8,7 @@ RUN_PACKAGES=(python3 python3-venv libyuv0 libturbojpeg0)
 BUILD_PACKAGES=(gcc libc6-dev binutils pkg-config python3-dev make xz-utils zstd cpio)
 # What reads displays with gl=on, and what QEMU itself draws them with: it ends at once without libGL and libOpenGL.
 GL_PACKAGES=(libegl1 libgles2 libgbm1 libgl1-mesa-dri libgl1 libopengl0)
-TEST_PACKAGES=(chromium coturn dbus-daemon fonts-dejavu-core iproute2 shellcheck procps virtinst qemu-utils "${GL_PACKAGES[@]}")
+TEST_PACKAGES=(chromium coturn dbus-daemon fonts-dejavu-core iproute2 shellcheck procps virtinst qemu-utils)
 
 PYTHON=""  # set by ensure_venv: the virtual environment's interpreter
 APT_HINT=() # what an ordinary user is told to run
@@ -89,6 +89,13 @@ ensure_libvirt() {
     fi
     mapfile -t packages < <(missing "${packages[@]}")
     add "$suite" "${packages[@]}"
+}
+
+# Of one suite with what QEMU brought: Mesa's packages only go with others of the same version.
+ensure_gl() {
+    local absent
+    mapfile -t absent < <(missing "${GL_PACKAGES[@]}")
+    add "$(suite_for libgbm1 0)" "${absent[@]}"
 }
 
 # ensure_system STOCK [PACKAGE...]: everything by apt. STOCK=1 takes Debian 12's own QEMU and libvirt where none is there.
