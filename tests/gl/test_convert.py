@@ -107,7 +107,7 @@ async def test_sixteen_bits_a_pixel_are_what_the_driver_makes_of_them(shown: Sho
     with Memory(np.full((16, 16, 2), 0xFF, np.uint8)) as memory:
         await shown.show(memory, fourcc=RG16)
         got = await converted(converter(shown.framebuffer, (True, False)), shown.framebuffer)
-    assert [plane.min() for plane in got] == [255, 128, 128]
+    assert [int(np.min(plane)) for plane in got] == [255, 128, 128]
 
 
 async def test_y0_top_means_that_memory_begins_at_the_bottom(shown: Shown) -> None:
