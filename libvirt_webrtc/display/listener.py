@@ -81,12 +81,10 @@ class Listener:
         self.mode: ScanoutMode | None = None
         self.on_size: Callable[[], None] | None = None
         self._size = (0, 0)
-        self._dmabufs = DmabufScanout(
-            framebuffer,
-            graphics or GraphicsThread(),
-            on_problem=sink.unsupported,
-            on_shown=lambda: self._shown(ScanoutMode.DMABUF),
-        )
+        self._graphics = graphics or GraphicsThread()
+        self._dmabufs: DmabufScanout | None = None
+        """From the first DMA-BUF on: it and this listener hold each other until the garbage collector comes, and a
+        mapped picture must not wait for that."""
 
     @property
     def closed(self) -> bool:
@@ -112,7 +110,8 @@ class Listener:
         """Ends the registration; again is fine. The framebuffer keeps the last picture."""
         if self.bus is not None:
             self.bus.close()
-        self._dmabufs.disable()
+        if self._dmabufs is not None:
+            self._dmabufs.disable()
 
     def _listener(self) -> Interface:
         return Interface(
@@ -158,7 +157,7 @@ class Listener:
 
     def _shown(self, mode: ScanoutMode) -> None:
         self.mode = mode
-        if mode is not ScanoutMode.DMABUF:
+        if mode is not ScanoutMode.DMABUF and self._dmabufs is not None:
             self._dmabufs.leave()
         size = (self.framebuffer.width, self.framebuffer.height)
         if size != self._size:
@@ -167,7 +166,8 @@ class Listener:
                 self.on_size()
 
     def _disable(self, message: Message) -> Sequence[Any]:
-        self._dmabufs.disable()
+        if self._dmabufs is not None:
+            self._dmabufs.disable()
         self.framebuffer.disable()
         return ()
 
@@ -211,12 +211,22 @@ class Listener:
         try:
             dmabuf = make()
         except DisplayProtocolError as error:
-            self._dmabufs.refuse(str(error))
+            self._on_card().refuse(str(error))
             raise
-        self._dmabufs.scanout(dmabuf)
+        self._on_card().scanout(dmabuf)
 
     def _update_dmabuf(self, message: Message) -> Answer:
-        return self._dmabufs.update(Rect(*message.body))
+        return self._on_card().update(Rect(*message.body))
+
+    def _on_card(self) -> DmabufScanout:
+        if self._dmabufs is None:
+            self._dmabufs = DmabufScanout(
+                self.framebuffer,
+                self._graphics,
+                on_problem=self.sink.unsupported,
+                on_shown=lambda: self._shown(ScanoutMode.DMABUF),
+            )
+        return self._dmabufs
 
     def _mouse_set(self, message: Message) -> Sequence[Any]:
         x, y, on = message.body
