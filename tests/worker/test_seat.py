@@ -210,7 +210,7 @@ async def test_what_cannot_be_shown_is_logged_once_and_told_to_every_viewer(
     await admit(seats, viewer)
     assert messages.problem("DMA-BUF") in viewer.received
     seat.unsupported("")
-    await until(lambda: viewer.received[-1] == messages.problem(""))
+    await until(lambda: messages.problem("") in viewer.received)
 
 
 @pytest.fixture
@@ -247,11 +247,11 @@ async def test_a_second_head_is_registered_when_it_is_watched_and_once(
         for watched in (b"\x09\x00", b"\x09\x01") * 3:
             channel.send(watched)
         channel.send(b"\x0a\x04\x00\x03\x00\x00\x00\x00\x00")
-        await until(lambda: told[-1] == messages.resized(True))
+        await until(lambda: messages.resized(True) in told)
         assert qemu.fds() == both
 
 
 async def test_standard_vga_takes_no_size(seats: Seats, viewer: Viewer) -> None:
     await admit(seats, viewer)
     viewer.channels["input"].send(b"\x0a\x04\x00\x03\x00\x00\x00\x00\x00")
-    await until(lambda: viewer.received[-1] == messages.resized(False))
+    await until(lambda: messages.resized(False) in viewer.received)
