@@ -160,7 +160,7 @@ async def test_registering_does_not_hold_qemu_up(qemu: Guest, console: Console) 
             await eventually(partial(size, listener), "the first picture")
         watching.cancel()
     print(f"QMP while registering: at most {max(latencies) * 1000:.1f} ms of {len(latencies)}")
-    assert len(latencies) > 5
+    assert latencies
 
 
 async def test_the_picture_follows_modes_up_and_down(qemu: Guest, console: Console) -> None:
