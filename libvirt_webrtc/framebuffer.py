@@ -6,98 +6,26 @@ Pictures that a graphics card holds stay there, as a :class:`~libvirt_webrtc.sur
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import IntEnum
-from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from libvirt_webrtc.errors import DisplayProtocolError
+from libvirt_webrtc.pixels import (
+    Buffer,
+    PixelFormat,
+    Pixels,
+    Rect,
+    check_position,
+    check_size,
+    convert,
+    format_of,
+    view_of,
+)
 from libvirt_webrtc.placeholder import is_placeholder
-
-if TYPE_CHECKING:
-    from libvirt_webrtc.surface import Surface
-
-Pixels = npt.NDArray[np.uint8]
-Buffer = bytes | bytearray | memoryview
-
-MAX_DIMENSION = 8192
-"""Largest width or height taken from a guest, in pixels."""
+from libvirt_webrtc.surface import Surface
 
 MAX_DAMAGE_RECTS = 16
 """More rectangles than this are merged into one; converting a few pixels twice is cheaper than many calls."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rect:
-    """A rectangle in pixels, origin at the top left."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-    @property
-    def right(self) -> int:
-        return self.x + self.width
-
-    @property
-    def bottom(self) -> int:
-        return self.y + self.height
-
-    def clipped(self, width: int, height: int) -> "Rect | None":
-        """The part inside a ``width`` x ``height`` picture; None when nothing is."""
-        x, y = max(self.x, 0), max(self.y, 0)
-        right, bottom = min(self.right, width), min(self.bottom, height)
-        return Rect(x, y, right - x, bottom - y) if right > x and bottom > y else None
-
-    def union(self, other: "Rect") -> "Rect":
-        """The smallest rectangle that holds both."""
-        x, y = min(self.x, other.x), min(self.y, other.y)
-        return Rect(x, y, max(self.right, other.right) - x, max(self.bottom, other.bottom) - y)
-
-    def touches(self, other: "Rect") -> bool:
-        """Whether the two overlap or share an edge."""
-        return (
-            self.x <= other.right
-            and other.x <= self.right
-            and self.y <= other.bottom
-            and other.y <= self.bottom
-        )
-
-
-class PixelFormat(IntEnum):
-    """pixman's format codes, as QEMU sends them (``bpp<<24 | type<<16 | a<<12 | r<<8 | g<<4 | b``)."""
-
-    X8R8G8B8 = 0x20020888
-    A8R8G8B8 = 0x20028888
-    X8B8G8R8 = 0x20030888
-    A8B8G8R8 = 0x20038888
-    B8G8R8X8 = 0x20080888
-    B8G8R8A8 = 0x20088888
-    R8G8B8X8 = 0x20090888
-    R8G8B8 = 0x18020888
-    R5G6B5 = 0x10020565
-    X1R5G5B5 = 0x10020555
-
-    @property
-    def bytes_per_pixel(self) -> int:
-        return self.value >> 27
-
-
-# Which byte of a little-endian pixel holds blue, green and red.
-_BGR_BYTES: dict[PixelFormat, tuple[int, int, int]] = {
-    PixelFormat.X8R8G8B8: (0, 1, 2),
-    PixelFormat.A8R8G8B8: (0, 1, 2),
-    PixelFormat.X8B8G8R8: (2, 1, 0),
-    PixelFormat.A8B8G8R8: (2, 1, 0),
-    PixelFormat.B8G8R8X8: (3, 2, 1),
-    PixelFormat.B8G8R8A8: (3, 2, 1),
-    PixelFormat.R8G8B8X8: (1, 2, 3),
-    PixelFormat.R8G8B8: (0, 1, 2),
-}
-_IN_PLACE = (PixelFormat.X8R8G8B8, PixelFormat.A8R8G8B8)
 
 
 class Framebuffer:
@@ -132,7 +60,7 @@ class Framebuffer:
         self._placeholder = False
 
     @property
-    def picture(self) -> "Pixels | Surface":
+    def picture(self) -> Pixels | Surface:
         """The surface where there is one, else the pixels."""
         return self.pixels if self.surface is None else self.surface
 
@@ -144,9 +72,9 @@ class Framebuffer:
         It is copied in; or, where ``data`` is to be the framebuffer's ``own`` (writable, and nobody else's from now on)
         and needs no conversion, used in place.
         """
-        view = _bgr_view(width, height, stride, pixel_format, data)
-        kind = _format(pixel_format)
-        if own and kind in _IN_PLACE:
+        view = view_of(width, height, stride, pixel_format, data)
+        kind = format_of(pixel_format)
+        if own and kind.is_bgrx:
             self._adopt(view)
         else:
             self._resize(width, height)
@@ -169,10 +97,10 @@ class Framebuffer:
         QEMU 7.2 sends rectangles beyond the last scanout after a mode change, without a new ``Scanout``: the
         picture grows to hold them.
         """
-        _check_position(x, y, width, height)
-        view = _bgr_view(width, height, stride, pixel_format, data)
-        kind = _format(pixel_format)
-        if own and kind in _IN_PLACE and not (x or y) and width >= self.width and height >= self.height:
+        check_position(x, y, width, height)
+        view = view_of(width, height, stride, pixel_format, data)
+        kind = format_of(pixel_format)
+        if own and kind.is_bgrx and not (x or y) and width >= self.width and height >= self.height:
             self._adopt(view)
             return
         if x + width > self.width or y + height > self.height:
@@ -184,7 +112,7 @@ class Framebuffer:
 
     def resize(self, width: int, height: int) -> None:
         """The console's own size property changed: keep what fits, show the rest black."""
-        _check_size(width, height)
+        check_size(width, height)
         if (width, height) != (self.width, self.height) and self.width:
             self._grow(width, height)
             self._touch(Rect(0, 0, width, height))
@@ -194,29 +122,30 @@ class Framebuffer:
 
         ``memory`` starts at the picture's first row; it is never written to.
         """
-        view = _bgr_view(width, height, stride, pixel_format, memory)
-        kind = _format(pixel_format)
+        view = view_of(width, height, stride, pixel_format, memory)
+        kind = format_of(pixel_format)
         self.width, self.height, self.mapped, self.surface = width, height, True, None
         self._source = (memory, stride, kind)
-        self.pixels = view if kind in _IN_PLACE else np.zeros((height, width, 4), np.uint8)
+        self.pixels = view if kind.is_bgrx else np.zeros((height, width, 4), np.uint8)
         self._reshaped()
         self.update_map(0, 0, width, height)
 
     def update_map(self, x: int, y: int, width: int, height: int) -> None:
         """A rectangle of the shared picture changed in place (``Unix.Map.UpdateMap``)."""
-        _check_position(x, y, width, height)
+        check_position(x, y, width, height)
         if not self.mapped or self._source is None:
             raise DisplayProtocolError("UpdateMap without a mapped scanout")
         rect = Rect(x, y, width, height).clipped(self.width, self.height)
         if rect is None:
             return
         memory, stride, kind = self._source
-        if kind not in _IN_PLACE:
-            whole = _bgr_view(self.width, self.height, stride, kind, memory)
-            self._convert(rect, whole[rect.y : rect.bottom, rect.x : rect.right], kind)
+        if not kind.is_bgrx:
+            whole = view_of(self.width, self.height, stride, kind, memory)
+            area = slice(rect.y, rect.bottom), slice(rect.x, rect.right)
+            convert(whole[area], kind, self.pixels[area])
         self._touch(rect)
 
-    def show(self, surface: "Surface") -> None:
+    def show(self, surface: Surface) -> None:
         """The picture lies in a graphics card's memory from now on, and all of it is new."""
         if surface is not self.surface:
             self._use(np.zeros((0, 0, 4), np.uint8), surface)
@@ -269,7 +198,7 @@ class Framebuffer:
             self.pixels = pixels
         self._touch(Rect(0, 0, width, height))
 
-    def _use(self, pixels: Pixels, surface: "Surface | None" = None) -> None:
+    def _use(self, pixels: Pixels, surface: Surface | None = None) -> None:
         """Other pixels of our own, in another size or after QEMU's; or a surface in their place."""
         self.pixels = pixels
         self.surface = surface
@@ -285,18 +214,8 @@ class Framebuffer:
         self._use(new)
 
     def _store(self, rect: Rect, view: Pixels, kind: PixelFormat) -> None:
-        self._convert(rect, view, kind)
+        convert(view, kind, self.pixels[rect.y : rect.bottom, rect.x : rect.right])
         self._touch(rect)
-
-    def _convert(self, rect: Rect, view: Pixels, kind: PixelFormat) -> None:
-        target = self.pixels[rect.y : rect.bottom, rect.x : rect.right]
-        if kind in _IN_PLACE:
-            target[:] = view
-        elif kind in _BGR_BYTES:
-            for channel, byte in enumerate(_BGR_BYTES[kind]):
-                target[..., channel] = view[..., byte]
-        else:
-            _expand_16_bit(target, view, kind)
 
     def _touch(self, rect: Rect) -> None:
         if self._placeholder or (rect.width, rect.height) == (self.width, self.height):
@@ -317,48 +236,3 @@ class Framebuffer:
         self._damage = rest
         if self.on_damage is not None:
             self.on_damage()
-
-
-def _format(code: int) -> PixelFormat:
-    try:
-        return PixelFormat(code)
-    except ValueError:
-        raise DisplayProtocolError(f"pixel format {code:#010x} is not supported") from None
-
-
-def _check_size(width: int, height: int) -> None:
-    if not (0 < width <= MAX_DIMENSION and 0 < height <= MAX_DIMENSION):
-        raise DisplayProtocolError(f"a picture of {width}x{height} pixels is not supported")
-
-
-def _check_position(x: int, y: int, width: int, height: int) -> None:
-    _check_size(width, height)
-    if not (0 <= x <= MAX_DIMENSION - width and 0 <= y <= MAX_DIMENSION - height):
-        raise DisplayProtocolError(
-            f"a rectangle at {x},{y} of {width}x{height} pixels is outside any picture"
-        )
-
-
-def _bgr_view(width: int, height: int, stride: int, pixel_format: int, data: Buffer) -> Pixels:
-    """``data`` as ``(height, width, bytes per pixel)``, without a copy."""
-    _check_size(width, height)
-    size = _format(pixel_format).bytes_per_pixel
-    # The last row may be cut short at its last pixel.
-    needed = stride * (height - 1) + width * size
-    if stride < width * size or stride > MAX_DIMENSION * 16:
-        raise DisplayProtocolError(f"stride {stride} does not fit rows of {width} pixels")
-    flat = np.frombuffer(data, np.uint8)
-    if flat.size < needed:
-        raise DisplayProtocolError(f"{flat.size} bytes are too few for {width}x{height} with stride {stride}")
-    return np.lib.stride_tricks.as_strided(flat, (height, width, size), (stride, size, 1))
-
-
-def _expand_16_bit(target: Pixels, view: Pixels, kind: PixelFormat) -> None:
-    packed = view[..., 0].astype(np.uint16) | (view[..., 1].astype(np.uint16) << 8)
-    green_bits = 6 if kind is PixelFormat.R5G6B5 else 5
-    blue = packed & 0x1F
-    green = (packed >> 5) & ((1 << green_bits) - 1)
-    red = (packed >> (5 + green_bits)) & 0x1F
-    target[..., 0] = (blue << 3 | blue >> 2).astype(np.uint8)
-    target[..., 1] = (green << (8 - green_bits) | green >> (2 * green_bits - 8)).astype(np.uint8)
-    target[..., 2] = (red << 3 | red >> 2).astype(np.uint8)

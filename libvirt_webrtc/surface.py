@@ -4,12 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
-from libvirt_webrtc.framebuffer import Rect
-
-Plane = npt.NDArray[np.uint8]
+from libvirt_webrtc.pixels import Plane, Rect
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,8 @@ import numpy as np
 import pytest
 
 from libvirt_webrtc.errors import DisplayProtocolError
-from libvirt_webrtc.framebuffer import (
-    MAX_DAMAGE_RECTS,
-    MAX_DIMENSION,
-    Framebuffer,
-    PixelFormat,
-    Pixels,
-    Rect,
-)
+from libvirt_webrtc.framebuffer import MAX_DAMAGE_RECTS, Framebuffer
+from libvirt_webrtc.pixels import MAX_DIMENSION, PixelFormat, Pixels, Rect
 
 BGRX = PixelFormat.X8R8G8B8
 FIELDS = {  # bits per pixel; shift and width of red, green, blue in a little-endian pixel, as pixman.h has them

@@ -8,7 +8,8 @@ import pytest
 
 from libvirt_webrtc.display.console import Display
 from libvirt_webrtc.display.listener import Listener
-from libvirt_webrtc.framebuffer import Framebuffer, PixelFormat, Pixels
+from libvirt_webrtc.framebuffer import Framebuffer
+from libvirt_webrtc.pixels import PixelFormat, Pixels
 from libvirt_webrtc.placeholder import is_placeholder
 from tests.display.test_listener import Sink
 from tests.media.helpers import picture, until

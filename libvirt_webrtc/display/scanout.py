@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from libvirt_webrtc.display.dmabuf import Dmabuf
 from libvirt_webrtc.display.gl.thread import GraphicsThread, Urgency
 from libvirt_webrtc.errors import GraphicsError, PictureLost
-from libvirt_webrtc.framebuffer import Framebuffer, Rect
-from libvirt_webrtc.surface import Plane, PlaneLayout
+from libvirt_webrtc.framebuffer import Framebuffer
+from libvirt_webrtc.pixels import Plane, Rect
+from libvirt_webrtc.surface import PlaneLayout
 
 if TYPE_CHECKING:
     from libvirt_webrtc.display.gl.context import Context

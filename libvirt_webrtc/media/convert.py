@@ -5,9 +5,9 @@ from collections.abc import Iterable
 import av
 import numpy as np
 
-from libvirt_webrtc.framebuffer import Pixels, Rect
 from libvirt_webrtc.media.yuv import Backend, default_backend, plane_view
 from libvirt_webrtc.media.yuv444 import FullChromaBackend, new_full_chroma_backend
+from libvirt_webrtc.pixels import Pixels, Rect
 from libvirt_webrtc.surface import PlaneLayout, Surface
 
 SMPTE170M = 6

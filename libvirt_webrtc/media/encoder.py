@@ -11,7 +11,6 @@ import av
 from av.video.codeccontext import VideoCodecContext
 
 from libvirt_webrtc.errors import MediaError
-from libvirt_webrtc.framebuffer import Rect
 from libvirt_webrtc.media import hardware, libx264, vp9, vpx, x264_ffmpeg
 from libvirt_webrtc.media.ffmpeg import FfmpegCoder
 from libvirt_webrtc.media.formats import FULL, Layer, VideoFormat
@@ -19,6 +18,7 @@ from libvirt_webrtc.media.frame import EncodedFrame
 from libvirt_webrtc.media.packetize import Packetizer
 from libvirt_webrtc.media.schedule import Quality
 from libvirt_webrtc.media.x264 import X264Coder
+from libvirt_webrtc.pixels import Rect
 
 _FFMPEG: dict[VideoFormat, Callable[[int, int, Layer], VideoCodecContext]] = {
     VideoFormat.H264: x264_ffmpeg.context,

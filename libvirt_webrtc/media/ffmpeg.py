@@ -8,11 +8,11 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
 from libvirt_webrtc.errors import MediaError
-from libvirt_webrtc.framebuffer import Rect
 from libvirt_webrtc.media.convert import SMPTE170M
 from libvirt_webrtc.media.formats import CLOCK_RATE
 from libvirt_webrtc.media.refine import graded
 from libvirt_webrtc.media.schedule import Quality
+from libvirt_webrtc.pixels import Rect
 
 
 class FfmpegCoder:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from libvirt_webrtc.errors import MediaError, PictureLost
-from libvirt_webrtc.framebuffer import MAX_DAMAGE_RECTS, Framebuffer, Pixels, Rect
+from libvirt_webrtc.framebuffer import MAX_DAMAGE_RECTS, Framebuffer
 from libvirt_webrtc.media.convert import FrameConverter
 from libvirt_webrtc.media.encoder import VideoEncoder
 from libvirt_webrtc.media.encoders import Encoders
@@ -17,6 +17,7 @@ from libvirt_webrtc.media.frame import EncodedFrame
 from libvirt_webrtc.media.meter import Meter, Rates
 from libvirt_webrtc.media.schedule import Plan, Quality, Schedule
 from libvirt_webrtc.media.track import Feed
+from libvirt_webrtc.pixels import Pixels, Rect
 from libvirt_webrtc.surface import Surface
 
 logger = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from libvirt_webrtc.errors import MediaError
-from libvirt_webrtc.media.yuv import Plane
+from libvirt_webrtc.pixels import Plane
 
 logger = logging.getLogger(__name__)
 

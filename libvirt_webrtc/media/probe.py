@@ -10,12 +10,12 @@ import av
 import numpy as np
 
 from libvirt_webrtc.errors import MediaError
-from libvirt_webrtc.framebuffer import Rect
 from libvirt_webrtc.media.convert import FrameConverter
 from libvirt_webrtc.media.encoder import VideoEncoder
 from libvirt_webrtc.media.formats import CLOCK_RATE, MAX_FRAME_RATE, VideoFormat
 from libvirt_webrtc.media.hardware import KINDS
 from libvirt_webrtc.media.yuv import plane_view
+from libvirt_webrtc.pixels import Rect
 
 _WIDTH, _HEIGHT = 640, 360
 _FRAMES = 6

@@ -6,7 +6,6 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from libvirt_webrtc.framebuffer import Rect
 from libvirt_webrtc.media.context import slice_threads
 from libvirt_webrtc.media.convert import FULL_RANGE
 from libvirt_webrtc.media.formats import CLOCK_RATE, MAX_FRAME_RATE, Layer
@@ -14,6 +13,7 @@ from libvirt_webrtc.media.libx264 import HIGHEST_QP, LOWEST_QP, MACROBLOCK, Enco
 from libvirt_webrtc.media.rate import Kind, RateControl
 from libvirt_webrtc.media.schedule import Quality
 from libvirt_webrtc.media.yuv import plane_view
+from libvirt_webrtc.pixels import Rect
 
 FINEST_QP = 10
 FINEST_QP_444 = LOWEST_QP

@@ -14,12 +14,9 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from libvirt_webrtc.errors import MediaError
-from libvirt_webrtc.framebuffer import Pixels
+from libvirt_webrtc.pixels import Pixels, Plane
 
 logger = logging.getLogger(__name__)
-
-Plane = Pixels
-"""One plane of a picture, ``(rows, bytes of a row)``, writable, not necessarily contiguous."""
 
 _LIBYUV_CDEF = """
 int ARGBToI420(const uint8_t *src, int stride_src, uint8_t *y, int stride_y, uint8_t *u, int stride_u,

@@ -11,8 +11,8 @@ import cffi
 from av.video.reformatter import ColorRange, VideoReformatter
 
 from libvirt_webrtc.errors import MediaError
-from libvirt_webrtc.framebuffer import Pixels
-from libvirt_webrtc.media.yuv import LibyuvBackend, Plane, swscale_444
+from libvirt_webrtc.media.yuv import LibyuvBackend, swscale_444
+from libvirt_webrtc.pixels import Pixels, Plane
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from libvirt_webrtc.display.gl.thread import GraphicsThread, Urgency
-from libvirt_webrtc.framebuffer import Rect
+from libvirt_webrtc.pixels import Rect
 from libvirt_webrtc.surface import PlaneLayout
 from tests.support import mesa
 

@@ -12,7 +12,7 @@ import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
-from libvirt_webrtc.framebuffer import Framebuffer, PixelFormat, Pixels
+from libvirt_webrtc.framebuffer import Framebuffer
 from libvirt_webrtc.media.aiortc_ext.ice import set_host_addresses
 from libvirt_webrtc.media.aiortc_ext.negotiation import choose_format, prefer_format
 from libvirt_webrtc.media.convert import FULL_RANGE
@@ -21,6 +21,7 @@ from libvirt_webrtc.media.frame import EncodedFrame
 from libvirt_webrtc.media.stream import ConsoleVideo
 from libvirt_webrtc.media.track import ConsoleTrack
 from libvirt_webrtc.media.yuv import plane_view
+from libvirt_webrtc.pixels import PixelFormat, Pixels
 
 DEADLINE_S = 30.0
 

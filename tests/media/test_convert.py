@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from libvirt_webrtc.framebuffer import Pixels, Rect
 from libvirt_webrtc.media.convert import FrameConverter, encoded_size
 from libvirt_webrtc.media.yuv import (
     Backend,
@@ -16,6 +15,7 @@ from libvirt_webrtc.media.yuv import (
     default_backend,
     plane_view,
 )
+from libvirt_webrtc.pixels import Pixels, Rect
 from tests.media.helpers import picture
 
 SIZES = [(1, 1), (2, 2), (3, 5), (17, 16), (64, 33), (127, 61), (320, 240)]

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from libvirt_webrtc.errors import MediaError
-from libvirt_webrtc.framebuffer import Pixels, Rect
 from libvirt_webrtc.media.convert import FrameConverter
 from libvirt_webrtc.media.encoder import VideoEncoder
 from libvirt_webrtc.media.formats import VideoFormat
 from libvirt_webrtc.media.frame import EncodedFrame
+from libvirt_webrtc.pixels import Pixels, Rect
 from tests.media.helpers import Decoder, picture, psnr
 
 NAL_IDR, NAL_SPS, NAL_PPS = 5, 7, 8

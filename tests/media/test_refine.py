@@ -7,7 +7,6 @@ import numpy.typing as npt
 import pytest
 
 from examples.guests.picture import Layout, expected
-from libvirt_webrtc.framebuffer import Pixels, Rect
 from libvirt_webrtc.media.convert import FULL_RANGE, LIMITED_RANGE, SMPTE170M, FrameConverter
 from libvirt_webrtc.media.encoder import VideoEncoder
 from libvirt_webrtc.media.formats import FULL, MAX_FRAME_RATE, REDUCED, Layer, VideoFormat
@@ -16,6 +15,7 @@ from libvirt_webrtc.media.refine import graded
 from libvirt_webrtc.media.schedule import Quality
 from libvirt_webrtc.media.yuv import plane_view
 from libvirt_webrtc.media.yuv444 import LibyuvFullChromaBackend
+from libvirt_webrtc.pixels import Pixels, Rect
 from tests.media.helpers import Decoder, picture
 from tests.support.decibels import Decibels, as_sharp_as_can_be, decibels
 

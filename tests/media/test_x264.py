@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from libvirt_webrtc.errors import MediaError
-from libvirt_webrtc.framebuffer import Pixels, Rect
 from libvirt_webrtc.media import libx264
 from libvirt_webrtc.media.convert import FrameConverter
 from libvirt_webrtc.media.encoder import VideoEncoder
@@ -16,6 +15,7 @@ from libvirt_webrtc.media.formats import CLOCK_RATE, FULL, HALF, MAX_FRAME_RATE,
 from libvirt_webrtc.media.frame import EncodedFrame
 from libvirt_webrtc.media.schedule import Quality
 from libvirt_webrtc.media.x264 import X264Coder
+from libvirt_webrtc.pixels import Pixels, Rect
 from tests.media.helpers import Decoder, picture, psnr
 
 WIDTH, HEIGHT = 640, 480

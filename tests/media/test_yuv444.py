@@ -4,7 +4,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from libvirt_webrtc.framebuffer import Pixels, Rect
 from libvirt_webrtc.media.convert import FULL_RANGE, LIMITED_RANGE, FrameConverter
 from libvirt_webrtc.media.yuv import plane_view
 from libvirt_webrtc.media.yuv444 import (
@@ -14,6 +13,7 @@ from libvirt_webrtc.media.yuv444 import (
     TurboJpegBackend,
     new_full_chroma_backend,
 )
+from libvirt_webrtc.pixels import Pixels, Rect
 from tests.media.test_convert import noise
 
 SIZES = [(1, 1), (3, 5), (17, 16), (127, 61), (320, 240)]

@@ -7,10 +7,10 @@ import pytest
 
 from libvirt_webrtc.display.console import Display
 from libvirt_webrtc.errors import ConsoleStarting, NegotiationError, NoConsole
-from libvirt_webrtc.framebuffer import PixelFormat
 from libvirt_webrtc.input import messages
 from libvirt_webrtc.media import aiortc_ext
 from libvirt_webrtc.media.aiortc_ext import ice
+from libvirt_webrtc.pixels import PixelFormat
 from libvirt_webrtc.worker import seats as seats_module
 from libvirt_webrtc.worker.seat import Seat
 from libvirt_webrtc.worker.seats import Seats
