@@ -111,6 +111,7 @@ main() {
     parse_arguments "$@"
     [ "$P2P" = 1 ] || needs=(dbus-daemon)
     ensure_system 0 "${needs[@]}"
+    [ "$GL" = off ] || ensure_gl
     ensure_venv ""
     [ "$GL" = off ] || require_render_node
     EMULATOR=${EMULATOR:-$(command -v qemu-system-x86_64)}

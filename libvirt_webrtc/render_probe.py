@@ -1,8 +1,9 @@
-"""Whether QEMU can draw with this machine's render nodes, found out in processes that end."""
+"""Whether OpenGL displays are worth it on this machine, found out in processes that end."""
 
 import logging
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -11,30 +12,67 @@ DRI = Path("/dev/dri")
 TIMEOUT_S = 20.0
 """For starting Python and a driver; more than enough unless the driver hangs."""
 
+SOFTWARE = ("llvmpipe", "softpipe", "swrast", "software rasterizer")
+"""Mesa's names for drawing with the processor, also inside those of what stands before it (virgl, zink)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What QEMU would draw with at a render node."""
+
+    worth_it: bool
+    found: str
+    """The renderer's name, or what is wrong."""
+
 
 def can_render(folder: Path = DRI, *command: str) -> bool:
-    """Whether there are render nodes, and each passes a test that does what QEMU does at its start. Blocking.
+    """Whether there are render nodes, and each is worth it. Blocking.
 
     Each, because libvirt chooses one of them; a guest whose QEMU gets one that it cannot draw with does not start.
 
     Args:
-        command: in the place of the test.
+        command: see :func:`try_node`.
     """
     nodes = sorted(folder.glob("renderD*"))
-    return bool(nodes) and all([_passes(node, *command) for node in nodes])
+    return bool(nodes) and all([_is_worth_it(node, *command) for node in nodes])
 
 
-def _passes(node: Path, *command: str) -> bool:
+def try_node(node: Path, *command: str) -> Drawing:
+    """Do what QEMU does at its start with gl=on. Blocking.
+
+    A node behind which the processor draws (a virtual machine's, vgem) is not worth it: that is slower than no OpenGL.
+
+    Args:
+        command: in the place of the test; prints the renderer's name, or ends with what is wrong and not with 0.
+    """
     command = command or (sys.executable, "-m", "libvirt_webrtc.display.gl.render_test")
+    passes, found = _run(*command, str(node))
+    return Drawing(passes and not any(name in found.lower() for name in SOFTWARE), found)
+
+
+def try_reading(device: str, *command: str) -> Drawing:
+    """Do what a worker does at the first picture of gl=on; ``device`` is the settings' ``gl_device``. Blocking.
+
+    Worth it is every device: where none can read, there is no picture.
+    """
+    command = command or (sys.executable, "-m", "libvirt_webrtc.display.gl.read_test")
+    return Drawing(*_run(*command, device))
+
+
+def _is_worth_it(node: Path, *command: str) -> bool:
+    drawing = try_node(node, *command)
+    if not drawing.worth_it:
+        log.info("displays are without OpenGL, because of %s: %s", node, drawing.found)
+    return drawing.worth_it
+
+
+def _run(*command: str) -> tuple[bool, str]:
+    """Whether it ended with 0, and what it printed then; else what is wrong."""
     try:
-        done = subprocess.run(
-            [*command, str(node)], stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_S
-        )
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_S)
     except subprocess.TimeoutExpired:
-        log.warning("the test of %s hangs: displays are without OpenGL", node)
-        return False
+        return False, "its driver hangs"
     if done.returncode == 0:
-        return True
+        return True, done.stdout.decode(errors="replace").strip()
     said = done.stderr.decode(errors="replace").strip().splitlines()
-    log.info("QEMU cannot draw with %s: %s", node, said[-1] if said else f"status {done.returncode}")
-    return False
+    return False, said[-1] if said else f"its driver crashes (status {done.returncode})"

@@ -1,4 +1,4 @@
-"""What makes gl=auto say yes: every render node passes."""
+"""What makes gl=auto say yes: every render node passes, and a graphics card is behind it."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from libvirt_webrtc import render_probe
-from libvirt_webrtc.render_probe import can_render
+from libvirt_webrtc.render_probe import can_render, try_node, try_reading
 from tests.support import mesa
 
 
@@ -41,10 +41,52 @@ def test_what_is_no_graphics_card_does_not_pass(tmp_path: Path) -> None:
     assert not can_render(tmp_path)
 
 
-def test_a_driver_that_qemu_can_use_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("renderer", "worth_it"),
+    [
+        ("Mesa Intel(R) UHD Graphics 620 (KBL GT2)", True),
+        ("AMD Radeon Graphics (radeonsi, renoir)", True),
+        ("", True),
+        ("llvmpipe (LLVM 19.1.7, 256 bits)", False),
+        ("softpipe", False),
+        ("virgl (LLVMPIPE (LLVM 15.0.6, 256 bits))", False),
+        ("zink Vulkan 1.3(llvmpipe (LLVM 15.0.6))", False),
+    ],
+)
+def test_the_processor_is_no_graphics_card(tmp_path: Path, renderer: str, worth_it: bool) -> None:
+    assert can_render(nodes(tmp_path, "renderD128"), sys.executable, "-c", f"print({renderer!r})") is worth_it
+
+
+@pytest.fixture
+def software(monkeypatch: pytest.MonkeyPatch) -> None:
     """Mesa in software, which takes any node."""
     if mesa.rig() is None:
         pytest.skip("needs Mesa's software renderer: run tests/run.sh as root")
     for name, value in mesa.for_qemu().items():
         monkeypatch.setenv(name, value)
-    assert can_render(nodes(tmp_path, "renderD128"))
+
+
+@pytest.mark.usefixtures("software")
+def test_a_driver_is_tried_as_qemu_does_and_named(tmp_path: Path) -> None:
+    """This one would do for QEMU, and is not worth it."""
+    (node,) = nodes(tmp_path, "renderD128").iterdir()
+    drawing = try_node(node)
+    assert "llvmpipe" in drawing.found and not drawing.worth_it
+    assert not can_render(tmp_path)
+
+
+@pytest.mark.usefixtures("software")
+def test_reading_is_tried_as_workers_do() -> None:
+    assert try_reading("software").worth_it
+    drawing = try_reading("/dev/dri/renderD77")
+    assert not drawing.worth_it and "renderD77" in drawing.found
+
+
+def test_why_it_is_not_worth_it(tmp_path: Path) -> None:
+    node = tmp_path / "renderD128"
+    assert try_node(node, sys.executable, "-c", "import os; os.abort()").found.startswith(
+        "its driver crashes"
+    )
+    assert (
+        try_node(node, sys.executable, "-c", "raise SystemExit('no, by no means')").found == "no, by no means"
+    )

@@ -94,8 +94,19 @@ ensure_libvirt() {
 # Of one suite with what QEMU brought: Mesa's packages only go with others of the same version.
 ensure_gl() {
     local absent
+    APT_HINT=()
     mapfile -t absent < <(missing "${GL_PACKAGES[@]}")
     add "$(suite_for libgbm1 0)" "${absent[@]}"
+    tell_what_is_missing
+}
+
+# tell_what_is_missing: ends here where an ordinary user has to have something installed first
+tell_what_is_missing() {
+    [ "${#APT_HINT[@]}" -gt 0 ] || return 0
+    say "These packages are missing, and installing them takes root:"
+    printf '  sudo %s\n' "${APT_HINT[@]}" >&2
+    [[ ${APT_HINT[*]} != *backports* ]] || say "  (with bookworm-backports in apt's sources; or let 'sudo $0 --install' do all of it)"
+    die "packages are missing"
 }
 
 # ensure_system STOCK [PACKAGE...]: everything by apt. STOCK=1 takes Debian 12's own QEMU and libvirt where none is there.
@@ -107,12 +118,7 @@ ensure_system() {
     ensure_packages "${RUN_PACKAGES[@]}" "${BUILD_PACKAGES[@]}" "$@"
     ensure_qemu "$stock"
     ensure_libvirt "$stock"
-    [ "${#APT_HINT[@]}" -eq 0 ] || {
-        say "These packages are missing, and installing them takes root:"
-        printf '  sudo %s\n' "${APT_HINT[@]}" >&2
-        [[ ${APT_HINT[*]} != *backports* ]] || say "  (with bookworm-backports in apt's sources; or let 'sudo $0 --install' do all of it)"
-        die "packages are missing"
-    }
+    tell_what_is_missing
 }
 
 system_python() {

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from libvirt_webrtc.config import Config
 from libvirt_webrtc.doctor.domain import check_domain
 from libvirt_webrtc.doctor.findings import Finding, problem
+from libvirt_webrtc.doctor.graphics import check_graphics
 from libvirt_webrtc.doctor.hook import check_libvirt_hook
 from libvirt_webrtc.doctor.hypervisor import check_hypervisor
 from libvirt_webrtc.doctor.ice import check_ice
@@ -13,7 +14,6 @@ from libvirt_webrtc.doctor.machine import (
     User,
     check_libvirt_group,
     check_port,
-    check_render_node,
     check_tls,
     check_token_file,
 )
@@ -37,7 +37,7 @@ def check_up(config: Config, domain: str | None = None) -> Iterator[Finding]:
         else:
             yield from check_hypervisor(connection)
         yield check_libvirt_group(user, session=session, connected=connection is not None)
-        yield check_render_node(user, config.gl)
+        yield from check_graphics(user, config.gl, config.video.gl_device)
         yield from check_libvirt_hook(HOOKS_FOLDER, session=session, root=user.uid == 0)
         yield check_port(config)
         yield check_tls(config)

@@ -1,4 +1,4 @@
-"""This user and this machine: groups, render node, port."""
+"""This user and this machine: groups, port, token."""
 
 import errno
 import grp
@@ -9,12 +9,10 @@ import socket
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-from pathlib import Path
 
 from libvirt_webrtc.config import Config
 from libvirt_webrtc.doctor.findings import Finding, ok, problem, warning
 
-DRI = Path("/dev/dri")
 HEALTH_S = 2.0
 
 
@@ -65,28 +63,6 @@ def check_libvirt_group(user: User, *, session: bool, connected: bool) -> Findin
     if connected:
         return warning(subject, f"{text}; libvirt lets it in all the same", remedy)
     return problem(subject, text, remedy)
-
-
-def check_render_node(user: User, gl: str, folder: Path = DRI) -> Finding:
-    """Whether there is a render node that this user can open: what OpenGL displays need."""
-    subject = "render node"
-    nodes = sorted(folder.glob("renderD*"))
-    if not nodes:
-        if gl == "on":
-            return problem(
-                subject,
-                f"there is none in {folder}, and gl is 'on': guests with an OpenGL display do not start",
-                'set gl = "auto" or "off", or give the machine a GPU with its driver',
-            )
-        return ok(subject, f"there is none in {folder}; displays without OpenGL need none")
-    usable = [node for node in nodes if os.access(node, os.R_OK | os.W_OK)]
-    if usable:
-        return ok(subject, f"{usable[0]} can be opened")
-    remedy = f"sudo usermod --append --groups render {user.name}, and log in anew"
-    text = f"{nodes[0]} cannot be opened by {user.name}"
-    if gl == "on":
-        return problem(subject, f"{text}, and gl is 'on'", remedy)
-    return warning(subject, f"{text}; displays without OpenGL do not need it", remedy)
 
 
 def check_port(config: Config) -> Finding:

@@ -43,7 +43,7 @@ class Policy:
     gl: Gl = Gl.AUTO
     """For domains whose own settings do not say."""
     renders: bool | None = None
-    """Whether this machine has render nodes that QEMU can draw with; None where nobody looked. What ``auto`` asks."""
+    """Whether this machine has graphics cards that QEMU can draw with; None where nobody looked. What ``auto`` asks."""
 
     @classmethod
     def of(cls, auto_enable: str, gl: str, renders: bool | None = None) -> Self:
@@ -151,12 +151,12 @@ def choose_gl(xml: str, policy: Policy) -> GlChoice:
     if policy.renders is None:
         if display is not None and display.gl:
             return GlChoice(gl, True, "as it was added before (gl=auto)")
-        return GlChoice(gl, False, "nobody looked for a render node (gl=auto)")
+        return GlChoice(gl, False, "nobody looked for a graphics card (gl=auto)")
     if not policy.renders:
-        return GlChoice(Gl.OFF, False, "this machine has no render node that QEMU can draw with (gl=auto)")
+        return GlChoice(Gl.OFF, False, "this machine has no graphics card that QEMU can draw with (gl=auto)")
     if beside := sorted(other_displays(xml) & {"vnc", "spice"}):
         return GlChoice(Gl.OFF, False, f"next to {' and '.join(beside)} QEMU takes no OpenGL (gl=auto)")
-    return GlChoice(Gl.ON, True, "QEMU can draw with this machine's render node (gl=auto)")
+    return GlChoice(Gl.ON, True, "QEMU can draw with this machine's graphics card (gl=auto)")
 
 
 def _wanted(settings: Settings, policy: Policy) -> tuple[bool, str]:

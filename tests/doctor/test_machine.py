@@ -1,4 +1,4 @@
-"""Users, render nodes and ports of bad worlds."""
+"""Users and ports of bad worlds."""
 
 import json
 import os
@@ -16,7 +16,6 @@ from libvirt_webrtc.doctor.machine import (
     User,
     check_libvirt_group,
     check_port,
-    check_render_node,
     check_tls,
     check_token_file,
 )
@@ -51,17 +50,6 @@ def test_member_from_the_next_login_on_is_told_to_log_in() -> None:
 
 def test_present_user_is_read() -> None:
     assert User.current().uid == os.geteuid()
-
-
-def test_render_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert check_render_node(STRANGER, "auto", tmp_path).level is Level.OK
-    assert check_render_node(STRANGER, "on", tmp_path).level is Level.PROBLEM
-    (tmp_path / "renderD128").touch()
-    assert check_render_node(STRANGER, "on", tmp_path).level is Level.OK
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    assert check_render_node(STRANGER, "auto", tmp_path).level is Level.WARNING
-    finding = check_render_node(STRANGER, "on", tmp_path)
-    assert finding.level is Level.PROBLEM and "render ann" in (finding.remedy or "")
 
 
 class Portal(BaseHTTPRequestHandler):

@@ -159,14 +159,14 @@ def test_gl_on_next_to_vnc_is_refused_and_off_keeps_what_is_there() -> None:
 @pytest.mark.parametrize(
     ("xml", "renders", "on", "reason"),
     [
-        (HEADLESS, True, True, "render node"),
-        (HEADLESS, False, False, "no render node"),
+        (HEADLESS, True, True, "graphics card"),
+        (HEADLESS, False, False, "no graphics card"),
         (HEADLESS, None, False, "nobody looked"),
         (VNC, True, False, "next to vnc"),
         (VNC.replace("vnc", "spice"), True, False, "next to spice"),
         (OURS, True, False, "next to vnc"),
-        (WITH_GL, True, True, "render node"),
-        (WITH_GL, False, False, "no render node"),
+        (WITH_GL, True, True, "graphics card"),
+        (WITH_GL, False, False, "no graphics card"),
         (WITH_GL, None, True, "added before"),
         (WITH_GL.replace("<graphics", "<graphics type='vnc'/><graphics"), True, False, "next to vnc"),
     ],

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,14 +11,16 @@ import pytest
 from playwright.async_api import Browser
 
 from examples.guests.picture import Rgb
+from tests.e2e.place import PLACES, Place, Streamed, meeting_place
 from tests.e2e.viewer import Viewer, wait_for
 from tests.gl.boot import HEIGHT, WIDTH, painted, sector
 from tests.support import mesa
 from tests.support.emulators import Emulator
-from tests.support.gl_guest import MODELS, with_gl
+from tests.support.gl_guest import MODELS, RENDER_NODE, with_gl
 from tests.support.guests import GuestFactory
 from tests.support.libvirtd import virsh
 from tests.support.portal import Portal
+from tests.support.qmp import Qemu
 
 pytestmark = [pytest.mark.libvirt, pytest.mark.browser]
 
@@ -27,11 +30,16 @@ CODEC_ERROR = 12
 DISPLAY_OFF = "QEMU draws with OpenGL, but hands no picture over"
 
 
+def of_portal() -> dict[str, str]:
+    """A portal's environment."""
+    return {**mesa.environment(), "QEMU_WEBRTC_GL_DEVICE": "auto"}
+
+
 @pytest.fixture
 def gl_portal(start_portal: Callable[..., Portal]) -> Portal:
     if mesa.rig() is None:
         pytest.skip("needs Mesa's software renderer: run tests/run.sh as root")
-    return start_portal({**mesa.environment(), "QEMU_WEBRTC_GL_DEVICE": "auto"})
+    return start_portal(of_portal())
 
 
 @pytest.fixture
@@ -66,6 +74,64 @@ async def test_every_pixel_is_seen(
     await viewer.wait_picture(is_painted, "what the boot sector painted")
     (console,) = gl_portal.wait_console(guest.uuid)["consoles"]
     assert console["scanout"] == "dmabuf"
+
+
+def on_private_bus(xml: str) -> str:
+    """The D-Bus display on a bus that libvirt starts for it."""
+    changed = xml.replace(' p2p="yes"', "")
+    assert changed != xml
+    return changed
+
+
+async def test_every_pixel_is_seen_over_a_private_bus(
+    make_guest: GuestFactory, gl_portal: Portal, browser: Browser, emulator: Emulator, disk: str
+) -> None:
+    guest = make_guest(
+        emulator=emulator, edit=lambda xml: on_private_bus(with_gl(xml, device="virtio-vga", disk=disk))
+    )
+    viewer = await Viewer.open(browser, gl_portal, guest)
+    await viewer.wait_picture(is_painted, "what the boot sector painted")
+    (console,) = gl_portal.wait_console(guest.uuid)["consoles"]
+    assert console["scanout"] == "dmabuf"
+
+
+@pytest.fixture(params=PLACES)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    with meeting_place(request.param, tmp_path) as place:
+        yield replace(place, display=f"{place.display},gl=on,rendernode={RENDER_NODE}")
+
+
+@pytest.fixture
+def stream(place: Place, tmp_path: Path) -> Iterator[Portal]:
+    """``libvirt-webrtc stream``."""
+    if mesa.rig() is None:
+        pytest.skip("needs Mesa's software renderer: run tests/run.sh as root")
+    started = Portal(tmp_path, None, {**of_portal(), **place.environment}, place.arguments)
+    yield started
+    try:
+        started.close()
+    finally:
+        print(started.log.read_text())
+
+
+async def test_every_pixel_of_a_bare_qemu_is_seen(
+    stream: Portal, place: Place, browser: Browser, emulator: Emulator, disk: str
+) -> None:
+    (domain,) = stream.get("/api/domains")["domains"]
+    for device in MODELS:
+        qemu = Qemu(
+            *("-device", device, "-drive", f"file={disk},format=raw,if=ide,snapshot=on"),
+            *place.further,
+            emulator=str(emulator.path),
+            display=place.display,
+            environment=mesa.for_qemu(),
+        )
+        async with qemu:
+            viewer = await Viewer.open(browser, stream, Streamed(domain["uuid"]))
+            await viewer.wait_picture(is_painted, f"what the boot sector painted, on {device}")
+            (console,) = stream.wait_console(domain["uuid"])["consoles"]
+            assert console["scanout"] == "dmabuf"
+        stream.wait_console(domain["uuid"], "failed")
 
 
 async def test_a_guest_that_starts_anew_is_seen_on_the_same_connection(

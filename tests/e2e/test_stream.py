@@ -2,14 +2,13 @@
 
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser
 
+from tests.e2e.place import PLACES, Place, Streamed, meeting_place
 from tests.e2e.viewer import Viewer
-from tests.support.dbus import MessageBus
 from tests.support.emulators import Emulator
 from tests.support.portal import Portal
 from tests.support.qmp import Qemu
@@ -18,46 +17,11 @@ pytestmark = pytest.mark.browser
 
 KEY_A = 0x1E
 
-PROTOTYPE = {
-    "QEMU_WEBRTC_DOWNSAMPLE": "0",
-    "QEMU_WEBRTC_ICE_SERVERS": "[]",
-    "QEMU_WEBRTC_ICE_TRANSPORT_POLICY": "all",
-    "QEMU_WEBRTC_TURN_HOST": "",
-}
-"""The prototype's environment, beside DBUS_SESSION_BUS_ADDRESS."""
 
-
-@dataclass(frozen=True, slots=True)
-class Streamed:
-    """The demo guest that the only QEMU runs."""
-
-    uuid: str
-    nonce: str
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where QEMU and the portal meet."""
-
-    display: str
-    """QEMU's -display."""
-    further: tuple[str, ...]
-    """QEMU's further arguments."""
-    environment: dict[str, str]
-    """The portal's."""
-    arguments: tuple[str, ...] = ()
-
-
-@pytest.fixture(params=["bus", "p2p"])
+@pytest.fixture(params=PLACES)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    if request.param == "p2p":
-        monitor = tmp_path / "qmp"
-        further = ("-qmp", f"unix:{monitor},server=on,wait=off")
-        yield Place("dbus,p2p=on", further, {}, ("--qmp", str(monitor)))
-        return
-    with MessageBus(tmp_path) as bus:
-        environment = {**PROTOTYPE, "DBUS_SESSION_BUS_ADDRESS": bus.address}
-        yield Place(f"dbus,p2p=no,addr={bus.address}", (), environment)
+    with meeting_place(request.param, tmp_path) as place:
+        yield place
 
 
 @pytest.fixture

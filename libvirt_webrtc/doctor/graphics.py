@@ -1,0 +1,66 @@
+"""OpenGL displays: is there a graphics card, can QEMU draw with it, and can this program read what it draws?"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from libvirt_webrtc.doctor.findings import Finding, ok, problem, warning
+from libvirt_webrtc.doctor.machine import User
+from libvirt_webrtc.render_probe import DRI, Drawing, try_node, try_reading
+
+PACKAGES = "libegl1 libgles2 libgbm1 libgl1-mesa-dri libgl1 libopengl0"
+"""Debian's names of what QEMU and this program load."""
+
+
+def check_graphics(user: User, gl: str, device: str, folder: Path = DRI) -> Iterator[Finding]:
+    """``gl`` and ``device`` are the settings' ``gl`` and ``gl_device``. Blocking."""
+    node = check_render_node(user, gl, folder)
+    yield node
+    nodes = sorted(path for path in folder.glob("renderD*") if os.access(path, os.R_OK | os.W_OK))
+    for path in nodes:
+        yield check_drawing(path, gl, try_node(path))
+    if gl == "on" or (gl == "auto" and nodes):
+        yield check_reading(gl, try_reading(device))
+
+
+def check_render_node(user: User, gl: str, folder: Path = DRI) -> Finding:
+    """Whether there is a render node that this user can open: what OpenGL displays need."""
+    subject = "render node"
+    nodes = sorted(folder.glob("renderD*"))
+    if not nodes:
+        if gl == "on":
+            return problem(
+                subject,
+                f"there is none in {folder}, and gl is 'on': guests with an OpenGL display do not start",
+                'set gl = "auto" or "off", or give the machine a GPU with its driver',
+            )
+        return ok(subject, f"there is none in {folder}; displays without OpenGL need none")
+    usable = [node for node in nodes if os.access(node, os.R_OK | os.W_OK)]
+    if usable:
+        return ok(subject, f"{usable[0]} can be opened")
+    remedy = f"sudo usermod --append --groups render {user.name}, and log in anew"
+    text = f"{nodes[0]} cannot be opened by {user.name}"
+    if gl == "on":
+        return problem(subject, f"{text}, and gl is 'on'", remedy)
+    return warning(subject, f"{text}; displays without OpenGL do not need it", remedy)
+
+
+def check_drawing(node: Path, gl: str, drawing: Drawing) -> Finding:
+    """Whether QEMU can draw with a render node."""
+    subject, text = "OpenGL in QEMU", f"{node}: {drawing.found}"
+    if drawing.worth_it:
+        return ok(subject, text)
+    if gl == "on":
+        return warning(
+            subject, f"{text}; guests with an OpenGL display may not start, or are slow", 'set gl = "auto"'
+        )
+    return ok(subject, f"{text}; displays do without OpenGL")
+
+
+def check_reading(gl: str, drawing: Drawing) -> Finding:
+    """Whether this program can read OpenGL displays."""
+    subject = "OpenGL here"
+    if drawing.worth_it:
+        return ok(subject, f"OpenGL displays are read by {drawing.found}")
+    make = problem if gl == "on" else warning
+    return make(subject, f"OpenGL displays cannot be read: {drawing.found}", f"install {PACKAGES}")

@@ -1,0 +1,69 @@
+"""Graphics cards of bad worlds."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from libvirt_webrtc.doctor import graphics
+from libvirt_webrtc.doctor.graphics import check_drawing, check_graphics, check_reading, check_render_node
+from libvirt_webrtc.hook_check import Level
+from libvirt_webrtc.render_probe import Drawing
+from tests.doctor.test_machine import STRANGER
+
+GOOD = Drawing(True, "AMD Radeon Graphics")
+SLOW = Drawing(False, "llvmpipe")
+NONE = Drawing(False, "libEGL or libGLESv2 is not installed")
+
+
+def test_render_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert check_render_node(STRANGER, "auto", tmp_path).level is Level.OK
+    assert check_render_node(STRANGER, "on", tmp_path).level is Level.PROBLEM
+    (tmp_path / "renderD128").touch()
+    assert check_render_node(STRANGER, "on", tmp_path).level is Level.OK
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert check_render_node(STRANGER, "auto", tmp_path).level is Level.WARNING
+    finding = check_render_node(STRANGER, "on", tmp_path)
+    assert finding.level is Level.PROBLEM and "render ann" in (finding.remedy or "")
+
+
+@pytest.mark.parametrize(
+    ("drawing", "gl", "level"),
+    [
+        (GOOD, "auto", Level.OK),
+        (GOOD, "on", Level.OK),
+        (SLOW, "auto", Level.OK),
+        (SLOW, "off", Level.OK),
+        (SLOW, "on", Level.WARNING),
+    ],
+)
+def test_drawing(drawing: Drawing, gl: str, level: Level) -> None:
+    finding = check_drawing(Path("/dev/dri/renderD128"), gl, drawing)
+    assert finding.level is level and drawing.found in finding.text
+    assert (finding.remedy is not None) == (level is not Level.OK)
+
+
+@pytest.mark.parametrize(
+    ("drawing", "gl", "level"),
+    [(GOOD, "on", Level.OK), (NONE, "auto", Level.WARNING), (NONE, "on", Level.PROBLEM)],
+)
+def test_reading(drawing: Drawing, gl: str, level: Level) -> None:
+    finding = check_reading(gl, drawing)
+    assert finding.level is level and drawing.found in finding.text
+    assert ("libgles2" in (finding.remedy or "")) == (level is not Level.OK)
+
+
+def test_reading_is_of_interest_where_something_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graphics, "try_node", lambda _: GOOD)
+    monkeypatch.setattr(graphics, "try_reading", lambda _: NONE)
+
+    def subjects(gl: str) -> list[str]:
+        return [finding.subject for finding in check_graphics(STRANGER, gl, "auto", tmp_path)]
+
+    assert subjects("auto") == ["render node"]
+    assert subjects("on") == ["render node", "OpenGL here"]
+    (tmp_path / "renderD128").touch()
+    assert subjects("auto") == ["render node", "OpenGL in QEMU", "OpenGL here"]
+    assert subjects("off") == ["render node", "OpenGL in QEMU"]

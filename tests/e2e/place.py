@@ -1,0 +1,53 @@
+"""Where a bare QEMU and ``libvirt-webrtc stream`` meet: on a message bus, or by QEMU's monitor."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.dbus import MessageBus
+
+PLACES = ("bus", "p2p")
+
+PROTOTYPE = {
+    "QEMU_WEBRTC_DOWNSAMPLE": "0",
+    "QEMU_WEBRTC_ICE_SERVERS": "[]",
+    "QEMU_WEBRTC_ICE_TRANSPORT_POLICY": "all",
+    "QEMU_WEBRTC_TURN_HOST": "",
+}
+"""The prototype's environment, beside DBUS_SESSION_BUS_ADDRESS."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What each of the two is told."""
+
+    display: str
+    """QEMU's -display."""
+    further: tuple[str, ...]
+    """QEMU's further arguments."""
+    environment: dict[str, str]
+    """The portal's."""
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """The guest that the only QEMU runs."""
+
+    uuid: str
+    nonce: str = "0"
+    """Of its picture, where that has one."""
+
+
+@contextmanager
+def meeting_place(kind: str, folder: Path) -> Iterator[Place]:
+    """One of ``PLACES``; a bus ends with it."""
+    if kind == "p2p":
+        monitor = folder / "qmp"
+        further = ("-qmp", f"unix:{monitor},server=on,wait=off")
+        yield Place("dbus,p2p=on", further, {}, ("--qmp", str(monitor)))
+        return
+    with MessageBus(folder) as bus:
+        environment = {**PROTOTYPE, "DBUS_SESSION_BUS_ADDRESS": bus.address}
+        yield Place(f"dbus,p2p=no,addr={bus.address}", (), environment)
