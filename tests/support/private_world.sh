@@ -1,14 +1,12 @@
 #!/usr/bin/env bash
-# COMMAND... in a world of its own: processes, /run, and libvirt's folders are private and end with it, so that the
-# machine's own libvirt and its domains are neither seen nor touched. The network is the machine's. Root.
+# COMMAND... in a world of its own: processes, network, /run, and libvirt's folders are private and end with it, so that
+# the machine's own libvirt, its domains and its ports are neither seen nor touched. Root.
 set -euo pipefail
 
 if [ "${LIBVIRT_WEBRTC_TEST_PRIVATE:-}" != 1 ]; then
     export LIBVIRT_WEBRTC_TEST_PRIVATE=1
-    exec unshare --mount --pid --fork --kill-child --mount-proc "$0" "$@"
+    exec unshare --mount --pid --net --fork --kill-child --mount-proc "$0" "$@"
 fi
-
-resolver=$(cat /etc/resolv.conf 2>/dev/null || true)
 
 for folder in /run /etc/libvirt /var/lib/libvirt /var/cache/libvirt /var/log/libvirt; do
     mkdir -p "$folder"
@@ -17,12 +15,16 @@ done
 mkdir -m 1777 /run/lock
 unset XDG_RUNTIME_DIR DBUS_SESSION_BUS_ADDRESS
 
-# Name resolution goes on where resolv.conf is a link into /run.
-if [ -L /etc/resolv.conf ] && [ ! -e /etc/resolv.conf ]; then
-    target=$(readlink -m /etc/resolv.conf)
-    mkdir -p "$(dirname "$target")"
-    printf '%s\n' "$resolver" >"$target"
-fi
+# One network card, whose other end is here too: browsers name addresses of nothing but the card of the default route. Beyond
+# it is nobody, and names are resolved by nobody: what asks for them is refused at once.
+ip link set lo up
+ip link add tests0 type veth peer name tests1
+ip address add 192.0.2.1/24 dev tests0
+ip link set tests0 up
+ip link set tests1 up
+ip route add default via 192.0.2.2 dev tests0
+echo "nameserver 127.0.0.1" >/run/resolv.conf
+mount --bind /run/resolv.conf "$(readlink -f /etc/resolv.conf)"
 
 # Emulation only, alike everywhere. A /dev/kvm that QEMU's user may not open (a chroot's, whose groups are not the
 # kernel's) has libvirt probe QEMU anew at every call.
