@@ -6,14 +6,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from libvirt_webrtc.display.gl.renderer import is_software
+
 log = logging.getLogger(__name__)
 
 DRI = Path("/dev/dri")
 TIMEOUT_S = 20.0
 """For starting Python and a driver; more than enough unless the driver hangs."""
-
-SOFTWARE = ("llvmpipe", "softpipe", "swrast", "software rasterizer")
-"""Mesa's names for drawing with the processor, also inside those of what stands before it (virgl, zink)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def try_node(node: Path, *command: str) -> Drawing:
     """
     command = command or (sys.executable, "-m", "libvirt_webrtc.display.gl.render_test")
     passes, found = _run(*command, str(node))
-    return Drawing(passes and not any(name in found.lower() for name in SOFTWARE), found)
+    return Drawing(passes and not is_software(found), found)
 
 
 def try_reading(device: str, *command: str) -> Drawing:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import shutil
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -49,6 +50,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "emulator" in metafunc.fixturenames:
         present = emulators()
         metafunc.parametrize("emulator", present, ids=[each.name for each in present], scope="session")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_ends() -> None:
+    """Behind a script's ``&`` it is ignored, and so it would be by every child."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,6 +16,8 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$HERE/support/qemu_beside.sh"
 # shellcheck source=tests/support/gl_rig.sh
 . "$HERE/support/gl_rig.sh"
+# shellcheck source=tests/support/gl_vm.sh
+. "$HERE/support/gl_vm.sh"
 # shellcheck source=tests/support/memtest.sh
 . "$HERE/support/memtest.sh"
 
@@ -58,6 +60,10 @@ LIBVIRT_WEBRTC_TEST_EMULATORS=$(command -v qemu-system-x86_64)$(other_qemu | sed
 export LIBVIRT_WEBRTC_TEST_EMULATORS
 LIBVIRT_WEBRTC_TEST_GL=$(gl_rig "$(cache_dir)/gl")
 export LIBVIRT_WEBRTC_TEST_GL
+if [ "${LIBVIRT_WEBRTC_TEST_LONG:-}" = 1 ]; then
+    LIBVIRT_WEBRTC_TEST_VM=$(gl_vm "$(cache_dir)/gl-vm")
+    export LIBVIRT_WEBRTC_TEST_VM
+fi
 LIBVIRT_WEBRTC_TEST_MEMTEST=$(memtest_kernel)
 export LIBVIRT_WEBRTC_TEST_MEMTEST
 LIBVIRT_WEBRTC_TEST_AARCH64=$(aarch64_qemu)

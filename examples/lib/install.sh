@@ -115,9 +115,10 @@ ensure_system() {
     shift
     require_debian
     APT_HINT=()
-    ensure_packages "${RUN_PACKAGES[@]}" "${BUILD_PACKAGES[@]}" "$@"
+    # First, because the others may bring in a part of libvirt: of the machine's own suite, and the rest would follow it.
     ensure_qemu "$stock"
     ensure_libvirt "$stock"
+    ensure_packages "${RUN_PACKAGES[@]}" "${BUILD_PACKAGES[@]}" "$@"
     tell_what_is_missing
 }
 

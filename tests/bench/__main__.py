@@ -23,10 +23,13 @@ def main() -> int:
     parser.add_argument("bench", choices=BENCHES)
     parser.add_argument("--runs", type=int, help="how often to measure (default: as the bench sees fit)")
     parser.add_argument("--guest", choices=("linux", "baremetal"), default="linux")
+    parser.add_argument(
+        "--seconds", type=float, default=30.0, help="idle: how long to watch (default: %(default)g)"
+    )
     arguments = parser.parse_args()
     world.enter(sys.argv[1:])
     bench = BENCHES[arguments.bench]
-    options = Options(arguments.runs or bench.runs, arguments.guest)
+    options = Options(arguments.runs or bench.runs, arguments.guest, arguments.seconds)
     result = asyncio.run(bench.measure(options))
     print(json.dumps(result, indent=2))
     return 0

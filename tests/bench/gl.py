@@ -82,7 +82,7 @@ async def _with_qemu(options: Options, graphics: GraphicsThread) -> Figures:
         *("-device", "virtio-vga", "-kernel", kernel),
         *("-append", f"nonce=0badcafe mode={WIDTH}x{HEIGHT} run=motion"),
         emulator=str(emulators()[0].path),
-        display="dbus,p2p=on,gl=on,rendernode=/dev/null",
+        display=f"dbus,p2p=on,gl=on,rendernode={mesa.render_node()}",
         environment=mesa.for_qemu(),
     )
     waits: dict[str, list[float]] = {"unwatched": [], "watched": []}

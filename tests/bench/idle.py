@@ -13,7 +13,6 @@ from tests.media.helpers import until
 
 QUIET_S = 8.0
 """After a start or the last change: a still picture has been refined, and connections are as they stay."""
-MEASURE_S = 30.0
 SIZE = "1920x1080"
 
 
@@ -25,20 +24,20 @@ async def run(options: Options) -> Figures:
         still = await stack.enter_async_context(bare_console(*demo_guest(f"run=still mode={SIZE}")))
         await asyncio.sleep(QUIET_S)
         figures["single_domain_pss_mb"] = _one(memory_mb(still.worker.pid, "Pss"), "MB")
-        figures.update(await _still(still))
+        figures.update(await _still(still, options.seconds))
         consoles = [await stack.enter_async_context(bare_console(*EMPTY)) for _ in range(options.runs)]
         progress(f"idle: {len(consoles)} domains")
         await asyncio.sleep(QUIET_S)
-        figures.update(await _idle(consoles))
+        figures.update(await _idle(consoles, options.seconds))
     return figures
 
 
-async def _idle(consoles: list[BareConsole]) -> Figures:
+async def _idle(consoles: list[BareConsole], seconds: float) -> Figures:
     pids = [console.worker.pid for console in consoles]
     before, own = [cpu_s(pid) for pid in pids], cpu_s(os.getpid())
-    await asyncio.sleep(MEASURE_S)
-    shares = [(cpu_s(pid) - began) / MEASURE_S * 100 for pid, began in zip(pids, before, strict=True)]
-    supervising = (cpu_s(os.getpid()) - own) / MEASURE_S * 100
+    await asyncio.sleep(seconds)
+    shares = [(cpu_s(pid) - began) / seconds * 100 for pid, began in zip(pids, before, strict=True)]
+    supervising = (cpu_s(os.getpid()) - own) / seconds * 100
     return {
         "idle_cpu_percent": Figure.of(shares, "%"),
         # This process does for its workers what the service does.
@@ -51,14 +50,14 @@ async def _idle(consoles: list[BareConsole]) -> Figures:
     }
 
 
-async def _still(console: BareConsole) -> Figures:
+async def _still(console: BareConsole, seconds: float) -> Figures:
     pid = console.worker.pid
     before = descriptors(pid), threads(pid)
     wire = Wire()
     async with console.watch("still") as viewer:
         await asyncio.sleep(QUIET_S)
         received, sent, frames, used = wire.received, wire.sent, viewer.frames, cpu_s(pid)
-        await asyncio.sleep(MEASURE_S)
+        await asyncio.sleep(seconds)
         used = cpu_s(pid) - used
         down, up = wire.received - received, wire.sent - sent
         assert viewer.frames == frames, f"{viewer.frames - frames} frames of a still picture"
@@ -72,9 +71,9 @@ async def _still(console: BareConsole) -> Figures:
         f"descriptors, threads: {before}, later {after}"
     )
     return {
-        "still_cpu_percent": _one(used / MEASURE_S * 100, "%"),
-        "still_viewer_kbit_s": _one((down + up) * 8 / 1000 / MEASURE_S, "kbit/s"),
-        "still_viewer_down_kbit_s": _one(down * 8 / 1000 / MEASURE_S, "kbit/s"),
+        "still_cpu_percent": _one(used / seconds * 100, "%"),
+        "still_viewer_kbit_s": _one((down + up) * 8 / 1000 / seconds, "kbit/s"),
+        "still_viewer_down_kbit_s": _one(down * 8 / 1000 / seconds, "kbit/s"),
         "watched_domain_pss_mb": _one(watched, "MB"),
         "after_viewer_pss_mb": _one(memory_mb(pid, "Pss"), "MB"),
     }

@@ -30,6 +30,8 @@ class Options:
 
     runs: int
     guest: Kind
+    seconds: float
+    """How long something is watched that has to be watched for a time."""
 
 
 @dataclass(frozen=True, slots=True)

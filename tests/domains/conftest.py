@@ -22,7 +22,7 @@ def domain_xml(name: str, devices: str = VNC + VIDEO, identity: str = "", metada
         <domain type='qemu'>
           <name>{name}</name><uuid>{identity or uuid.uuid4()}</uuid>{metadata}
           <memory unit='MiB'>32</memory>
-          <os><type arch='x86_64' machine='pc'>hvm</type></os>
+          <os><type arch='x86_64' machine='pc'>hvm</type></os><features><acpi/></features>
           <devices>{devices}</devices>
         </domain>"""
 

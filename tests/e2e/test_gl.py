@@ -16,7 +16,7 @@ from tests.e2e.viewer import Viewer, wait_for
 from tests.gl.boot import HEIGHT, WIDTH, painted, sector
 from tests.support import mesa
 from tests.support.emulators import Emulator
-from tests.support.gl_guest import MODELS, RENDER_NODE, with_gl
+from tests.support.gl_guest import MODELS, with_gl
 from tests.support.guests import GuestFactory
 from tests.support.libvirtd import virsh
 from tests.support.portal import Portal
@@ -98,7 +98,7 @@ async def test_every_pixel_is_seen_over_a_private_bus(
 @pytest.fixture(params=PLACES)
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     with meeting_place(request.param, tmp_path) as place:
-        yield replace(place, display=f"{place.display},gl=on,rendernode={RENDER_NODE}")
+        yield replace(place, display=f"{place.display},gl=on,rendernode={mesa.render_node()}")
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def software() -> None:
 @pytest.fixture(scope="session")
 def graphics_of_all(software: None) -> Iterator[GraphicsThread]:
     """Begun before the first test: a driver takes its time, and opens files of its own."""
-    thread = GraphicsThread("software")
+    thread = GraphicsThread(mesa.reader())
     thread.submit(Urgency.QEMU, _draw_something_else).result()
     yield thread
     thread.close()

@@ -5,9 +5,6 @@ from lxml import etree
 from tests.support import mesa
 
 _QEMU = "http://libvirt.org/schemas/domain/qemu/1.0"
-RENDER_NODE = "/dev/null"
-"""What libvirt is told to use: Mesa's software renderer takes any node."""
-
 MODELS = {
     "VGA": {"type": "vga", "vram": "16384"},
     "virtio-vga": {"type": "virtio"},
@@ -29,7 +26,7 @@ def with_gl(xml: str, device: str, *, shim: bool = True, disk: str | None = None
             devices.remove(graphics)
     display = devices.find("graphics")
     assert display is not None
-    etree.SubElement(display, "gl", {"enable": "yes", "rendernode": RENDER_NODE})
+    etree.SubElement(display, "gl", {"enable": "yes", "rendernode": mesa.render_node()})
     model = devices.find("video/model")
     assert model is not None
     model.attrib.clear()

@@ -8,6 +8,12 @@ from pathlib import Path
 RIG_VARIABLE = "LIBVIRT_WEBRTC_TEST_GL"
 """Folder that tests/support/gl_rig.sh filled; set by tests/run.sh."""
 
+NODE_VARIABLE = "LIBVIRT_WEBRTC_TEST_RENDER_NODE"
+"""A real render node, on a machine that exports DMA-BUFs by itself; set by tests/gl/test_vm.py."""
+
+READER_VARIABLE = "LIBVIRT_WEBRTC_TEST_GL_DEVICE"
+"""What reads pictures then, as the settings' ``gl_device``."""
+
 # In the order of their needs, for this process, whose loader read LD_LIBRARY_PATH long ago.
 _LIBRARIES = (
     "libdrm.so.2",
@@ -42,10 +48,22 @@ def environment() -> Mapping[str, str]:
     }
 
 
+def render_node() -> str:
+    """What QEMU is told to draw with: Mesa's software renderer takes any node."""
+    return os.environ.get(NODE_VARIABLE) or "/dev/null"
+
+
+def reader() -> str:
+    """What reads its pictures."""
+    return os.environ.get(READER_VARIABLE) or "software"
+
+
 def for_qemu() -> Mapping[str, str]:
-    """As :func:`environment`, with what gives its pictures out as DMA-BUFs."""
+    """As :func:`environment`, with what gives its pictures out as DMA-BUFs where the machine does not."""
     folder = rig()
     assert folder is not None
+    if NODE_VARIABLE in os.environ:
+        return environment()
     return {**environment(), "LD_PRELOAD": str(folder / "fake_udmabuf.so")}
 
 

@@ -5,8 +5,9 @@ import logging
 from typing import TYPE_CHECKING
 
 from libvirt_webrtc.display.gl.api import egl, egl12, es2, es3, ints, named_errors, new
-from libvirt_webrtc.display.gl.device import Display, open_display
+from libvirt_webrtc.display.gl.device import Display, candidates, open_display
 from libvirt_webrtc.display.gl.program import Program
+from libvirt_webrtc.display.gl.renderer import is_software
 from libvirt_webrtc.errors import GraphicsError
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Context:
                 attributes = ints(_EGL_CONTEXT_CLIENT_VERSION, 3, _EGL_NONE)
                 self._handle = egl.eglCreateContext(display.handle, None, None, attributes)
                 egl.eglMakeCurrent(display.handle, None, None, self._handle)
+                renderer = self._check_renderer()
                 self._check_extensions()
                 size = ints(0)
                 es2.glGetIntegerv(es2.GL_MAX_TEXTURE_SIZE, size)
@@ -49,13 +51,25 @@ class Context:
         except BaseException:
             self.close()
             raise
-        renderer = ctypes.string_at(es2.glGetString(es2.GL_RENDERER)).decode(errors="replace")
         logger.info("pictures of gl=on are read by %s: %s", display.device.name, renderer)
 
     @classmethod
     def open(cls, wanted: str, preferred_node: str | None) -> "Context":
-        """On the first device that can; arguments and errors as of ``open_display``."""
-        return cls(open_display(wanted, preferred_node))
+        """On the first device that can.
+
+        Args:
+            wanted, preferred_node: as of :func:`~libvirt_webrtc.display.gl.device.candidates`.
+
+        Raises:
+            GraphicsError: none can; says what was tried.
+        """
+        tried = []
+        for device in candidates(wanted, preferred_node):
+            try:
+                return cls(open_display(device))
+            except GraphicsError as error:
+                tried.append(f"{device.name}: {error}")
+        raise GraphicsError("; ".join(tried))
 
     def program(self, fragment: str) -> Program:
         """The program of this fragment shader, made once, and used from now on. Raises GraphicsError."""
@@ -74,6 +88,13 @@ class Context:
         if self._handle is not None:
             egl.eglDestroyContext(display, self._handle)
         egl12.eglReleaseThread()
+
+    def _check_renderer(self) -> str:
+        """Its name. Software behind a render node (vgem) was seen to crash when it reads what it imported."""
+        renderer = ctypes.string_at(es2.glGetString(es2.GL_RENDERER)).decode(errors="replace")
+        if is_software(renderer) and not self.display.device.software:
+            raise GraphicsError("there is no graphics card behind it")
+        return renderer
 
     def _check_extensions(self) -> None:
         count = ints(0)

@@ -50,24 +50,21 @@ class Display:
     """Whether pictures can be imported with the modifier that QEMU names."""
 
 
-def open_display(wanted: str, preferred_node: str | None) -> Display:
-    """The first device that can import DMA-BUFs.
+def candidates(wanted: str, preferred_node: str | None) -> list[Device]:
+    """The devices to be tried, one after the other.
 
-    ``wanted`` is ``auto``, ``software``, or a render node's path. ``auto`` tries ``preferred_node``, the other nodes,
+    ``wanted`` is ``auto``, ``software``, or a render node's path. ``auto`` is ``preferred_node``, the other nodes,
     then the processor.
 
     Raises:
-        GraphicsError: none can; says what was tried.
+        GraphicsError: there is none.
     """
     devices = list(_devices())
-    tried = []
-    for device in _order(devices, wanted, preferred_node):
-        try:
-            return _open(device)
-        except GraphicsError as error:
-            tried.append(f"{device.name}: {error}")
-    found = ", ".join(device.name for device in devices) or "no device"
-    raise GraphicsError("; ".join(tried) or f"EGL has no device for gl_device={wanted} (it has {found})")
+    ordered = _order(devices, wanted, preferred_node)
+    if not ordered:
+        found = ", ".join(device.name for device in devices) or "no device"
+        raise GraphicsError(f"EGL has no device for gl_device={wanted} (it has {found})")
+    return ordered
 
 
 def _order(devices: list[Device], wanted: str, preferred_node: str | None) -> list[Device]:
@@ -100,7 +97,8 @@ def _devices() -> Iterator[Device]:
         yield Device(handle, node, "EGL_MESA_device_software" in extensions)
 
 
-def _open(device: Device) -> Display:
+def open_display(device: Device) -> Display:
+    """Raises GraphicsError where it cannot import DMA-BUFs."""
     get_display: Any = procedure(
         "eglGetPlatformDisplayEXT",
         ctypes.c_void_p,
