@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from libvirt_webrtc.errors import ConfigError
-from libvirt_webrtc.video_config import VideoConfig
+from libvirt_webrtc.video_config import VIDEO_SETTINGS, VideoConfig
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,8 @@ ENVIRONMENT_PREFIX = "QEMU_WEBRTC_"
 ENVIRONMENT_NAMES = (
     *("ICE_SERVERS", "ICE_TRANSPORT_POLICY", "STUN_URL"),
     *("TURN_HOST", "TURN_USERNAME", "TURN_CREDENTIAL", "TURN_TRANSPORTS"),
-    *("DOWNSAMPLE", "CODECS", "CHROMA", "ENCODER", "LISTEN", "TOKEN_FILE"),
+    *("DOWNSAMPLE", "LISTEN", "TOKEN_FILE"),
+    *(name.upper() for name in VIDEO_SETTINGS),
 )
 """What is read of the environment, without the prefix."""
 
@@ -248,11 +249,7 @@ def _from_environment(config: Config, environ: Mapping[str, str]) -> Config:
     if downsample is not None:
         config = replace(config, downsample=downsample == "1")
 
-    video = {
-        key: value
-        for key in ("codecs", "encoder", "chroma", "gl_device")
-        if (value := get(key.upper())) is not None
-    }
+    video = {key: value for key in VIDEO_SETTINGS if (value := get(key.upper())) is not None}
     config = replace(config, video=config.video.changed(video, lambda key: ENVIRONMENT_PREFIX + key.upper()))
 
     servers = config.ice.servers

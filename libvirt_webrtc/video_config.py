@@ -1,7 +1,7 @@
 """The settings of ``[video]``: what pictures may be sent as, and what may encode them and read them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, cast, get_args
 
 from libvirt_webrtc.errors import ConfigError
@@ -49,10 +49,11 @@ class VideoConfig:
             elif key == "gl_device":
                 config = replace(config, gl_device=_device(value, where(key)))
             else:
-                raise ConfigError(
-                    f"{where(key)}: unknown setting; known are codecs, encoder, chroma, gl_device"
-                )
+                raise ConfigError(f"{where(key)}: unknown setting; known are {', '.join(VIDEO_SETTINGS)}")
         return config
+
+
+VIDEO_SETTINGS = tuple(field.name for field in fields(VideoConfig))
 
 
 def _codecs(value: object, where: str) -> tuple[Codec, ...]:

@@ -18,7 +18,7 @@ from libvirt_webrtc.domains.policy import AutoEnable, Policy
 from libvirt_webrtc.domains.xml import Gl
 from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.media.formats import DEFAULT_FORMATS, FORMATS, VideoFormat, formats_of
-from libvirt_webrtc.video_config import CODECS, VideoConfig
+from libvirt_webrtc.video_config import CODECS, VIDEO_SETTINGS, VideoConfig
 
 
 def ice(**variables: str) -> IceConfig:
@@ -310,3 +310,11 @@ def test_an_unknown_variable_of_the_environment_is_warned_of(caplog: pytest.LogC
     assert load(environ={"QEMU_WEBRTC_TURN_HOTS": "x", "QEMU_WEBRTC_DOWNSAMPLE": "0"}) == Config()
     (record,) = caplog.records
     assert "QEMU_WEBRTC_TURN_HOTS" in record.message and "TURN_HOST" in record.message
+
+
+def test_the_video_settings_are_known_in_the_environment(caplog: pytest.LogCaptureFixture) -> None:
+    values = {"CODECS": "vp8", "CHROMA": "4:2:0", "ENCODER": "auto", "GL_DEVICE": "software"}
+    assert {name.upper() for name in VIDEO_SETTINGS} == values.keys()
+    video = load(environ={f"QEMU_WEBRTC_{name}": value for name, value in values.items()}).video
+    assert video == VideoConfig(("vp8",), "auto", "4:2:0", "software")
+    assert not caplog.records

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -42,14 +43,27 @@ def gl_portal(start_portal: Callable[..., Portal]) -> Portal:
     return start_portal(of_portal())
 
 
-@pytest.fixture
-def disk() -> Iterator[str]:
-    """A boot sector where QEMU's own user finds it."""
+@contextmanager
+def on_disk(boots: bytes) -> Iterator[str]:
+    """Where QEMU's own user finds it."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         file = Path(folder) / "disk"
-        file.write_bytes(sector())
+        file.write_bytes(boots)
         yield str(file)
+
+
+@pytest.fixture
+def disk() -> Iterator[str]:
+    with on_disk(sector()) as path:
+        yield path
+
+
+@pytest.fixture
+def slow_disk() -> Iterator[str]:
+    """The firmware's text is there long enough to be seen."""
+    with on_disk(sector(wait_s=2)) as path:
+        yield path
 
 
 def is_painted(rgb: Rgb) -> bool:
@@ -135,9 +149,9 @@ async def test_every_pixel_of_a_bare_qemu_is_seen(
 
 
 async def test_a_guest_that_starts_anew_is_seen_on_the_same_connection(
-    make_guest: GuestFactory, gl_portal: Portal, browser: Browser, disk: str
+    make_guest: GuestFactory, gl_portal: Portal, browser: Browser, slow_disk: str
 ) -> None:
-    guest = make_guest(edit=partial(with_gl, device="virtio-vga", disk=disk))
+    guest = make_guest(edit=partial(with_gl, device="virtio-vga", disk=slow_disk))
     viewer = await Viewer.open(browser, gl_portal, guest)
     await viewer.wait_picture(is_painted, "what the boot sector painted")
     await viewer.page.evaluate("window.sameConnection = document.querySelector('video').srcObject")

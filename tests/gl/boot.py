@@ -20,9 +20,16 @@ def painted() -> Pixels:
     return pixels
 
 
-def sector(*, moving: bool = False) -> bytes:
-    """512 bytes for the start of a disk."""
-    code = bytearray(b"\xfa\xfc")  # cli; cld
+TICKS_PER_S = 18
+
+
+def sector(*, moving: bool = False, wait_s: int = 0) -> bytes:
+    """512 bytes for the start of a disk. For ``wait_s`` the firmware's text stays."""
+    code = bytearray(b"\xfc")  # cld
+    if wait_s:
+        code += b"\xfb\xb9" + (wait_s * TICKS_PER_S).to_bytes(2, "little")  # sti; mov cx, ticks
+        code += b"\xf4\xe2\xfd"  # hlt; loop
+    code += b"\xfa"  # cli
     # VBE_DISPI: off, size, depth, on with a linear framebuffer.
     for index, value in ((4, 0), (1, WIDTH), (2, HEIGHT), (3, 32), (4, 0x41)):
         code += b"\xba\xce\x01\xb8" + index.to_bytes(2, "little") + b"\xef"
