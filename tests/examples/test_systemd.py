@@ -15,6 +15,7 @@ from tests.e2e.test_private_bus import on_private_bus
 from tests.e2e.test_whep import test_whep_player_receives_the_picture_with_its_nonce as watch
 from tests.support.guests import GuestFactory
 from tests.support.portal import Portal
+from tests.support.waiting import wait_until
 
 UNITS = Path(__file__).parents[2] / "examples" / "systemd"
 EXPOSURE_LIMIT = 20
@@ -83,6 +84,11 @@ def test_service_says_why_it_cannot_enter_a_private_bus(
     make_guest: GuestFactory, confined_portal: Portal
 ) -> None:
     guest = make_guest(display=False, edit=on_private_bus)
-    reason = confined_portal.wait_console(guest.uuid, "none")["console"]["reason"]
+
+    def told() -> str | None:
+        domain = confined_portal.domain(guest.uuid)
+        return domain["console"]["reason"] if domain is not None and domain["state"] == "running" else None
+
+    reason = wait_until(told, "the list says why the running guest has no console")
     assert "lets in only libvirt-qemu and root, and this program runs as nobody" in reason
     assert "p2p='yes'" in reason and f"virsh edit {guest.name}" in reason
