@@ -15,7 +15,7 @@ CHECKOUT = Path(__file__).parents[2]
 KEYS = {
     "fanout": {"cpu_1", "cpu_4_over_1", "aiortc_over_ours_cpu_per_viewer_frame_4", "loop_lag_ms_20"},
     "first_picture": {"first_picture_ms", "first_picture_cold_ms"},
-    "frames": {"scroll_fps", "motion_fps", "motion60_fps", "sent_motion60_fps"},
+    "frames": {"scroll_fps", "motion_fps", "motion60_fps", "sent_small60_fps"},
     "latency": {"key_to_pixel_ms", "key_to_pixel_small_ms", "key_to_pixel_scroll_ms"},
     "convert": {"convert_420_1080p_ms", "convert_444_1080p_ms", "convert_444_1080p_over_memcpy"},
     "encode": {"scroll_1080p_h264_ms", "scroll_1080p_h264_444_ssim_percent", "refine_psnr_db"},

@@ -24,8 +24,8 @@ static const char *after(const char *at, const char *name)
 static void set_run(struct options *o, const char *value)
 {
     static const char *const NAMES[] = {
-        [RUN_STILL] = "still",   [RUN_DEMO] = "demo",         [RUN_SMALL] = "small", [RUN_SCROLL] = "scroll",
-        [RUN_MOTION] = "motion", [RUN_MOTION60] = "motion60", [RUN_WORDS] = "words",
+        [RUN_STILL] = "still",     [RUN_DEMO] = "demo",     [RUN_SMALL] = "small",       [RUN_SMALL60] = "small60",
+        [RUN_SCROLL] = "scroll",   [RUN_MOTION] = "motion", [RUN_MOTION60] = "motion60", [RUN_WORDS] = "words",
     };
     for (int i = RUN_STILL; i <= RUN_WORDS; i++) {
         const char *end = after(value, NAMES[i]);

@@ -506,8 +506,8 @@ void scene_pointer(struct scene *s, int x, int y, unsigned buttons, int wheel_st
 unsigned scene_hz(const struct scene *s)
 {
     static const unsigned HZ[] = {
-        [RUN_STILL] = 0,   [RUN_DEMO] = 5,      [RUN_SMALL] = 30, [RUN_SCROLL] = 30,
-        [RUN_MOTION] = 30, [RUN_MOTION60] = 60, [RUN_WORDS] = 0,
+        [RUN_STILL] = 0,   [RUN_DEMO] = 5,    [RUN_SMALL] = 30,    [RUN_SMALL60] = 60,
+        [RUN_SCROLL] = 30, [RUN_MOTION] = 30, [RUN_MOTION60] = 60, [RUN_WORDS] = 0,
     };
     return HZ[s->run];
 }
@@ -518,10 +518,11 @@ void scene_tick(struct scene *s)
     s->frame++;
     if (s->run == RUN_STILL || s->run == RUN_WORDS)
         return;
-    int lifted = lift_cross(s, s->run == RUN_SMALL ? small_rect(s) : s->run == RUN_DEMO ? stage : zone);
+    int small = s->run == RUN_SMALL || s->run == RUN_SMALL60;
+    int lifted = lift_cross(s, small ? small_rect(s) : s->run == RUN_DEMO ? stage : zone);
     if (s->run == RUN_DEMO) {
         r = move_ball(s);
-    } else if (s->run == RUN_SMALL) {
+    } else if (small) {
         paint_small(s);
         r = small_rect(s);
     } else {
