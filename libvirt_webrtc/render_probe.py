@@ -16,16 +16,16 @@ TIMEOUT_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
-    """What QEMU would draw with at a render node."""
+class Trial:
+    """A driver was tried."""
 
-    worth_it: bool
+    passed: bool
     found: str
-    """The renderer's name, or what is wrong."""
+    """Its name, or what is wrong."""
 
 
 def can_render(folder: Path = DRI, *command: str) -> bool:
-    """Whether there are render nodes, and each is worth it. Blocking.
+    """Whether there are render nodes, and each passes :func:`try_node`. Blocking.
 
     Each, because libvirt chooses one of them; a guest whose QEMU gets one that it cannot draw with does not start.
 
@@ -33,36 +33,33 @@ def can_render(folder: Path = DRI, *command: str) -> bool:
         command: see :func:`try_node`.
     """
     nodes = sorted(folder.glob("renderD*"))
-    return bool(nodes) and all([_is_worth_it(node, *command) for node in nodes])
+    return bool(nodes) and all([_passes(node, *command) for node in nodes])
 
 
-def try_node(node: Path, *command: str) -> Drawing:
+def try_node(node: Path, *command: str) -> Trial:
     """Do what QEMU does at its start with gl=on. Blocking.
 
-    A node behind which the processor draws (a virtual machine's, vgem) is not worth it: that is slower than no OpenGL.
+    A node behind which the processor draws (a virtual machine's, vgem) does not pass: that is slower than no OpenGL.
 
     Args:
         command: in the place of the test; prints the renderer's name, or ends with what is wrong and not with 0.
     """
     command = command or (sys.executable, "-m", "libvirt_webrtc.display.gl.render_test")
     passes, found = _run(*command, str(node))
-    return Drawing(passes and not is_software(found), found)
+    return Trial(passes and not is_software(found), found)
 
 
-def try_reading(device: str, *command: str) -> Drawing:
-    """Do what a worker does at the first picture of gl=on; ``device`` is the settings' ``gl_device``. Blocking.
-
-    Worth it is every device: where none can read, there is no picture.
-    """
+def try_reading(device: str, *command: str) -> Trial:
+    """Do what a worker does at the first picture of gl=on; ``device`` is the settings' ``gl_device``. Blocking."""
     command = command or (sys.executable, "-m", "libvirt_webrtc.display.gl.read_test")
-    return Drawing(*_run(*command, device))
+    return Trial(*_run(*command, device))
 
 
-def _is_worth_it(node: Path, *command: str) -> bool:
-    drawing = try_node(node, *command)
-    if not drawing.worth_it:
-        log.info("displays are without OpenGL, because of %s: %s", node, drawing.found)
-    return drawing.worth_it
+def _passes(node: Path, *command: str) -> bool:
+    trial = try_node(node, *command)
+    if not trial.passed:
+        log.info("displays are without OpenGL, because of %s: %s", node, trial.found)
+    return trial.passed
 
 
 def _run(*command: str) -> tuple[bool, str]:

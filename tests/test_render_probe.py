@@ -42,7 +42,7 @@ def test_what_is_no_graphics_card_does_not_pass(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("renderer", "worth_it"),
+    ("renderer", "passed"),
     [
         ("Mesa Intel(R) UHD Graphics 620 (KBL GT2)", True),
         ("AMD Radeon Graphics (radeonsi, renoir)", True),
@@ -53,8 +53,8 @@ def test_what_is_no_graphics_card_does_not_pass(tmp_path: Path) -> None:
         ("zink Vulkan 1.3(llvmpipe (LLVM 15.0.6))", False),
     ],
 )
-def test_the_processor_is_no_graphics_card(tmp_path: Path, renderer: str, worth_it: bool) -> None:
-    assert can_render(nodes(tmp_path, "renderD128"), sys.executable, "-c", f"print({renderer!r})") is worth_it
+def test_the_processor_is_no_graphics_card(tmp_path: Path, renderer: str, passed: bool) -> None:
+    assert can_render(nodes(tmp_path, "renderD128"), sys.executable, "-c", f"print({renderer!r})") is passed
 
 
 @pytest.fixture
@@ -70,19 +70,19 @@ def software(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_driver_is_tried_as_qemu_does_and_named(tmp_path: Path) -> None:
     """This one would do for QEMU, and is not worth it."""
     (node,) = nodes(tmp_path, "renderD128").iterdir()
-    drawing = try_node(node)
-    assert "llvmpipe" in drawing.found and not drawing.worth_it
+    trial = try_node(node)
+    assert "llvmpipe" in trial.found and not trial.passed
     assert not can_render(tmp_path)
 
 
 @pytest.mark.usefixtures("software")
 def test_reading_is_tried_as_workers_do() -> None:
-    assert try_reading("software").worth_it
-    drawing = try_reading("/dev/dri/renderD77")
-    assert not drawing.worth_it and "renderD77" in drawing.found
+    assert try_reading("software").passed
+    trial = try_reading("/dev/dri/renderD77")
+    assert not trial.passed and "renderD77" in trial.found
 
 
-def test_why_it_is_not_worth_it(tmp_path: Path) -> None:
+def test_what_is_wrong_is_told(tmp_path: Path) -> None:
     node = tmp_path / "renderD128"
     assert try_node(node, sys.executable, "-c", "import os; os.abort()").found.startswith(
         "its driver crashes"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from libvirt_webrtc.doctor.findings import Finding, ok, problem, warning
 from libvirt_webrtc.doctor.machine import User
-from libvirt_webrtc.render_probe import DRI, Drawing, try_node, try_reading
+from libvirt_webrtc.render_probe import DRI, Trial, try_node, try_reading
 
 PACKAGES = "libegl1 libgles2 libgbm1 libgl1-mesa-dri libgl1 libopengl0"
 """Debian's names of what QEMU and this program load."""
@@ -45,10 +45,10 @@ def check_render_node(user: User, gl: str, folder: Path = DRI) -> Finding:
     return warning(subject, f"{text}; displays without OpenGL do not need it", remedy)
 
 
-def check_drawing(node: Path, gl: str, drawing: Drawing) -> Finding:
+def check_drawing(node: Path, gl: str, trial: Trial) -> Finding:
     """Whether QEMU can draw with a render node."""
-    subject, text = "OpenGL in QEMU", f"{node}: {drawing.found}"
-    if drawing.worth_it:
+    subject, text = "OpenGL in QEMU", f"{node}: {trial.found}"
+    if trial.passed:
         return ok(subject, text)
     if gl == "on":
         return warning(
@@ -57,10 +57,10 @@ def check_drawing(node: Path, gl: str, drawing: Drawing) -> Finding:
     return ok(subject, f"{text}; displays do without OpenGL")
 
 
-def check_reading(gl: str, drawing: Drawing) -> Finding:
+def check_reading(gl: str, trial: Trial) -> Finding:
     """Whether this program can read OpenGL displays."""
     subject = "OpenGL here"
-    if drawing.worth_it:
-        return ok(subject, f"OpenGL displays are read by {drawing.found}")
+    if trial.passed:
+        return ok(subject, f"OpenGL displays are read by {trial.found}")
     make = problem if gl == "on" else warning
-    return make(subject, f"OpenGL displays cannot be read: {drawing.found}", f"install {PACKAGES}")
+    return make(subject, f"OpenGL displays cannot be read: {trial.found}", f"install {PACKAGES}")

@@ -8,12 +8,12 @@ import pytest
 from libvirt_webrtc.doctor import graphics
 from libvirt_webrtc.doctor.graphics import check_drawing, check_graphics, check_reading, check_render_node
 from libvirt_webrtc.hook_check import Level
-from libvirt_webrtc.render_probe import Drawing
+from libvirt_webrtc.render_probe import Trial
 from tests.doctor.test_machine import STRANGER
 
-GOOD = Drawing(True, "AMD Radeon Graphics")
-SLOW = Drawing(False, "llvmpipe")
-NONE = Drawing(False, "libEGL or libGLESv2 is not installed")
+GOOD = Trial(True, "AMD Radeon Graphics")
+SLOW = Trial(False, "llvmpipe")
+NONE = Trial(False, "libEGL or libGLESv2 is not installed")
 
 
 def test_render_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,7 +28,7 @@ def test_render_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("drawing", "gl", "level"),
+    ("trial", "gl", "level"),
     [
         (GOOD, "auto", Level.OK),
         (GOOD, "on", Level.OK),
@@ -37,19 +37,19 @@ def test_render_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (SLOW, "on", Level.WARNING),
     ],
 )
-def test_drawing(drawing: Drawing, gl: str, level: Level) -> None:
-    finding = check_drawing(Path("/dev/dri/renderD128"), gl, drawing)
-    assert finding.level is level and drawing.found in finding.text
+def test_drawing(trial: Trial, gl: str, level: Level) -> None:
+    finding = check_drawing(Path("/dev/dri/renderD128"), gl, trial)
+    assert finding.level is level and trial.found in finding.text
     assert (finding.remedy is not None) == (level is not Level.OK)
 
 
 @pytest.mark.parametrize(
-    ("drawing", "gl", "level"),
+    ("trial", "gl", "level"),
     [(GOOD, "on", Level.OK), (NONE, "auto", Level.WARNING), (NONE, "on", Level.PROBLEM)],
 )
-def test_reading(drawing: Drawing, gl: str, level: Level) -> None:
-    finding = check_reading(gl, drawing)
-    assert finding.level is level and drawing.found in finding.text
+def test_reading(trial: Trial, gl: str, level: Level) -> None:
+    finding = check_reading(gl, trial)
+    assert finding.level is level and trial.found in finding.text
     assert ("libgles2" in (finding.remedy or "")) == (level is not Level.OK)
 
 
