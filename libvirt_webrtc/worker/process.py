@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.context import ForkServerProcess
 from typing import Any
 
@@ -72,6 +73,7 @@ class WorkerProcess:
         self._requests = itertools.count(1)
         self._answers: dict[int, asyncio.Future[ipc.Message]] = {}
         self._beats = 0
+        self._first_beat = asyncio.Event()
         loop = asyncio.get_running_loop()
         self._last_beat = loop.time()
         loop.add_reader(process.sentinel, self._reap)
@@ -182,6 +184,7 @@ class WorkerProcess:
         match message:
             case ipc.Beat():
                 self._beats += 1
+                self._first_beat.set()
                 self._last_beat = asyncio.get_running_loop().time()
             case ipc.Answered(request) | ipc.Refused(request) | ipc.Done(request) | ipc.Stats(request):
                 future = self._answers.get(request)
@@ -200,15 +203,15 @@ class WorkerProcess:
     async def _watch(self) -> None:
         """Kill a worker whose event loop stands still: QEMU queues updates for it without bound."""
         loop = asyncio.get_running_loop()
-        missed, patience = 0, START_TIMEOUT_S
+        with suppress(TimeoutError):  # then it is overdue indeed
+            async with asyncio.timeout(START_TIMEOUT_S):
+                await self._first_beat.wait()
+        missed = 0
         while missed < MISSED_TICKS:
             seen = self._beats
-            overdue = self._last_beat + patience
+            overdue = self._last_beat + OVERDUE_S
             await asyncio.sleep(max(overdue - loop.time(), WATCHDOG_INTERVAL_S))
-            if self._beats == seen:
-                missed += 1
-            else:
-                missed, patience = 0, OVERDUE_S
+            missed = missed + 1 if self._beats == seen else 0
         log.error("worker %s for %s hangs; killing it", self.pid, self._name)
         self._kill()
 
