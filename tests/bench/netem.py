@@ -76,6 +76,7 @@ async def _watch(limits: Limits, *, cut: bool) -> dict[str, float]:
             await asyncio.sleep(CUT_S)
             link.limit(limits)
         await asyncio.sleep(WATCHED_S)
+        ended = time.time()
         far_pictures = [ms / 1000 for ms in await page.evaluate("far.pictures")]
         await server.close()
         near.stop()
@@ -84,9 +85,10 @@ async def _watch(limits: Limits, *, cut: bool) -> dict[str, float]:
     await asyncio.wait({scrolling})
     await video.close()
     return {
-        "first_picture_ms": 1000 * (far_pictures[0] - began),
-        "longest_gap_ms": _longest_gap_ms(far_pictures),
-        "fps": len(far_pictures) / (far_pictures[-1] - far_pictures[0]),
+        # Where none came at all, these two are bounds.
+        "first_picture_ms": 1000 * ((far_pictures or [ended])[0] - began),
+        "longest_gap_ms": _longest_gap_ms([*(far_pictures or [began]), ended]),
+        "fps": len(far_pictures) / (ended - began),
         "other_longest_gap_ms": _longest_gap_ms(near_pictures),
         "other_fps": len(near_pictures) / (near_pictures[-1] - near_pictures[0]),
     }
