@@ -1,11 +1,12 @@
 """Where a bare QEMU and ``libvirt-webrtc stream`` meet: on a message bus, or by QEMU's monitor."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.dbus import MessageBus
+from tests.support.portal import Portal
 
 PLACES = ("bus", "p2p")
 
@@ -51,3 +52,14 @@ def meeting_place(kind: str, folder: Path) -> Iterator[Place]:
     with MessageBus(folder) as bus:
         environment = {**PROTOTYPE, "DBUS_SESSION_BUS_ADDRESS": bus.address}
         yield Place(f"dbus,p2p=no,addr={bus.address}", (), environment)
+
+
+@contextmanager
+def streaming(place: Place, folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Portal]:
+    """``libvirt-webrtc stream`` there; its log is shown where the test failed."""
+    started = Portal(folder, None, {**(environment or {}), **place.environment}, place.arguments)
+    yield started
+    try:
+        started.close()
+    finally:
+        print(started.log.read_text())

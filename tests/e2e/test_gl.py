@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Browser
 
 from examples.guests.picture import Rgb
-from tests.e2e.place import PLACES, Place, Streamed, meeting_place
+from tests.e2e.place import PLACES, Place, Streamed, meeting_place, streaming
 from tests.e2e.viewer import Viewer, wait_for
 from tests.gl.boot import HEIGHT, WIDTH, painted, sector
 from tests.support import mesa
@@ -90,7 +90,7 @@ async def test_every_pixel_is_seen(
     assert console["scanout"] == "dmabuf"
 
 
-def on_private_bus(xml: str) -> str:
+def without_p2p(xml: str) -> str:
     """The D-Bus display on a bus that libvirt starts for it."""
     changed = xml.replace(' p2p="yes"', "")
     assert changed != xml
@@ -101,7 +101,7 @@ async def test_every_pixel_is_seen_over_a_private_bus(
     make_guest: GuestFactory, gl_portal: Portal, browser: Browser, emulator: Emulator, disk: str
 ) -> None:
     guest = make_guest(
-        emulator=emulator, edit=lambda xml: on_private_bus(with_gl(xml, device="virtio-vga", disk=disk))
+        emulator=emulator, edit=lambda xml: without_p2p(with_gl(xml, device="virtio-vga", disk=disk))
     )
     viewer = await Viewer.open(browser, gl_portal, guest)
     await viewer.wait_picture(is_painted, "what the boot sector painted")
@@ -120,12 +120,8 @@ def stream(place: Place, tmp_path: Path) -> Iterator[Portal]:
     """``libvirt-webrtc stream``."""
     if mesa.rig() is None:
         pytest.skip("needs Mesa's software renderer: run tests/run.sh as root")
-    started = Portal(tmp_path, None, {**of_portal(), **place.environment}, place.arguments)
-    yield started
-    try:
-        started.close()
-    finally:
-        print(started.log.read_text())
+    with streaming(place, tmp_path, of_portal()) as started:
+        yield started
 
 
 async def test_every_pixel_of_a_bare_qemu_is_seen(

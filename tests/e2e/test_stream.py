@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser
 
-from tests.e2e.place import PLACES, Place, Streamed, meeting_place
+from tests.e2e.place import PLACES, Place, Streamed, meeting_place, streaming
 from tests.e2e.viewer import Viewer
 from tests.support.emulators import Emulator
 from tests.support.portal import Portal
@@ -27,12 +27,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
 @pytest.fixture
 def portal(place: Place, tmp_path: Path) -> Iterator[Portal]:
     """``libvirt-webrtc stream``, before there is any QEMU."""
-    started = Portal(tmp_path, None, place.environment, place.arguments)
-    yield started
-    try:
-        started.close()
-    finally:
-        print(started.log.read_text())
+    with streaming(place, tmp_path) as started:
+        yield started
 
 
 Run = Callable[[], tuple[Qemu, Streamed]]
