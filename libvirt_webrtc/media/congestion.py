@@ -2,15 +2,18 @@
 
 The usual controllers (GCC, draft-ietf-rmcat-gcc; NADA, RFC 8698) begin low and climb while an encoder fills whatever
 they allow. A console is the opposite: still most of the time, and then a screenful at once, on a LAN more often than
-not. So this one begins high and believes evidence of congestion only:
+not. So where ICE's checks were answered at once, this one begins high and believes evidence of congestion only:
 
 * loss, from receiver reports and NACKs, beyond what the path loses anyway: GCC's loss-based limits (2%, 10%), over
-  what was lost while little was sent and nothing was queued. NACK and RTX repair the rest.
+  what was lost while little was sent and nothing was queued, or still is after a cut. NACK and RTX repair the rest.
 * delay: round trips well over the shortest seen, for longer than a busy receiver is late.
 * a REMB (draft-alvestrand-rmcat-remb) that falls, or comes at once: the receiver saw its packets arrive ever later,
   and names 0.85 of what came through. Delay, or far more sent, must confirm it. A REMB that is merely low says
   nothing: receivers begin with what they got in the first seconds, which from a still console is next to nothing, and
   grow it to 1.5 times of what they get. So it bounds a cut from below.
+
+A path with a longer round trip leaves the building, and begins at what most of those carry; it grows fast until the
+first such evidence.
 
 Nothing fills the path on purpose to find out if it has become better: after a quiet time the belief grows, the viewer
 gets a better layer, and if that fails the next quiet time is longer.
@@ -21,6 +24,15 @@ from collections import deque
 START_BPS = 25_000_000
 """Believed of a path until it shows otherwise, and at most."""
 FLOOR_BPS = 150_000
+
+NEAR_S = 0.02
+"""Of a longer round trip it is not believed, but"""
+FAR_START_BPS = 2_500_000
+"""this."""
+FAR_QUIET_S = 1.5
+"""So long that is not believed to be too little;"""
+FAR_GROWTH = 2.0
+"""then more by so much, a second."""
 
 DEEPEST_CUT = 0.4
 """Of the belief, by one event: a burst on a good path is no proof, two or three in a row are."""
@@ -42,6 +54,10 @@ RTT_MAX_S = 0.4
 
 LOSS_GROW = 0.02
 LOSS_CUT = 0.10
+SAME_LOSS = 0.6
+"""Of the loss that was cut for: so much of it, after the cut and without a queue, is the path's own,"""
+USUAL_LOSS_MAX = 0.25
+"""if it is not more than that."""
 MIN_PACKETS = 60
 """Fewer say nothing about loss: of 60, at 3%, more than 7 are lost once in thousands."""
 
@@ -90,6 +106,7 @@ class CongestionControl:
 
         self._cut_at = float("-inf")
         self._quiet_s = QUIET_S
+        self._quiet_growth = QUIET_GROWTH
         self._tried = False
 
         self._sent: deque[tuple[float, int]] = deque()
@@ -101,6 +118,8 @@ class CongestionControl:
         self._reported = 0
         self._reported_lost = 0.0
         self._usual_loss = 0.0
+        self._cut_loss = 0.0
+        """What the last cut for loss was for."""
 
         self._base_rtt: float | None = None
         self._queued_at: float | None = None
@@ -116,6 +135,13 @@ class CongestionControl:
     def pacing_bps(self) -> int:
         """What the pacer may send at most: a keyframe must not wait on a LAN, nor flood a path known to be slow."""
         return int(self._target * (2.5 if self._target >= START_BPS else 1.5))
+
+    def begin(self, now: float, rtt_s: float) -> None:
+        """The shortest round trip of ICE's checks; once, before anything is sent."""
+        self.rtt_s = self._base_rtt = rtt_s
+        if rtt_s > NEAR_S:
+            self._target = FAR_START_BPS
+            self._cut_at, self._quiet_s, self._quiet_growth = now, FAR_QUIET_S, FAR_GROWTH
 
     def on_sent(self, now: float, size: int, packets: int = 1) -> None:
         """``packets`` of ``size`` bytes together have left, headers included."""
@@ -144,7 +170,7 @@ class CongestionControl:
             return
         lost = min(self._epoch_nacked / self._epoch_sent, 1.0)
         if lost > LOSS_CUT + self._usual_loss:
-            self._cut(now, self._sent_bps * (1 - lost))
+            self._on_loss(now, lost)
         elif counted_s > EPOCH_MAX_S:
             self._begin_epoch(now)
 
@@ -164,9 +190,9 @@ class CongestionControl:
         self.loss = self._reported_lost / self._reported
         self._reported, self._reported_lost = 0, 0.0
         if self.loss > LOSS_CUT + self._usual_loss:
-            self._cut(now, self._sent_bps * (1 - self.loss))
+            self._on_loss(now, self.loss)
         elif self._sent_bps < self._target / 2 and self._queue_s < CONFIRMING_S:
-            self._usual_loss += 0.3 * (self.loss - self._usual_loss)
+            self._learn_loss(self.loss)
 
     def on_remb(self, now: float, bits_per_second: int) -> None:
         """The receiver's estimate."""
@@ -204,6 +230,19 @@ class CongestionControl:
     def _queue_s(self) -> float:
         return 0.0 if self.rtt_s is None or self._base_rtt is None else self.rtt_s - self._base_rtt
 
+    def _on_loss(self, now: float, loss: float) -> None:
+        """More than usual: too much was sent, unless sending less has not helped."""
+        in_vain = SAME_LOSS * self._cut_loss < loss < USUAL_LOSS_MAX and self._queue_s < CONFIRMING_S
+        if self._cut_loss and in_vain:
+            self._learn_loss(loss)
+            self._begin_epoch(now)
+            return
+        self._cut_loss = loss
+        self._cut(now, self._sent_bps * (1 - loss))
+
+    def _learn_loss(self, loss: float) -> None:
+        self._usual_loss += 0.3 * (loss - self._usual_loss)
+
     def _on_rtt(self, now: float, rtt_s: float) -> None:
         self.rtt_s = rtt_s
         self._base_rtt = rtt_s if self._base_rtt is None else min(self._base_rtt, rtt_s)
@@ -236,6 +275,7 @@ class CongestionControl:
             lasted = now - self._cut_at > 3 * self._quiet_s
             self._quiet_s = QUIET_S if lasted else min(2 * self._quiet_s, QUIET_MAX_S)
         self._tried = False
+        self._quiet_s, self._quiet_growth = max(self._quiet_s, QUIET_S), QUIET_GROWTH
         self._cut_at = now
         self._queued_at = None
         self._overuse_at = float("-inf")
@@ -254,10 +294,10 @@ class CongestionControl:
         since_cut = now - self._cut_at
         if elapsed <= 0 or self._target >= START_BPS or since_cut < HOLD_S:
             return
+        if since_cut > self._quiet_s and self._target < self.useful_bps:
+            self._tried = True
+            self._target = min(self._target * self._quiet_growth**elapsed, self.useful_bps)
+            return
         used = self._sent_bps > self._target / 2 or self._backlog_s > 0
         if used and self.loss <= LOSS_GROW + self._usual_loss:
-            self._target *= GROWTH**elapsed
-        elif since_cut > self._quiet_s and self._target < self.useful_bps:
-            self._tried = True
-            self._target = min(self._target * QUIET_GROWTH**elapsed, self.useful_bps)
-        self._target = min(self._target, START_BPS)
+            self._target = min(self._target * GROWTH**elapsed, START_BPS)

@@ -29,6 +29,11 @@ class History:
         self._not_before[slot] = 0.0
         self._missed.discard(slot)
 
+    def forget(self) -> None:
+        """A keyframe follows: nothing from before it is of use, or worth the budget."""
+        self._packets = [None] * HISTORY_PACKETS
+        self._missed.clear()
+
     def miss(self, sequences: Sequence[int]) -> int:
         """The viewer misses these packets; how many of them it had not missed before."""
         slots = {sequence % HISTORY_PACKETS for sequence in sequences if self._knows(sequence)}

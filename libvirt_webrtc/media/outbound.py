@@ -28,6 +28,8 @@ class FrameSource(Protocol):
 
     async def next_frame(self) -> EncodedFrame: ...
 
+    def is_wanted(self, frame: EncodedFrame) -> bool: ...
+
     def request_keyframe(self) -> None: ...
 
 
@@ -159,10 +161,12 @@ class Outbound:
     async def _send(self, frame: EncodedFrame) -> None:
         # All lanes follow one clock, but a viewer that is moved from one to another may get a frame of the same time.
         self._timestamp = max(self._timestamp + 1, frame.timestamp)
+        if frame.keyframe:
+            self._history.forget()
         sent = self._burst(frame.payloads, 0)
         if sent == len(frame.payloads):
             return
-        while sent < len(frame.payloads):
+        while sent < len(frame.payloads) and self._source.is_wanted(frame):
             left = len(frame.data) * (len(frame.payloads) - sent) // len(frame.payloads)
             self._congestion.on_backlog(self._clock(), self._pacer.drain_s(left))
             await self._sleep(self._pacer.wait_s())

@@ -5,6 +5,8 @@ from enum import Enum
 
 _SHARE = 0.5
 """Of what may be sent at once, so much for one frame: the next one is soon."""
+KEYFRAME_S = 0.15
+"""And a keyframe, so much of the bit rate: somebody waits for it, and what it lacks the next frames bring."""
 STEPS_TO_HALVE = 6
 """So many steps of H.264's quantizer make a frame about half as large."""
 
@@ -52,6 +54,8 @@ class RateControl:
         if kind is Kind.MOTION and macroblocks > 2 * self._moving:
             density = max(density, self._density[Kind.KEYFRAME])
         expected, allowed = macroblocks * density, max(self._level * _SHARE, 1.0)
+        if kind is Kind.KEYFRAME:
+            allowed = min(allowed, self._rate * KEYFRAME_S)
         if expected <= allowed:
             return wanted
         needed = math.ceil(STEPS_TO_HALVE * math.log2(expected / allowed))

@@ -103,6 +103,7 @@ class ConsoleTrack(MediaStreamTrack):
         self._shown = self._feed(FULL)
         self._next: Feed | None = None
         self._queue: deque[tuple[float, EncodedFrame]] = deque()
+        self._sending: EncodedFrame | None = None
         self._readable = asyncio.Event()
         self._synced = False
         self._keyframe_asked = False
@@ -144,6 +145,7 @@ class ConsoleTrack(MediaStreamTrack):
         self._leave_all()
         self._shown, self._next = self._feed(self._choice.layer), None
         self._queue.clear()
+        self._sending = None
         self._synced = self._keyframe_asked = False
         self._readable.set()
 
@@ -160,18 +162,23 @@ class ConsoleTrack(MediaStreamTrack):
             if self.readyState != "live":
                 raise MediaStreamError("the track has ended")
             if not self._sources and self._attach is not None:
-                self._join(self._shown, self._attach)
+                self._begin(self._attach)
             if not self._synced:
                 # Asked for when there is room for it, not when the last one got stuck.
                 self._ask_keyframe()
             self._readable.clear()
             await self._readable.wait()
         _, frame = self._queue.popleft()
+        self._sending = frame
         self._sends_keyframe = frame.keyframe
         self._frames += 1
         self._keyframes += frame.keyframe
         self._bytes += len(frame.data)
         return frame
+
+    def is_wanted(self, frame: EncodedFrame) -> bool:
+        """Whether the rest of what :meth:`next_frame` returned last is of use: not if another layer has come since."""
+        return self._sending is frame
 
     async def recv(self) -> Frame:
         """Not for this track: our part of aiortc's sender asks for :meth:`next_frame`."""
@@ -214,6 +221,7 @@ class ConsoleTrack(MediaStreamTrack):
         if feed is self._next and frame.keyframe:
             self._leave(self._shown)
             self._shown, self._next = feed, None
+            self._sending = None
             self._drop()
         elif feed is not self._shown:
             return
@@ -239,6 +247,11 @@ class ConsoleTrack(MediaStreamTrack):
         self.stop()
 
     # Layers
+
+    def _begin(self, attach: Attach) -> None:
+        """With what the path is thought to carry by now."""
+        self._shown = self._feed(self._choice.update(self._clock(), self.congestion.target_bps))
+        self._join(self._shown, attach)
 
     def _step_down(self, now: float) -> None:
         """The layer does not reach the viewer, whatever its path was believed to carry."""

@@ -17,7 +17,7 @@ from aiortc import (
 
 from libvirt_webrtc.errors import NegotiationError
 from libvirt_webrtc.input import messages
-from libvirt_webrtc.media.aiortc_ext.negotiation import choose_formats, leave_candidates_open, prefer_format
+from libvirt_webrtc.media.aiortc_ext.negotiation import adapt_offer, choose_formats, prefer_format
 from libvirt_webrtc.media.track import ConsoleTrack
 from libvirt_webrtc.worker.head import Head, Seat
 
@@ -118,7 +118,7 @@ class Peer:
                 track.on("ended", partial(self._track_ended, track))
                 prefer_format(self._pc.addTransceiver(track, direction="sendonly"), format_)
             self._open(self._seats[0], self._tracks[0]).watch(True)
-            await self._pc.setRemoteDescription(RTCSessionDescription(leave_candidates_open(sdp), "offer"))
+            await self._pc.setRemoteDescription(RTCSessionDescription(adapt_offer(sdp), "offer"))
             await self._pc.setLocalDescription(await self._pc.createAnswer())
         except Exception as error:
             # aiortc has no error type for an offer or an ICE server that it cannot take: whatever it comes upon is

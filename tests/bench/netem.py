@@ -17,8 +17,8 @@ from libvirt_webrtc.framebuffer import Framebuffer
 from libvirt_webrtc.media.aiortc_ext import install
 from libvirt_webrtc.media.aiortc_ext.ice import set_host_addresses
 from libvirt_webrtc.media.aiortc_ext.negotiation import (
+    adapt_offer,
     choose_format,
-    leave_candidates_open,
     prefer_format,
 )
 from libvirt_webrtc.media.stream import ConsoleVideo
@@ -103,7 +103,7 @@ async def _connect(page: Page, video: ConsoleVideo) -> RTCPeerConnection:
     server = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     chosen = choose_format(offer)
     prefer_format(server.addTransceiver(video.track(chosen), "sendonly"), chosen)
-    await server.setRemoteDescription(RTCSessionDescription(leave_candidates_open(offer), "offer"))
+    await server.setRemoteDescription(RTCSessionDescription(adapt_offer(offer), "offer"))
     await server.setLocalDescription(await server.createAnswer())
     await page.evaluate("sdp => far.answer(sdp)", server.localDescription.sdp)
     return server

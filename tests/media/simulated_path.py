@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from libvirt_webrtc.media.congestion import CongestionControl
 from libvirt_webrtc.media.formats import FULL, HALF, REDUCED, Layer
 from libvirt_webrtc.media.layers import LayerChoice
+from libvirt_webrtc.media.pacer import BURST_BYTES
 
 TICK_S = 0.01
 PACKET_BYTES = 1200
@@ -44,6 +45,7 @@ class Simulation:
     ) -> None:
         self.path = path
         self.control = CongestionControl()
+        self.control.begin(0.0, 2 * path.delay_s)
         self.choice = LayerChoice()
         self.now = 0.0
         self.layers: list[tuple[float, Layer]] = []
@@ -92,7 +94,8 @@ class Simulation:
         self._waiting_bytes += SCROLLING[layer] * self._activity(self.now) * TICK_S / 8
 
     def _pace(self) -> None:
-        self._tokens = min(self._tokens + self.control.pacing_bps * TICK_S / 8, 80_000)
+        earned = self.control.pacing_bps * TICK_S / 8
+        self._tokens = min(self._tokens + earned, max(earned, BURST_BYTES))
         while self._waiting_bytes >= PACKET_BYTES and self._tokens >= PACKET_BYTES:
             self._waiting_bytes -= PACKET_BYTES
             self._tokens -= PACKET_BYTES

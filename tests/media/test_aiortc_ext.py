@@ -1,7 +1,9 @@
 """Codec choice, answers and candidates; what needs two peers is in test_webrtc."""
 
 import asyncio
+import copy
 import re
+import time
 from collections.abc import Sequence
 
 import aioice.ice
@@ -13,8 +15,8 @@ from libvirt_webrtc.errors import ConfigError, MediaError, NegotiationError
 from libvirt_webrtc.framebuffer import Framebuffer
 from libvirt_webrtc.media import aiortc_ext
 from libvirt_webrtc.media.aiortc_ext import install
-from libvirt_webrtc.media.aiortc_ext.ice import set_host_addresses
-from libvirt_webrtc.media.aiortc_ext.negotiation import choose_format, leave_candidates_open, prefer_format
+from libvirt_webrtc.media.aiortc_ext.ice import round_trip_s, set_host_addresses
+from libvirt_webrtc.media.aiortc_ext.negotiation import adapt_offer, choose_format, prefer_format
 from libvirt_webrtc.media.formats import DEFAULT_FORMATS, VideoFormat, formats_of
 from libvirt_webrtc.media.stream import ConsoleVideo
 
@@ -236,7 +238,7 @@ async def test_viewer_whose_addresses_are_hidden_behind_unresolvable_names_conne
 
     opened = asyncio.Event()
     server.on("datachannel", lambda channel: opened.set())
-    offer = leave_candidates_open(hidden)
+    offer = adapt_offer(hidden)
     assert "a=candidate" not in offer and "a=ice-ufrag" in offer
     await server.setRemoteDescription(RTCSessionDescription(offer, "offer"))
     await server.setLocalDescription(await server.createAnswer())
@@ -245,3 +247,33 @@ async def test_viewer_whose_addresses_are_hidden_behind_unresolvable_names_conne
         await opened.wait()
     await client.close()
     await server.close()
+
+
+async def test_the_browser_begins_the_handshake() -> None:
+    assert "a=setup:active\r\n" in await answer_to(offer(*CHROMIUM))
+    assert "a=setup:passive\r\n" in await answer_to(adapt_offer(offer(*CHROMIUM)))
+    passive = offer(*CHROMIUM).replace("actpass", "passive")
+    assert adapt_offer(passive) == passive
+
+
+async def test_checks_of_a_peer_elsewhere_are_timed() -> None:
+    install()
+    near, far = (aioice.ice.Connection(ice_controlling=controlling) for controlling in (True, False))
+    await asyncio.gather(near.gather_candidates(), far.gather_candidates())
+    for one, other in ((near, far), (far, near)):
+        one.remote_username, one.remote_password = other.local_username, other.local_password
+        for candidate in other.local_candidates:
+            await one.add_remote_candidate(candidate)
+        await one.add_remote_candidate(None)
+    began = time.monotonic()
+    await asyncio.gather(near.connect(), far.connect())
+    pair = near._nominated[1]
+    taken = vars(pair.protocol)["_console_round_trips"][pair.remote_addr]
+    assert 0 < taken < time.monotonic() - began
+    assert round_trip_s(pair) is None, "both are here"
+    here, there = "192.0.2.7", pair.remote_addr[0]
+    pair.protocol.local_candidate = copy.copy(pair.local_candidate)
+    pair.protocol.local_candidate.host = here
+    assert pair.local_addr[0] == here != there
+    assert round_trip_s(pair) == taken
+    await asyncio.gather(near.close(), far.close())

@@ -26,6 +26,15 @@ def test_what_is_too_old_or_was_never_sent_is_not() -> None:
     assert history.take(0.0, HISTORY_PACKETS, 0.0) is not None
 
 
+def test_what_is_forgotten_is_neither_sent_again_nor_counted_as_lost() -> None:
+    history = filled()
+    assert history.miss([5, 6]) == 2
+    history.forget()
+    assert history.miss([5, 6, 7]) == 0 and history.take(0.0, 5, 0.0) is None
+    history.add(8, HEADER, PAYLOAD)
+    assert history.miss([8]) == 1 and history.take(0.0, 8, 0.0) == (HEADER, PAYLOAD)
+
+
 def test_same_packet_is_not_repeated_within_a_round_trip() -> None:
     history = filled()
     assert history.take(1.0, 5, 0.1) is not None

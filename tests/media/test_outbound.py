@@ -30,12 +30,17 @@ class Source:
         self.congestion = CongestionControl()
         self._frames = iter(frames)
         self.keyframes_asked = 0
+        self.wanted = True
 
     def request_keyframe(self) -> None:
         self.keyframes_asked += 1
 
+    def is_wanted(self, frame: EncodedFrame) -> bool:
+        return self.wanted
+
     async def next_frame(self) -> EncodedFrame:
         for frame in self._frames:
+            self.wanted = True
             return frame
         raise MediaStreamError("the end")
 
@@ -178,6 +183,27 @@ async def test_closed_path_ends_it_in_mid_frame() -> None:
         await running.run()
     assert 100 < len(wire.packets) < 1_000
     running.repeat([wire.packets[0][1].sequence_number])
+
+
+async def test_rest_of_a_frame_that_is_not_wanted_any_more_is_left_out() -> None:
+    wire, source = Wire(), Source([frame(1, 1_000), frame(3_000, 3)])
+    sending = outbound(source, wire)
+
+    async def another_layer_comes(seconds: float) -> None:
+        source.wanted = len(wire.packets) < 100
+        wire.now += seconds
+
+    sending._sleep = another_layer_comes
+    with pytest.raises(MediaStreamError):
+        await sending.run()
+    packets = [packet for _, packet in wire.packets]
+    assert 100 < len(packets) < 1_000 and not any(packet.marker for packet in packets[:-1])
+    first = packets[0].sequence_number
+    assert [packet.sequence_number for packet in packets] == list(range(first, first + len(packets)))
+    assert len({packet.timestamp for packet in packets[-3:]} - {packets[0].timestamp}) == 1
+    before = len(wire.packets)
+    sending.repeat([packet.sequence_number for packet in packets[:-3]])
+    assert len(wire.packets) == before, "it would cost what the keyframe needs"
 
 
 async def test_lost_packet_is_sent_again_in_the_stream_for_that() -> None:

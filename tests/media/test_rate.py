@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from libvirt_webrtc.media.rate import STEPS_TO_HALVE, Kind, RateControl
+from libvirt_webrtc.media.rate import KEYFRAME_S, STEPS_TO_HALVE, Kind, RateControl
 
 BITRATE, BURST_S = 8_000_000, 2.0
 CAPACITY = 2_000_000
@@ -24,7 +24,16 @@ def sizes(rate: RateControl, kind: Kind, macroblocks: int, density: float, frame
 @pytest.mark.parametrize("kind", Kind)
 def test_what_is_wanted_is_given_while_there_is_room(kind: Kind) -> None:
     rate = RateControl(BITRATE, BURST_S, COARSEST)
-    assert rate.quantizer(kind, WANTED, 8000, 0.0) == WANTED
+    assert rate.quantizer(kind, WANTED, 4000, 0.0) == WANTED
+
+
+@pytest.mark.parametrize("bit_rate", [4_000_000, 20_000_000])
+def test_keyframe_takes_a_short_time_on_a_path_that_just_carries_the_stream(bit_rate: int) -> None:
+    rate = RateControl(bit_rate, BURST_S, COARSEST)
+    rate.encoded(Kind.KEYFRAME, 0, 8000, 0)
+    rate.encoded(Kind.KEYFRAME, 20, 8000, 500_000)
+    (size,) = sizes(rate, Kind.KEYFRAME, 8000, 500_000 / 8000 * 2 ** (20 / STEPS_TO_HALVE), 1)
+    assert size * 8 <= KEYFRAME_S * bit_rate
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -11,7 +12,7 @@ from libvirt_webrtc.errors import MediaError
 from libvirt_webrtc.framebuffer import Framebuffer
 from libvirt_webrtc.media import lane as lane_module
 from libvirt_webrtc.media.encoder import VideoEncoder
-from libvirt_webrtc.media.formats import FULL, VideoFormat
+from libvirt_webrtc.media.formats import FULL, REDUCED, VideoFormat
 from libvirt_webrtc.media.frame import EncodedFrame
 from libvirt_webrtc.media.schedule import KEYFRAME_INTERVAL_S
 from libvirt_webrtc.media.stream import ConsoleVideo
@@ -123,6 +124,30 @@ async def test_slow_viewer_drops_to_a_keyframe_of_a_cheaper_layer_and_others_do_
     stamps = [packet.timestamp for packet in seen]
     assert stamps == sorted(set(stamps))
     assert sum(packet.keyframe for packet in seen) <= 2
+
+
+async def test_far_viewer_begins_in_a_cheaper_layer(framebuffer: Framebuffer, video: ConsoleVideo) -> None:
+    far, near = video.track(H264), video.track(H264)
+    far.congestion.begin(time.monotonic(), 0.1)
+    near.congestion.begin(time.monotonic(), 0.001)
+    assert (await soon(far.next_frame())).keyframe and far.layer is REDUCED
+    assert "connection carries about" in far.layer_reason
+    assert (await soon(near.next_frame())).keyframe and near.layer is FULL
+    assert {lane.key.layer: lane.keyframes for lane in video.stats().lanes} == {FULL: 1, REDUCED: 1}
+
+
+async def test_frame_is_not_wanted_any_more_when_another_layer_has_come(
+    framebuffer: Framebuffer, video: ConsoleVideo
+) -> None:
+    track = video.track(H264)
+    frame = await soon(track.next_frame())
+    assert track.is_wanted(frame)
+    track.congestion.limit(time.monotonic(), FULL.needs_bps)
+    show(framebuffer, picture(160, 120, seed=1))
+    await until(lambda: track.layer is REDUCED)
+    assert not track.is_wanted(frame)
+    following = await soon(track.next_frame())
+    assert following.keyframe and track.is_wanted(following)
 
 
 async def test_keyframe_requests_are_served_once(video: ConsoleVideo) -> None:

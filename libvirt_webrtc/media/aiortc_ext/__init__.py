@@ -35,6 +35,11 @@ _INTERNALS: tuple[tuple[Any, str, tuple[str, ...] | None], ...] = (
     ),
     (aioice.ice, "get_host_addresses", ("use_ipv4", "use_ipv6")),
     (aioice.ice.StunProtocol, "datagram_received", ("self", "data", "addr")),
+    (
+        aioice.ice.StunProtocol,
+        "request",
+        ("self", "request", "addr", "integrity_key", "retransmissions"),
+    ),
     (aioice.ice.Connection, "check_complete", ("self", "pair")),
     (aioice.turn.TurnTransport, "sendto", ("self", "data", "addr")),
 )
@@ -82,6 +87,7 @@ def install() -> None:
     sender.date_sender_reports()
     ice.drop_strangers_datagrams()
     ice.name_host_addresses()
+    ice.time_checks()
     negotiation.accept_all_payload_types()
     negotiation.register_formats()
     negotiation.tell_profiles_apart()

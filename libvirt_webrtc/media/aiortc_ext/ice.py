@@ -1,5 +1,6 @@
-"""Which addresses are offered, and whose datagrams are taken."""
+"""Which addresses are offered, whose datagrams are taken, and how far away the peer is."""
 
+import asyncio
 import ipaddress
 from collections.abc import Sequence
 from typing import Any
@@ -76,3 +77,34 @@ def drop_strangers_datagrams() -> None:
             original(self, data, addr)
 
     original = replace(aioice.ice.StunProtocol, "datagram_received", datagram_received)
+
+
+def time_checks() -> None:
+    """aioice does not tell how long its checks took: the first that is known of a path."""
+
+    async def request(
+        self: Any,
+        request: aioice.stun.Message,
+        addr: tuple[str, int],
+        integrity_key: bytes | None = None,
+        retransmissions: int | None = None,
+    ) -> Any:
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        answer = await original(self, request, addr, integrity_key, retransmissions)
+        taken = vars(self).setdefault("_console_round_trips", {})
+        taken[addr] = min(clock() - began, taken.get(addr, float("inf")))
+        return answer
+
+    original = replace(aioice.ice.StunProtocol, "request", request)
+
+
+def round_trip_s(pair: aioice.ice.CandidatePair) -> float | None:
+    """The shortest time of this pair's checks, repetitions after a loss included.
+
+    None where none was answered, or where the peer is on this machine: then it tells how busy the machine is.
+    """
+    if pair.local_addr[0] == pair.remote_addr[0]:
+        return None
+    shortest: float | None = vars(pair.protocol).get("_console_round_trips", {}).get(pair.remote_addr)
+    return shortest

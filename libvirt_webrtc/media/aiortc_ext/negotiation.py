@@ -60,15 +60,19 @@ def _common_format(offered: Sequence[RTCRtpCodecParameters], formats: Sequence[V
     raise NegotiationError(f"the offer has none of what this console is sent as: {names}")
 
 
-def leave_candidates_open(offer_sdp: str) -> str:
-    """The offer without mDNS names, and without the claim that its candidates are all there are.
+def adapt_offer(offer_sdp: str) -> str:
+    """The offer as aiortc does best with: candidates left open, and the DTLS handshake begun by the browser.
 
     Browsers hide their addresses behind ``NAME.local``. aioice would wait a second for each name that does not
     resolve (from another network none does), and give up at once where nothing is left and the candidates are
     said to be complete. Left open, it waits for the browser's own checks, which tell it the address.
+
+    Who begins the handshake (RFC 8842, 5) also repeats its flights where the last one is lost. Browsers do that after
+    two of ICE's round trips, OpenSSL after a second, then two, then four; and who answers has half a round trip less
+    to wait until it may send.
     """
     return "".join(
-        line
+        "a=setup:active\r\n" if line.strip() == "a=setup:actpass" else line
         for line in offer_sdp.splitlines(keepends=True)
         if not (line.startswith("a=candidate:") and ".local " in line)
         and line.strip() != "a=end-of-candidates"

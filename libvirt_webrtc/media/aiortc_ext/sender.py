@@ -32,6 +32,7 @@ from aiortc.rtp import (
     unpack_remb_fci,
 )
 
+from libvirt_webrtc.media.aiortc_ext import ice
 from libvirt_webrtc.media.aiortc_ext.patching import replace
 from libvirt_webrtc.media.formats import CLOCK_RATE
 from libvirt_webrtc.media.outbound import Outbound, Stream
@@ -163,6 +164,8 @@ async def _run(sender: Any, track: ConsoleTrack, codec: RTCRtpCodecParameters) -
     sender._RTCRtpSender__rtp_started.set()
     try:
         sender._console_outbound = _outbound(sender, track, codec)
+        if (rtt_s := _checked_round_trip_s(sender)) is not None:
+            track.congestion.begin(time.monotonic(), rtt_s)
         await sender._console_outbound.run()
     except (asyncio.CancelledError, ConnectionError, MediaStreamError):
         # The ordinary ends. aiortc cancels this task, and then waits for the event below, not for the task.
@@ -185,6 +188,11 @@ def _outbound(sender: Any, track: ConsoleTrack, codec: RTCRtpCodecParameters) ->
         HeaderExtensions({e.uri: e.id for e in parameters.headerExtensions}, parameters.muxId),
         retransmission=_stream(sender._rtx_ssrc, repeating[0]) if repeating else None,
     )
+
+
+def _checked_round_trip_s(sender: Any) -> float | None:
+    pair = sender.transport.transport._connection._nominated.get(_COMPONENT)
+    return None if pair is None else ice.round_trip_s(pair)
 
 
 def _ntp_time() -> int:
