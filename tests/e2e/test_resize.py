@@ -72,6 +72,8 @@ async def test_a_pixel_of_the_guest_is_one_of_the_screen(
         "the window's size",
     )
     await expect(viewer.page.locator("#screen")).to_have_class("screen crisp")
+    # While the guest's driver starts, its pointer is a mouse for a moment, and the page says what to do then.
+    await expect(viewer.page.locator("#hint")).to_have_css("opacity", "0")
     png = await viewer.page.locator("#stage").screenshot()
     seen = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
     assert seen.shape == (height, width, 3)

@@ -6,6 +6,7 @@ It has a host name, a host UUID and folders of its own, in namespaces of its own
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import uuid
@@ -74,6 +75,7 @@ class SecondLibvirtd:
                 stdout=log,
                 stderr=log,
                 env=environment,
+                start_new_session=True,
             )
         wait_until(self._answers, f"the second libvirtd answers (see {self._log})")
 
@@ -86,10 +88,11 @@ class SecondLibvirtd:
         self._process.terminate()
         try:
             self._process.wait(STOP_S)
-        finally:
-            self._process.kill()
-            self._process = None
-            shutil.rmtree(self._sockets)
+        except subprocess.TimeoutExpired:  # As libvirtd does now and then; all three, or the two would be left.
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self._process = None
+        shutil.rmtree(self._sockets)
 
     def send(self, guest: Guest) -> None:
         """Migrate a running guest from the private libvirtd to this one, and forget its definition here."""

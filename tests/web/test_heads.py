@@ -27,7 +27,8 @@ SET_UP = """async (index) => {
   };
   const handlers = { changed: () => render(), activated() {}, leave() {}, pressed() {}, stats() {} };
   const hint = (text) => hints.push(text);
-  window.heads = new Heads(index, session, { ...handlers, hint });
+  const withdraw = (text) => hints.splice(0, hints.length, ...hints.filter((hint) => hint !== text));
+  window.heads = new Heads(index, session, { ...handlers, hint, withdraw });
   window.windowSize = new WindowSize(heads, { hint, done() {} });
   heads.begin();
   heads.opened();
@@ -194,3 +195,11 @@ async def test_a_device_that_takes_no_size_switches_the_toggle_back_and_says_why
     await page.evaluate("windowSize.answered(false)")
     await expect(toggle).to_have_attribute("aria-pressed", "false")
     assert await page.evaluate("hints") == ["This guest’s display device has no way to follow the window."]
+
+
+async def test_hint_of_a_relative_pointer_goes_with_it(page: Page) -> None:
+    await set_up(page)
+    await told(page, {"type": "pointer-mode", "absolute": False}, None)
+    assert await page.evaluate("hints") == ["Click the picture to move the guest’s pointer."]
+    await told(page, {"type": "pointer-mode", "absolute": True}, None)
+    assert await page.evaluate("hints") == []

@@ -62,6 +62,7 @@ const heads = new Heads(consoleIndex, session, {
   pressed: () => keybar.unstick(),
   stats: () => stats.toggle(),
   hint: (text) => notice.hint(text),
+  withdraw: (text) => notice.withdraw(text),
 });
 const toGuest = () => heads.active.focus();
 

@@ -7,6 +7,9 @@ import { Input } from "../core/input/input.js";
 import { encodeResize, encodeWatch } from "../core/protocol.js";
 
 /** @typedef {import("../core/protocol.js").DisplayMessage} DisplayMessage */
+
+const CLICK_FIRST = "Click the picture to move the guest’s pointer.";
+
 /**
  * @typedef {object} HeadHandlers
  * @property {() => void} changed anything about it
@@ -16,6 +19,7 @@ import { encodeResize, encodeWatch } from "../core/protocol.js";
  * @property {() => void} pressed a key that is no modifier went down
  * @property {() => void} stats the chord for the statistics was pressed
  * @property {(text: string) => void} hint
+ * @property {(text: string) => void} withdraw a hint that is not true any more
  */
 
 /**
@@ -203,7 +207,8 @@ export class Head {
         this.#relative = !message.absolute;
         this.input.absolute = message.absolute;
         this.#cursor.drawn = this.#relative;
-        if (this.#relative && this.#shown) this.#handlers.hint("Click the picture to move the guest’s pointer.");
+        if (message.absolute) this.#handlers.withdraw(CLICK_FIRST);
+        else if (this.#shown) this.#handlers.hint(CLICK_FIRST);
         break;
       case "cursor":
         this.#cursor.define(message);

@@ -65,6 +65,11 @@ export class Notice {
     this.#hintTimer = setTimeout(() => this.#hint.classList.remove("shown"), HINT_MS);
   }
 
+  /** @param {string} text is not true any more */
+  withdraw(text) {
+    if (this.#hint.textContent === text) this.#hint.classList.remove("shown");
+  }
+
   #count() {
     const seconds = Math.ceil((this.#retryAt - performance.now()) / 1000);
     say(this.#wait, seconds >= 1 ? `Trying again in ${seconds} s` : "Trying again…");
