@@ -88,7 +88,8 @@ class SecondLibvirtd:
         self._process.terminate()
         try:
             self._process.wait(STOP_S)
-        except subprocess.TimeoutExpired:  # As libvirtd does now and then; all three, or the two would be left.
+        except subprocess.TimeoutExpired:
+            # As libvirtd does now and then. All three, or the two would be left.
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self._process = None
