@@ -44,8 +44,8 @@ UNITS = {
     "us",
 }
 MAY_SHRINK = "MB/h"
-SLOW = {"encode", "fanout", "frames", "gl", "netem", "refine", "soak"}
-"""A minute or more each."""
+SLOW = {"encode", "fanout", "first_picture", "frames", "gl", "idle", "netem", "recovery", "refine", "soak"}
+"""Twenty seconds or more each."""
 RUNS = 2
 SECONDS = 2
 
