@@ -258,6 +258,7 @@ async def test_the_browser_begins_the_handshake() -> None:
 
 async def test_checks_of_a_peer_elsewhere_are_timed() -> None:
     install()
+    set_host_addresses(["127.0.0.1"])
     near, far = (aioice.ice.Connection(ice_controlling=controlling) for controlling in (True, False))
     await asyncio.gather(near.gather_candidates(), far.gather_candidates())
     for one, other in ((near, far), (far, near)):
