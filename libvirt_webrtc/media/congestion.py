@@ -96,7 +96,7 @@ class CongestionControl:
         self.loss = 0.0
         """Lately, 0 to 1."""
         self.rtt_s: float | None = None
-        """Of the last report that had one."""
+        """Of the last report that had one; before, of ICE's checks."""
         self.useful_bps = START_BPS
         """More is not believed without proof: nobody would make use of it."""
         self._target = float(START_BPS)
@@ -119,7 +119,7 @@ class CongestionControl:
         self._reported_lost = 0.0
         self._usual_loss = 0.0
         self._cut_loss = 0.0
-        """What the last cut for loss was for."""
+        """What the last cut for loss was for; 0 once less is lost."""
 
         self._base_rtt: float | None = None
         self._queued_at: float | None = None
@@ -189,6 +189,8 @@ class CongestionControl:
             return
         self.loss = self._reported_lost / self._reported
         self._reported, self._reported_lost = 0, 0.0
+        if self.loss < SAME_LOSS * self._cut_loss:
+            self._cut_loss = 0.0
         if self.loss > LOSS_CUT + self._usual_loss:
             self._on_loss(now, self.loss)
         elif self._sent_bps < self._target / 2 and self._queue_s < CONFIRMING_S:
@@ -232,13 +234,12 @@ class CongestionControl:
 
     def _on_loss(self, now: float, loss: float) -> None:
         """More than usual: too much was sent, unless sending less has not helped."""
-        in_vain = SAME_LOSS * self._cut_loss < loss < USUAL_LOSS_MAX and self._queue_s < CONFIRMING_S
-        if self._cut_loss and in_vain:
+        same = 0 < SAME_LOSS * self._cut_loss <= loss < USUAL_LOSS_MAX
+        if same and self._queue_s < CONFIRMING_S:
             self._learn_loss(loss)
             self._begin_epoch(now)
-            return
-        self._cut_loss = loss
-        self._cut(now, self._sent_bps * (1 - loss))
+        elif self._cut(now, self._sent_bps * (1 - loss)):
+            self._cut_loss = loss
 
     def _learn_loss(self, loss: float) -> None:
         self._usual_loss += 0.3 * (loss - self._usual_loss)
@@ -259,16 +260,18 @@ class CongestionControl:
         if confirmed and now - self._overuse_at < OVERUSE_S:
             self._cut(now, self._remb)
 
-    def _cut(self, now: float, carried_bps: float) -> None:
+    def _cut(self, now: float, carried_bps: float) -> bool:
+        """Whether there is a reason to; then it is done."""
         if now < self._epoch_at:
-            return
+            return False
         passed = carried_bps / max(self._sent_bps, 1.0)
         if passed > MUCH_PASSED and not self._busy:
-            return
+            return False
         self._note_cut(now)
         deepest = DEEPEST_CUT if passed > LITTLE_PASSED else DEEPEST_CUT_OF_MUCH
         carried = max(carried_bps, self._remb / REMB_GROWS, deepest * self._target)
         self._target = max(min(carried, SHALLOWEST_CUT * self._target), FLOOR_BPS)
+        return True
 
     def _note_cut(self, now: float) -> None:
         if self._tried:

@@ -61,6 +61,23 @@ def test_heavy_random_loss_is_seen_not_to_be_of_our_making() -> None:
     assert lossy.control.target_bps > 10 * FLOOR_BPS
 
 
+def test_loss_that_a_cut_has_ended_is_cut_for_again_when_it_comes_back() -> None:
+    control, now = CongestionControl(), 0.0
+
+    def pass_with(loss: float, seconds: int) -> int:
+        nonlocal now
+        for _ in range(seconds):
+            now += 1
+            control.on_sent(now, 1_000_000, 800)
+            control.on_report(now + 0.5, fraction_lost=loss, rtt_s=0.05, jitter_s=0.0)
+        return control.target_bps
+
+    assert pass_with(0.2, 1) < START_BPS
+    before = pass_with(0.0, 120)
+    assert before == START_BPS
+    assert pass_with(0.2, 3) < before, "no path's own loss comes and goes like that"
+
+
 def test_far_viewer_begins_with_what_most_paths_carry_and_is_soon_at_full_quality() -> None:
     far = Simulation(Path(50e6, 0.03)).run(6)
     assert [layer for _, layer in far.layers] == [REDUCED, FULL]

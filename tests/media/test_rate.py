@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from libvirt_webrtc.media.formats import FULL
 from libvirt_webrtc.media.rate import KEYFRAME_S, STEPS_TO_HALVE, Kind, RateControl
 
 BITRATE, BURST_S = 8_000_000, 2.0
@@ -23,8 +24,8 @@ def sizes(rate: RateControl, kind: Kind, macroblocks: int, density: float, frame
 
 @pytest.mark.parametrize("kind", Kind)
 def test_what_is_wanted_is_given_while_there_is_room(kind: Kind) -> None:
-    rate = RateControl(BITRATE, BURST_S, COARSEST)
-    assert rate.quantizer(kind, WANTED, 4000, 0.0) == WANTED
+    rate = RateControl(FULL.max_bitrate, FULL.burst_s, COARSEST)
+    assert rate.quantizer(kind, WANTED, 8000, 0.0) == WANTED
 
 
 @pytest.mark.parametrize("bit_rate", [4_000_000, 20_000_000])

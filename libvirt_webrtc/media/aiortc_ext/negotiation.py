@@ -67,9 +67,9 @@ def adapt_offer(offer_sdp: str) -> str:
     resolve (from another network none does), and give up at once where nothing is left and the candidates are
     said to be complete. Left open, it waits for the browser's own checks, which tell it the address.
 
-    Who begins the handshake (RFC 8842, 5) also repeats its flights where the last one is lost. Browsers do that after
-    two of ICE's round trips, OpenSSL after a second, then two, then four; and who answers has half a round trip less
-    to wait until it may send.
+    Where the offer leaves it open (``actpass``, RFC 8842), aiortc would begin. Who begins repeats its flights until
+    they are answered: browsers after about two of ICE's round trips, OpenSSL after a second, then two, then four. And
+    who answers may send a round trip earlier.
     """
     return "".join(
         "a=setup:active\r\n" if line.strip() == "a=setup:actpass" else line
