@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, async_playwright
 
-from libvirt_webrtc.config import STATE_VARIABLE
+from libvirt_webrtc.config.load import STATE_VARIABLE
 from tests.support.emulators import emulators
 from tests.support.guests import GuestFactory
 from tests.support.leaks import SETTLE_S, Snapshot, left_since

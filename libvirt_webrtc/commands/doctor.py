@@ -6,7 +6,7 @@ import json
 from libvirt_webrtc.commands import Subparsers
 from libvirt_webrtc.commands.options import connection_options, load_config
 from libvirt_webrtc.doctor.checkup import check_up
-from libvirt_webrtc.hook_check import Level
+from libvirt_webrtc.hook.check import Level
 
 
 def add_parsers(commands: Subparsers) -> None:

@@ -18,13 +18,13 @@ from libvirt_webrtc.commands.options import (
     load_policy,
 )
 from libvirt_webrtc.commands.xml import display_text
-from libvirt_webrtc.config import state_dir
-from libvirt_webrtc.domains import onboarding
+from libvirt_webrtc.config.load import state_dir
+from libvirt_webrtc.domains import actions as onboarding
+from libvirt_webrtc.domains.definition.xml import Gl
 from libvirt_webrtc.domains.inspection import Inspection, inspect
 from libvirt_webrtc.domains.inventory import Inventory
-from libvirt_webrtc.domains.xml import Gl
 from libvirt_webrtc.errors import ConfigError
-from libvirt_webrtc.overview import overview
+from libvirt_webrtc.service.domain_status import overview
 
 
 def add_parsers(commands: Subparsers) -> None:

@@ -5,11 +5,11 @@ import os
 import sys
 from pathlib import Path
 
-from libvirt_webrtc import config
 from libvirt_webrtc.commands import Subparsers
+from libvirt_webrtc.config.load import state_dir
 from libvirt_webrtc.errors import ConfigError
-from libvirt_webrtc.hook_check import Level, check_hook
-from libvirt_webrtc.hook_install import (
+from libvirt_webrtc.hook.check import Level, check_hook
+from libvirt_webrtc.hook.install import (
     HOOKS_FOLDER,
     install_hook,
     is_known,
@@ -17,7 +17,7 @@ from libvirt_webrtc.hook_install import (
     tell_daemon,
     uninstall_hook,
 )
-from libvirt_webrtc.hook_policy import FILE_NAME
+from libvirt_webrtc.hook.policy_file import FILE_NAME
 
 
 def add_parsers(commands: Subparsers) -> None:
@@ -60,7 +60,7 @@ def _install(arguments: argparse.Namespace) -> int:
         for finding in findings:
             print(f"{finding.level:8} {finding.text}")
         return int(any(finding.level is Level.PROBLEM for finding in findings))
-    hook = install_hook(folder, Path(sys.executable), config.state_dir().absolute() / FILE_NAME)
+    hook = install_hook(folder, Path(sys.executable), state_dir().absolute() / FILE_NAME)
     print(f"installed {hook.path}")
     for daemon in running_daemons():
         if arguments.reload:

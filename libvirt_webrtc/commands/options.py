@@ -6,12 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from libvirt_webrtc import config
+from libvirt_webrtc.config.access import ListenAddress
+from libvirt_webrtc.config.load import Config, load
+from libvirt_webrtc.config.video import CHROMAS, CODECS, ENCODER_POLICIES
+from libvirt_webrtc.domains.definition.policy import Policy
+from libvirt_webrtc.domains.definition.xml import Gl
 from libvirt_webrtc.domains.libvirt_api import VirConnect, open_connection
-from libvirt_webrtc.domains.policy import Policy
-from libvirt_webrtc.domains.xml import Gl
-from libvirt_webrtc.render_probe import can_render
-from libvirt_webrtc.video_config import CHROMAS, CODECS, ENCODER_POLICIES
+from libvirt_webrtc.probes.render import can_render
 
 
 def config_option() -> argparse.ArgumentParser:
@@ -67,16 +68,16 @@ def add_gl(command: argparse.ArgumentParser, default: Gl | None = Gl.AUTO) -> No
     )
 
 
-def load_config(arguments: argparse.Namespace, **flags: Any) -> config.Config:
+def load_config(arguments: argparse.Namespace, **flags: Any) -> Config:
     """The settings, with those of :func:`connection_options` and ``flags`` above file and environment."""
-    return config.load(arguments.config, uri=getattr(arguments, "uri", None), **flags)
+    return load(arguments.config, uri=getattr(arguments, "uri", None), **flags)
 
 
-def load_portal_config(arguments: argparse.Namespace) -> config.Config:
+def load_portal_config(arguments: argparse.Namespace) -> Config:
     """As :func:`load_config`, with those of :func:`portal_options`."""
     return load_config(
         arguments,
-        listen=config.ListenAddress.parse(arguments.listen) if arguments.listen is not None else None,
+        listen=ListenAddress.parse(arguments.listen) if arguments.listen is not None else None,
         token_file=arguments.token_file,
         video_codecs=arguments.codecs,
         video_encoder=arguments.encoder,

@@ -6,7 +6,7 @@ import logging
 
 from libvirt_webrtc.commands import Subparsers
 from libvirt_webrtc.commands.options import connection_options, load_portal_config, portal_options
-from libvirt_webrtc.serve import serve
+from libvirt_webrtc.service.serve import serve
 
 
 def add_parsers(commands: Subparsers) -> None:

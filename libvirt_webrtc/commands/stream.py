@@ -8,7 +8,7 @@ from pathlib import Path
 
 from libvirt_webrtc.commands import Subparsers
 from libvirt_webrtc.commands.options import config_option, load_portal_config, portal_options
-from libvirt_webrtc.stream import Place, by_monitor, on_bus, session_bus, stream
+from libvirt_webrtc.service.single_qemu import Place, by_monitor, on_bus, session_bus, stream
 
 DESCRIPTION = """\
 Serve the console of a QEMU without libvirt, which may be started later, and again. It needs -display dbus:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from libvirt_webrtc.commands import Subparsers
 from libvirt_webrtc.commands.options import add_gl
-from libvirt_webrtc.domains import xml
+from libvirt_webrtc.domains.definition import xml
 from libvirt_webrtc.errors import DomainXMLError
 
 

@@ -17,7 +17,7 @@ from libvirt_webrtc.display.bus import Bus
 from libvirt_webrtc.display.exports import PROPERTIES
 from libvirt_webrtc.display.listener import Listener, ScanoutMode
 from libvirt_webrtc.errors import DisplayClosed, DisplayError, DisplayProtocolError
-from libvirt_webrtc.pixels import MAX_DIMENSION
+from libvirt_webrtc.picture.pixels import MAX_DIMENSION
 
 ROOT = "/org/qemu/Display1"
 VM = "org.qemu.Display1.VM"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from libvirt_webrtc.errors import DisplayProtocolError
-from libvirt_webrtc.pixels import MAX_DIMENSION, Rect
+from libvirt_webrtc.picture.pixels import MAX_DIMENSION, Rect
 
 LINEAR = 0
 IMPLICIT = 0x00FFFFFFFFFFFFFF

@@ -23,8 +23,8 @@ from libvirt_webrtc.display.gl.thread import GraphicsThread
 from libvirt_webrtc.display.scanout import DmabufScanout
 from libvirt_webrtc.display.transport import close_fds
 from libvirt_webrtc.errors import DisplayProtocolError
-from libvirt_webrtc.framebuffer import Framebuffer
-from libvirt_webrtc.pixels import MAX_DIMENSION, Rect
+from libvirt_webrtc.picture.framebuffer import Framebuffer
+from libvirt_webrtc.picture.pixels import MAX_DIMENSION, Rect
 
 PATH = "/org/qemu/Display1/Listener"
 LISTENER = "org.qemu.Display1.Listener"

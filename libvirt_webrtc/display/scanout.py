@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from libvirt_webrtc.display.dmabuf import Dmabuf
 from libvirt_webrtc.display.gl.thread import GraphicsThread, Urgency
 from libvirt_webrtc.errors import GraphicsError, PictureLost
-from libvirt_webrtc.framebuffer import Framebuffer
-from libvirt_webrtc.pixels import Plane, Rect
-from libvirt_webrtc.surface import PlaneLayout
+from libvirt_webrtc.picture.framebuffer import Framebuffer
+from libvirt_webrtc.picture.pixels import Plane, Rect
+from libvirt_webrtc.picture.surface import PlaneLayout
 
 if TYPE_CHECKING:
     from libvirt_webrtc.display.gl.context import Context
@@ -35,7 +35,7 @@ NO_SCANOUT = (
 
 
 class CardSurface:
-    """The copy of a picture that encoders read (:class:`libvirt_webrtc.surface.Surface`)."""
+    """The copy of a picture that encoders read (:class:`libvirt_webrtc.picture.surface.Surface`)."""
 
     def __init__(self, thread: GraphicsThread, card: "CardPicture") -> None:
         self.card = card

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 
-from libvirt_webrtc.config import Config
+from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.doctor.domain import check_domain
 from libvirt_webrtc.doctor.findings import Finding, problem
 from libvirt_webrtc.doctor.graphics import check_graphics
@@ -17,11 +17,11 @@ from libvirt_webrtc.doctor.machine import (
     check_tls,
     check_token_file,
 )
+from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.libvirt_api import VirConnect, default_uri, open_connection
-from libvirt_webrtc.domains.policy import Policy
 from libvirt_webrtc.errors import HypervisorUnavailable
-from libvirt_webrtc.hook_install import HOOKS_FOLDER
-from libvirt_webrtc.render_probe import can_render
+from libvirt_webrtc.hook.install import HOOKS_FOLDER
+from libvirt_webrtc.probes.render import can_render
 
 
 def check_up(config: Config, domain: str | None = None) -> Iterator[Finding]:

@@ -6,12 +6,12 @@ from lxml import etree
 
 from libvirt_webrtc.doctor.findings import Finding, ok, problem, warning
 from libvirt_webrtc.doctor.hypervisor import Backends, check_display
+from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.emulator import display_backends
 from libvirt_webrtc.domains.inspection import Inspection, inspect
 from libvirt_webrtc.domains.libvirt_api import XML_INACTIVE, VirConnect, lookup, our_errors
-from libvirt_webrtc.domains.policy import Policy
 from libvirt_webrtc.errors import LibvirtWebRTCError
-from libvirt_webrtc.overview import why_no_bus
+from libvirt_webrtc.service.domain_status import why_no_bus
 
 
 def check_domain(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from libvirt_webrtc.hook_check import Level
+from libvirt_webrtc.hook.check import Level
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from libvirt_webrtc.doctor.findings import Finding, ok, problem, warning
 from libvirt_webrtc.doctor.machine import User
-from libvirt_webrtc.render_probe import DRI, Trial, try_node, try_reading
+from libvirt_webrtc.probes.render import DRI, Trial, try_node, try_reading
 
 PACKAGES = "libegl1 libgles2 libgbm1 libgl1-mesa-dri libgl1 libopengl0"
 """Debian's names of what QEMU and this program load."""

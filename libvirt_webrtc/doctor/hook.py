@@ -5,8 +5,8 @@ from pathlib import Path
 
 from libvirt_webrtc.doctor.findings import Finding, ok, problem, warning
 from libvirt_webrtc.errors import ConfigError
-from libvirt_webrtc.hook_check import Level, check_hook
-from libvirt_webrtc.hook_install import find_hook
+from libvirt_webrtc.hook.check import Level, check_hook
+from libvirt_webrtc.hook.install import find_hook
 
 SUBJECT = "hook"
 INSTALL = "sudo libvirt-webrtc install-hook"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from aioice import stun, turn
 
-from libvirt_webrtc.config import IceConfig, IceServer
+from libvirt_webrtc.config.ice import IceConfig, IceServer
 from libvirt_webrtc.doctor.findings import Finding, ok, problem, warning
 
 DEADLINE_S = 5.0

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 
-from libvirt_webrtc.config import Config
+from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.doctor.findings import Finding, ok, problem, warning
 
 HEALTH_S = 2.0

@@ -19,6 +19,9 @@ from enum import StrEnum
 
 from lxml import etree
 
+from libvirt_webrtc.domains.actions import check_emulator
+from libvirt_webrtc.domains.definition.saved import takes_another_display
+from libvirt_webrtc.domains.definition.xml import Gl, add_dbus_display, find_dbus_display, remove_dbus_display
 from libvirt_webrtc.domains.libvirt_api import (
     JOB_NONE,
     SAVED_XML_SECURE,
@@ -32,9 +35,6 @@ from libvirt_webrtc.domains.libvirt_api import (
     open_connection,
     our_errors,
 )
-from libvirt_webrtc.domains.onboarding import check_emulator
-from libvirt_webrtc.domains.saved import takes_another_display
-from libvirt_webrtc.domains.xml import Gl, add_dbus_display, find_dbus_display, remove_dbus_display
 from libvirt_webrtc.errors import CannotAttach, DomainXMLError, HypervisorError, HypervisorUnavailable
 
 POLL_S = 0.2

@@ -3,11 +3,11 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from libvirt_webrtc.domains.actions import has_dbus_display
+from libvirt_webrtc.domains.definition.policy import Decision, Facts, GlChoice, Policy, choose_gl, decide
+from libvirt_webrtc.domains.definition.settings import Settings, read_settings
+from libvirt_webrtc.domains.definition.xml import DbusDisplay, find_dbus_display
 from libvirt_webrtc.domains.libvirt_api import XML_INACTIVE, VirConnect, lookup, our_errors
-from libvirt_webrtc.domains.onboarding import has_dbus_display
-from libvirt_webrtc.domains.policy import Decision, Facts, GlChoice, Policy, choose_gl, decide
-from libvirt_webrtc.domains.settings import Settings, read_settings
-from libvirt_webrtc.domains.xml import DbusDisplay, find_dbus_display
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Self, TypeVar
 
+from libvirt_webrtc.agent.latest import Newest
 from libvirt_webrtc.domains.connection import Connection
+from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.libvirt_api import VirConnect, default_uri, lookup, our_errors
-from libvirt_webrtc.domains.policy import Policy
 from libvirt_webrtc.domains.reading import identities, read, read_all
 from libvirt_webrtc.domains.snapshot import Domain, Snapshot
 from libvirt_webrtc.errors import HypervisorError, HypervisorUnavailable
-from libvirt_webrtc.newest import Newest
 
 T = TypeVar("T")
 

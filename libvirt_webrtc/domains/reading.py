@@ -3,10 +3,10 @@
 import hashlib
 import logging
 
+from libvirt_webrtc.domains.definition.policy import Policy, decide
+from libvirt_webrtc.domains.definition.xml import DbusDisplay, find_dbus_display
 from libvirt_webrtc.domains.libvirt_api import XML_INACTIVE, VirConnect, VirDomain, lookup, our_errors
-from libvirt_webrtc.domains.policy import Policy, decide
 from libvirt_webrtc.domains.snapshot import Domain, DomainState, Plan
-from libvirt_webrtc.domains.xml import DbusDisplay, find_dbus_display
 from libvirt_webrtc.errors import DomainXMLError, NoSuchDomain
 
 log = logging.getLogger(__name__)

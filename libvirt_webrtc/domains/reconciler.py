@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
+from libvirt_webrtc.domains.actions import reconcile
 from libvirt_webrtc.domains.inventory import Inventory
-from libvirt_webrtc.domains.onboarding import reconcile
 from libvirt_webrtc.domains.snapshot import Domain, Snapshot
 from libvirt_webrtc.errors import HypervisorUnavailable, LibvirtWebRTCError, NoSuchDomain
 

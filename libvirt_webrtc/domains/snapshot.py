@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from libvirt_webrtc.domains.xml import DbusDisplay
+from libvirt_webrtc.domains.definition.xml import DbusDisplay
 
 
 class DomainState(StrEnum):
@@ -20,7 +20,7 @@ class DomainState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the policy makes of a persistent definition; see :class:`libvirt_webrtc.domains.policy.Decision`."""
+    """What the policy makes of a persistent definition; see `domains.definition.policy.Decision`."""
 
     definition: str
     """Names this very definition: another one has another name."""

@@ -11,10 +11,10 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av.frame import Frame
 
 from libvirt_webrtc.errors import MediaError
-from libvirt_webrtc.media.congestion import CongestionControl
+from libvirt_webrtc.media.encode.frame import EncodedFrame
 from libvirt_webrtc.media.formats import FULL, LAYERS, LaneKey, Layer, VideoFormat
-from libvirt_webrtc.media.frame import EncodedFrame
 from libvirt_webrtc.media.layers import KeyframeAllowance, LayerChoice
+from libvirt_webrtc.media.rtp.congestion import CongestionControl
 
 MAX_WAIT_S = 0.6
 """A viewer whose next frame has waited this long gets nothing until the next keyframe;"""

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from libvirt_webrtc.agent import Agent
-from libvirt_webrtc.config import Config, is_loopback
+from libvirt_webrtc.agent.interface import Agent
+from libvirt_webrtc.config.access import is_loopback
+from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.portal.auth import Auth
 from libvirt_webrtc.portal.pages import WebFiles
 from libvirt_webrtc.portal.problems import MAX_BODY_BYTES, Problem, problems

@@ -5,8 +5,8 @@ import asyncio
 from aiohttp import web
 
 from libvirt_webrtc import __version__
-from libvirt_webrtc.agent import Action, Agent, ConsoleState
-from libvirt_webrtc.config import IceConfig
+from libvirt_webrtc.agent.interface import Action, Agent, ConsoleState
+from libvirt_webrtc.config.ice import IceConfig
 from libvirt_webrtc.errors import NoConsole
 from libvirt_webrtc.portal.auth import Auth, session_of
 from libvirt_webrtc.portal.body import read_text

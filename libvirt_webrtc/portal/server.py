@@ -11,8 +11,9 @@ from pathlib import Path
 
 from aiohttp import web
 
-from libvirt_webrtc.agent import Agent
-from libvirt_webrtc.config import Config, ListenAddress
+from libvirt_webrtc.agent.interface import Agent
+from libvirt_webrtc.config.access import ListenAddress
+from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.portal.app import create_app
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from libvirt_webrtc.agent import Agent
+from libvirt_webrtc.agent.interface import Agent
 from libvirt_webrtc.errors import LibvirtWebRTCError
 
 log = logging.getLogger(__name__)

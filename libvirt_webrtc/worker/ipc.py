@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, TypeVar, get_origin
 
-from libvirt_webrtc.agent import ConsoleView
-from libvirt_webrtc.console_stats import LaneView, ViewerView
+from libvirt_webrtc.agent.interface import ConsoleView
+from libvirt_webrtc.agent.stats import LaneView, ViewerView
 from libvirt_webrtc.errors import WorkerError, WorkerGone
 
 MAX_PACKET = 192 * 1024

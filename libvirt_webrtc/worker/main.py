@@ -19,8 +19,8 @@ from libvirt_webrtc.errors import DisplayError, LibvirtWebRTCError, NoConsole, W
 from libvirt_webrtc.media import aiortc_ext
 from libvirt_webrtc.media.aiortc_ext import ice
 from libvirt_webrtc.worker import ipc
-from libvirt_webrtc.worker.seats import Seats
 from libvirt_webrtc.worker.settings import WorkerSettings
+from libvirt_webrtc.worker.shared_consoles import Seats
 
 log = logging.getLogger(__name__)
 

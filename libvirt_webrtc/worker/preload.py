@@ -14,7 +14,7 @@ import libvirt_webrtc.worker.process  # noqa: F401
 from libvirt_webrtc.errors import MediaError
 from libvirt_webrtc.media import aiortc_ext
 from libvirt_webrtc.media.aiortc_ext.ice import machine_addresses
-from libvirt_webrtc.media.yuv import default_backend
+from libvirt_webrtc.media.convert.yuv import default_backend
 from libvirt_webrtc.worker.memory import share_one_arena
 
 share_one_arena()

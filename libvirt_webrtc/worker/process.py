@@ -10,8 +10,8 @@ from contextlib import suppress
 from multiprocessing.context import ForkServerProcess
 from typing import Any
 
-from libvirt_webrtc.agent import ConsoleView
-from libvirt_webrtc.console_stats import ConsoleStats
+from libvirt_webrtc.agent.interface import ConsoleView
+from libvirt_webrtc.agent.stats import ConsoleStats
 from libvirt_webrtc.errors import (
     ConsoleStarting,
     LibvirtWebRTCError,

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from libvirt_webrtc.console_stats import ConsoleStats, LaneView, ViewerView
-from libvirt_webrtc.media.lane import LaneStats
-from libvirt_webrtc.media.stream import ConsoleVideo
+from libvirt_webrtc.agent.stats import ConsoleStats, LaneView, ViewerView
+from libvirt_webrtc.media.console_video import ConsoleVideo
+from libvirt_webrtc.media.rendition import LaneStats
 from libvirt_webrtc.media.track import ConsoleTrack
 
 

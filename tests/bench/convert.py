@@ -7,8 +7,8 @@ from functools import partial
 
 import numpy as np
 
-from libvirt_webrtc.media.convert import FrameConverter
-from libvirt_webrtc.pixels import Rect
+from libvirt_webrtc.media.convert.converter import FrameConverter
+from libvirt_webrtc.picture.pixels import Rect
 from tests.bench.figures import Figure, Figures
 from tests.bench.pictures import SIZES, scroll
 from tests.bench.stage import Options

@@ -14,12 +14,12 @@ from aiortc.codecs.h264 import H264Encoder
 from aiortc.codecs.vpx import Vp8Encoder
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
-from libvirt_webrtc.media.convert import LIMITED_RANGE, FrameConverter
-from libvirt_webrtc.media.encoder import VideoEncoder
+from libvirt_webrtc.media.convert.converter import LIMITED_RANGE, FrameConverter
+from libvirt_webrtc.media.convert.yuv import plane_view
+from libvirt_webrtc.media.encode.encoder import VideoEncoder
+from libvirt_webrtc.media.encode.frame_scheduler import Quality, Schedule
 from libvirt_webrtc.media.formats import CLOCK_RATE, FULL, VideoFormat
-from libvirt_webrtc.media.schedule import Quality, Schedule
-from libvirt_webrtc.media.yuv import plane_view
-from libvirt_webrtc.pixels import Pixels, Rect
+from libvirt_webrtc.picture.pixels import Pixels, Rect
 from tests.bench.figures import Figure, Figures
 from tests.bench.pictures import SIZES, scenes, scroll
 from tests.bench.stage import Options, progress

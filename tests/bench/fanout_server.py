@@ -25,12 +25,12 @@ from aiortc import (
 )
 from aiortc.mediastreams import MediaStreamTrack
 
-from libvirt_webrtc.framebuffer import Framebuffer
 from libvirt_webrtc.media import aiortc_ext
 from libvirt_webrtc.media.aiortc_ext.patching import replace
+from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.media.formats import CLOCK_RATE, VideoFormat
-from libvirt_webrtc.media.stream import ConsoleVideo
-from libvirt_webrtc.pixels import PixelFormat
+from libvirt_webrtc.picture.framebuffer import Framebuffer
+from libvirt_webrtc.picture.pixels import PixelFormat
 from tests.bench.scroll import HEIGHT, WIDTH, Scroll
 
 FPS = 30

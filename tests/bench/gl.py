@@ -21,11 +21,11 @@ from libvirt_webrtc.display.dmabuf import Dmabuf
 from libvirt_webrtc.display.gl.thread import GraphicsThread, Urgency
 from libvirt_webrtc.display.listener import Listener
 from libvirt_webrtc.display.scanout import CardSurface, DmabufScanout
-from libvirt_webrtc.framebuffer import Framebuffer
-from libvirt_webrtc.media.convert import FrameConverter
+from libvirt_webrtc.media.console_video import ConsoleVideo
+from libvirt_webrtc.media.convert.converter import FrameConverter
 from libvirt_webrtc.media.formats import VideoFormat
-from libvirt_webrtc.media.stream import ConsoleVideo
-from libvirt_webrtc.pixels import Rect
+from libvirt_webrtc.picture.framebuffer import Framebuffer
+from libvirt_webrtc.picture.pixels import Rect
 from tests.bench import world
 from tests.bench.figures import Figure, Figures
 from tests.bench.ingest import Sink

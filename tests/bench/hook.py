@@ -4,10 +4,10 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from libvirt_webrtc.domains.policy import Policy
-from libvirt_webrtc.hook_check import FILTERS, OPERATIONS, PLAIN, run_hook
-from libvirt_webrtc.hook_install import Hook, install_hook
-from libvirt_webrtc.hook_policy import FILE_NAME, write_policy
+from libvirt_webrtc.domains.definition.policy import Policy
+from libvirt_webrtc.hook.check import FILTERS, OPERATIONS, PLAIN, run_hook
+from libvirt_webrtc.hook.install import Hook, install_hook
+from libvirt_webrtc.hook.policy_file import FILE_NAME, write_policy
 from tests.bench.figures import Figure, Figures
 from tests.bench.stage import Options, progress
 from tests.support.hook_faults import make_environment, python_fault

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from libvirt_webrtc.display.listener import UNIX_MAP, Listener
-from libvirt_webrtc.framebuffer import Framebuffer
-from libvirt_webrtc.pixels import PixelFormat
+from libvirt_webrtc.picture.framebuffer import Framebuffer
+from libvirt_webrtc.picture.pixels import PixelFormat
 from tests.bench.figures import Figure, Figures
 from tests.bench.stage import Options, progress
 from tests.display.peer import FakeQemu

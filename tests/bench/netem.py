@@ -13,7 +13,6 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 from playwright.async_api import Page, async_playwright
 
-from libvirt_webrtc.framebuffer import Framebuffer
 from libvirt_webrtc.media.aiortc_ext import install
 from libvirt_webrtc.media.aiortc_ext.ice import set_host_addresses
 from libvirt_webrtc.media.aiortc_ext.negotiation import (
@@ -21,8 +20,9 @@ from libvirt_webrtc.media.aiortc_ext.negotiation import (
     choose_format,
     prefer_format,
 )
-from libvirt_webrtc.media.stream import ConsoleVideo
+from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.media.track import ConsoleTrack
+from libvirt_webrtc.picture.framebuffer import Framebuffer
 from tests.bench.figures import Figure, Figures
 from tests.bench.scroll import Scroll
 from tests.bench.stage import PROBES, Options, progress

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from examples.guests.picture import Layout, Rgb, expected
-from libvirt_webrtc.pixels import Pixels, Rect
+from libvirt_webrtc.picture.pixels import Pixels, Rect
 
 Scene = Iterator[tuple[Pixels, Rect]]
 """Pictures, each with what differs from the one before."""

@@ -9,8 +9,8 @@ from statistics import median
 
 import av
 
-from libvirt_webrtc.media.convert import FrameConverter
-from libvirt_webrtc.pixels import Rect
+from libvirt_webrtc.media.convert.converter import FrameConverter
+from libvirt_webrtc.picture.pixels import Rect
 from tests.bench.scroll import HEIGHT, WIDTH, Scroll
 
 FRAMES = 60

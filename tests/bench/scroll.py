@@ -5,7 +5,7 @@ import random
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from libvirt_webrtc.pixels import Pixels
+from libvirt_webrtc.picture.pixels import Pixels
 
 WIDTH, HEIGHT = 1920, 1080
 LINE = 18

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 
 from libvirt_webrtc.worker.forking import warm_up
-from libvirt_webrtc.worker.seat import ABANDONED_S
+from libvirt_webrtc.worker.shared_console import ABANDONED_S
 from tests.bench.bare import BareConsole, PingingViewer, bare_console, demo_guest
 from tests.bench.figures import Figure, Figures
 from tests.bench.stage import Options, progress

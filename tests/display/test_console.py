@@ -17,7 +17,7 @@ from libvirt_webrtc.display.bus import Bus
 from libvirt_webrtc.display.console import Console, Display
 from libvirt_webrtc.display.listener import Listener, ScanoutMode
 from libvirt_webrtc.errors import DisplayError, InputRejected
-from libvirt_webrtc.framebuffer import Framebuffer
+from libvirt_webrtc.picture.framebuffer import Framebuffer
 from tests.display.peer import open_fds
 from tests.display.test_listener import Sink
 from tests.support.emulators import Emulator

@@ -9,8 +9,8 @@ import pytest
 from dbus_fast import MessageType, Variant
 
 from libvirt_webrtc.display.listener import LISTENER, UNIX_DMABUF2, UNIX_MAP, Listener, ScanoutMode
-from libvirt_webrtc.framebuffer import Framebuffer
-from libvirt_webrtc.pixels import PixelFormat
+from libvirt_webrtc.picture.framebuffer import Framebuffer
+from libvirt_webrtc.picture.pixels import PixelFormat
 from tests.display.peer import FakeQemu, open_fds
 
 PAGE = 4096

@@ -7,9 +7,9 @@ import pytest
 
 from libvirt_webrtc.cli import main
 from libvirt_webrtc.doctor.domain import check_domain
+from libvirt_webrtc.domains.actions import enable
+from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.libvirt_api import VirConnect
-from libvirt_webrtc.domains.onboarding import enable
-from libvirt_webrtc.domains.policy import Policy
 from tests.domains.conftest import VIDEO, VNC, MakeDomain
 from tests.support.libvirtd import virsh
 from tests.support.portal import free_port

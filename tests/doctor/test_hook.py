@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from libvirt_webrtc.doctor.hook import check_libvirt_hook
-from libvirt_webrtc.hook_check import Level
-from libvirt_webrtc.hook_install import SCRIPT
+from libvirt_webrtc.hook.check import Level
+from libvirt_webrtc.hook.install import SCRIPT
 
 
 def test_session_has_no_hooks(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from libvirt_webrtc.doctor.hypervisor import check_hypervisor
 from libvirt_webrtc.domains.libvirt_api import VirConnect
-from libvirt_webrtc.hook_check import Level
+from libvirt_webrtc.hook.check import Level
 
 CAPABILITIES = """
     <domainCapabilities>

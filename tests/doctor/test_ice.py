@@ -4,10 +4,10 @@ import socket
 
 import pytest
 
-from libvirt_webrtc.config import IceConfig, IceServer
+from libvirt_webrtc.config.ice import IceConfig, IceServer
 from libvirt_webrtc.doctor.findings import Finding
 from libvirt_webrtc.doctor.ice import Target, check_ice
-from libvirt_webrtc.hook_check import Level
+from libvirt_webrtc.hook.check import Level
 from tests.doctor.servers import RELAYED, stun_server
 
 

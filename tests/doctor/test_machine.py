@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from libvirt_webrtc.config import Config, ListenAddress
+from libvirt_webrtc.config.access import ListenAddress
+from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.doctor.machine import (
     User,
     check_libvirt_group,
@@ -19,7 +20,7 @@ from libvirt_webrtc.doctor.machine import (
     check_tls,
     check_token_file,
 )
-from libvirt_webrtc.hook_check import Level
+from libvirt_webrtc.hook.check import Level
 
 ROOT = User(0, "root", frozenset({"root"}), frozenset())
 MEMBER = User(1000, "ann", frozenset({"ann", "libvirt"}), frozenset({"libvirt"}))

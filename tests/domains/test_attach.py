@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from libvirt_webrtc.domains.attach import Phase, Progress, attach, check
-from libvirt_webrtc.domains.xml import find_dbus_display
+from libvirt_webrtc.domains.definition.xml import find_dbus_display
 from libvirt_webrtc.errors import CannotAttach, HypervisorError, NoSuchDomain
 from tests.domains.conftest import DBUS, VIDEO, VNC, MakeDomain
 from tests.support.emulators import Emulator

@@ -12,10 +12,10 @@ import pytest
 
 from libvirt_webrtc.domains import inventory as inventory_module
 from libvirt_webrtc.domains.connection import Connection
+from libvirt_webrtc.domains.definition.xml import add_dbus_display
 from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.domains.libvirt_api import default_uri
 from libvirt_webrtc.domains.snapshot import Domain, DomainState, Snapshot
-from libvirt_webrtc.domains.xml import add_dbus_display
 from libvirt_webrtc.errors import HypervisorError, HypervisorUnavailable, NoSuchDomain
 from tests.domains.conftest import DBUS, VIDEO, VNC, MakeDomain
 from tests.support.guests import define

@@ -11,11 +11,11 @@ from secrets import token_hex
 import pytest
 from playwright.async_api import Browser
 
+from libvirt_webrtc.domains.actions import disable, enable
+from libvirt_webrtc.domains.definition.xml import NAMESPACE, find_dbus_display
 from libvirt_webrtc.domains.libvirt_api import VirConnect
-from libvirt_webrtc.domains.onboarding import disable, enable
-from libvirt_webrtc.domains.xml import NAMESPACE, find_dbus_display
 from tests.domains.conftest import MakeDomain
-from tests.domains.test_onboarding import without_settings
+from tests.domains.test_actions import without_settings
 from tests.e2e.viewer import Viewer
 from tests.support.emulators import emulators
 from tests.support.guests import Guest, remove

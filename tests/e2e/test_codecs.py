@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.async_api import Browser
 
-from libvirt_webrtc.video_config import CODECS
+from libvirt_webrtc.config.video import CODECS
 from tests.e2e.viewer import Viewer
 from tests.support.guests import GuestFactory
 from tests.support.portal import Portal

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Browser
 
-from libvirt_webrtc.domains.xml import find_dbus_display
+from libvirt_webrtc.domains.definition.xml import find_dbus_display
 from tests.e2e.viewer import Viewer
 from tests.support.emulators import Emulator
 from tests.support.guests import GuestFactory

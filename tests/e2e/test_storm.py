@@ -9,7 +9,7 @@ from playwright.async_api import Browser
 
 from examples.guests.comparison import compare
 from examples.guests.picture import Rgb
-from libvirt_webrtc.media.schedule import KEYFRAME_INTERVAL_S
+from libvirt_webrtc.media.encode.frame_scheduler import KEYFRAME_INTERVAL_S
 from tests.bench.usage import descriptors, memory_mb
 from tests.e2e.viewer import Viewer
 from tests.e2e.whep import Player, playing

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from libvirt_webrtc.pixels import Pixels
+from libvirt_webrtc.picture.pixels import Pixels
 
 WIDTH, HEIGHT = 640, 480
 STEP = 0x010503

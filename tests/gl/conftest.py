@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from libvirt_webrtc.display.gl.thread import GraphicsThread, Urgency
-from libvirt_webrtc.pixels import Rect
-from libvirt_webrtc.surface import PlaneLayout
+from libvirt_webrtc.picture.pixels import Rect
+from libvirt_webrtc.picture.surface import PlaneLayout
 from tests.support import mesa
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from libvirt_webrtc.display.dmabuf import Dmabuf, part_of_buffer
-from libvirt_webrtc.pixels import Pixels, Rect
+from libvirt_webrtc.picture.pixels import Pixels, Rect
 
 XR24, AR24, XB24, AB24, RG16 = (
     int.from_bytes(name, "little") for name in (b"XR24", b"AR24", b"XB24", b"AB24", b"RG16")

@@ -8,10 +8,10 @@ import pytest
 
 from libvirt_webrtc.display.gl.thread import GraphicsThread
 from libvirt_webrtc.display.scanout import DmabufScanout
-from libvirt_webrtc.framebuffer import Framebuffer
-from libvirt_webrtc.media.convert import FrameConverter
-from libvirt_webrtc.media.yuv import plane_view
-from libvirt_webrtc.pixels import Pixels, Rect
+from libvirt_webrtc.media.convert.converter import FrameConverter
+from libvirt_webrtc.media.convert.yuv import plane_view
+from libvirt_webrtc.picture.framebuffer import Framebuffer
+from libvirt_webrtc.picture.pixels import Pixels, Rect
 from tests.gl.memory import AB24, AR24, RG16, XB24, XR24, Memory, picture
 from tests.media.helpers import until
 

@@ -11,9 +11,9 @@ import pytest
 from libvirt_webrtc.display.console import Display
 from libvirt_webrtc.display.gl.thread import GraphicsThread
 from libvirt_webrtc.display.listener import Listener, ScanoutMode
-from libvirt_webrtc.framebuffer import Framebuffer
-from libvirt_webrtc.media.convert import FrameConverter
-from libvirt_webrtc.pixels import Rect
+from libvirt_webrtc.media.convert.converter import FrameConverter
+from libvirt_webrtc.picture.framebuffer import Framebuffer
+from libvirt_webrtc.picture.pixels import Rect
 from tests.display.test_listener import Sink
 from tests.gl.boot import HEIGHT, MOVING, WIDTH, painted, sector
 from tests.gl.test_convert import furthest, in_memory, planes

@@ -14,8 +14,8 @@ from libvirt_webrtc.display import scanout
 from libvirt_webrtc.display.gl.thread import GraphicsThread, Urgency
 from libvirt_webrtc.display.listener import UNIX_DMABUF2, Listener, ScanoutMode
 from libvirt_webrtc.errors import GraphicsError, PictureLost
-from libvirt_webrtc.framebuffer import Framebuffer
-from libvirt_webrtc.pixels import Rect
+from libvirt_webrtc.picture.framebuffer import Framebuffer
+from libvirt_webrtc.picture.pixels import Rect
 from tests.display.peer import FakeQemu, open_fds
 from tests.display.test_listener import Sink, answered
 from tests.gl.memory import XR24, Memory, picture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from libvirt_webrtc.domains.xml import find_dbus_display
+from libvirt_webrtc.domains.definition.xml import find_dbus_display
 from tests.e2e.whep import playing
 from tests.hooks.conftest import PATIENT_S
 from tests.support.guests import Guest, GuestFactory

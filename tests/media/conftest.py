@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from libvirt_webrtc.framebuffer import Framebuffer
 from libvirt_webrtc.media import aiortc_ext
-from libvirt_webrtc.media.stream import ConsoleVideo
+from libvirt_webrtc.media.console_video import ConsoleVideo
+from libvirt_webrtc.picture.framebuffer import Framebuffer
 from tests.media.helpers import picture, show
 
 

@@ -12,16 +12,16 @@ import numpy as np
 from aiortc import RTCConfiguration, RTCPeerConnection
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
-from libvirt_webrtc.framebuffer import Framebuffer
 from libvirt_webrtc.media.aiortc_ext.ice import set_host_addresses
 from libvirt_webrtc.media.aiortc_ext.negotiation import choose_format, prefer_format
-from libvirt_webrtc.media.convert import FULL_RANGE
+from libvirt_webrtc.media.console_video import ConsoleVideo
+from libvirt_webrtc.media.convert.converter import FULL_RANGE
+from libvirt_webrtc.media.convert.yuv import plane_view
+from libvirt_webrtc.media.encode.frame import EncodedFrame
 from libvirt_webrtc.media.formats import VideoFormat
-from libvirt_webrtc.media.frame import EncodedFrame
-from libvirt_webrtc.media.stream import ConsoleVideo
 from libvirt_webrtc.media.track import ConsoleTrack
-from libvirt_webrtc.media.yuv import plane_view
-from libvirt_webrtc.pixels import PixelFormat, Pixels
+from libvirt_webrtc.picture.framebuffer import Framebuffer
+from libvirt_webrtc.picture.pixels import PixelFormat, Pixels
 
 DEADLINE_S = 30.0
 

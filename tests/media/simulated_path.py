@@ -10,10 +10,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from libvirt_webrtc.media.congestion import CongestionControl
 from libvirt_webrtc.media.formats import FULL, HALF, REDUCED, Layer
 from libvirt_webrtc.media.layers import LayerChoice
-from libvirt_webrtc.media.pacer import BURST_BYTES
+from libvirt_webrtc.media.rtp.congestion import CongestionControl
+from libvirt_webrtc.media.rtp.pacer import BURST_BYTES
 
 TICK_S = 0.01
 PACKET_BYTES = 1200

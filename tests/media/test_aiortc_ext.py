@@ -12,13 +12,13 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from libvirt_webrtc.errors import ConfigError, MediaError, NegotiationError
-from libvirt_webrtc.framebuffer import Framebuffer
 from libvirt_webrtc.media import aiortc_ext
 from libvirt_webrtc.media.aiortc_ext import install
 from libvirt_webrtc.media.aiortc_ext.ice import round_trip_s, set_host_addresses
 from libvirt_webrtc.media.aiortc_ext.negotiation import adapt_offer, choose_format, prefer_format
+from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.media.formats import DEFAULT_FORMATS, VideoFormat, formats_of
-from libvirt_webrtc.media.stream import ConsoleVideo
+from libvirt_webrtc.picture.framebuffer import Framebuffer
 
 HEAD = """v=0
 o=- 1 2 IN IP4 127.0.0.1

@@ -12,12 +12,12 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 
-from libvirt_webrtc.framebuffer import Framebuffer
 from libvirt_webrtc.media.aiortc_ext.ice import set_host_addresses
 from libvirt_webrtc.media.aiortc_ext.negotiation import choose_format, prefer_format
+from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.media.formats import FULL, VideoFormat
-from libvirt_webrtc.media.stream import ConsoleVideo
 from libvirt_webrtc.media.track import ConsoleTrack
+from libvirt_webrtc.picture.framebuffer import Framebuffer
 from tests.media.helpers import show
 from tests.support.narrow_link import Limits, NarrowLink, NoLink, open_link, run_far
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from aiortc import RTCConfiguration, RTCIceServer, RTCIceTransportPolicy
 
-from libvirt_webrtc.framebuffer import Framebuffer
-from libvirt_webrtc.media.stream import ConsoleVideo
+from libvirt_webrtc.media.console_video import ConsoleVideo
+from libvirt_webrtc.picture.framebuffer import Framebuffer
 from tests.media import helpers
 from tests.media.helpers import picture, show, until, watching
 from tests.support.turn import turn_server

@@ -19,14 +19,14 @@ from aiortc.rtp import (
     pack_remb_fci,
 )
 
-from libvirt_webrtc.framebuffer import Framebuffer
 from libvirt_webrtc.media.aiortc_ext.sender import SecurePath
-from libvirt_webrtc.media.congestion import CongestionControl
+from libvirt_webrtc.media.console_video import ConsoleVideo
+from libvirt_webrtc.media.encode.frame_scheduler import KEYFRAME_INTERVAL_S
 from libvirt_webrtc.media.formats import CLOCK_RATE
 from libvirt_webrtc.media.layers import LayerChoice
-from libvirt_webrtc.media.outbound import Outbound
-from libvirt_webrtc.media.schedule import KEYFRAME_INTERVAL_S
-from libvirt_webrtc.media.stream import ConsoleVideo
+from libvirt_webrtc.media.rtp.congestion import CongestionControl
+from libvirt_webrtc.media.rtp.sender import Outbound
+from libvirt_webrtc.picture.framebuffer import Framebuffer
 from tests.media.helpers import DEADLINE_S, Viewer, draw, picture, show, soon, until, watching
 
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from aiortc.rtp import RTCP_PSFB_PLI, RtcpPsfbPacket
 
-from libvirt_webrtc.framebuffer import Framebuffer
 from libvirt_webrtc.media.aiortc_ext.sender import SecurePath
+from libvirt_webrtc.media.console_video import ConsoleVideo
+from libvirt_webrtc.media.encode.frame import EncodedFrame
 from libvirt_webrtc.media.formats import VideoFormat
-from libvirt_webrtc.media.frame import EncodedFrame
-from libvirt_webrtc.media.rtp import PLAYOUT_DELAY_URI
-from libvirt_webrtc.media.stream import ConsoleVideo
+from libvirt_webrtc.media.rtp.header import PLAYOUT_DELAY_URI
 from libvirt_webrtc.media.track import ConsoleTrack
+from libvirt_webrtc.picture.framebuffer import Framebuffer
 from tests.media.helpers import DEADLINE_S, draw, picture, show, until, watching
 
 DECODED = (VideoFormat.H264, VideoFormat.H264_444, VideoFormat.VP8)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestServer
 
-from libvirt_webrtc.config import Config
+from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.portal.app import create_app
 from libvirt_webrtc.portal.pages import WebFiles
 from tests.portal.fakes import TOKEN, Clock, FakeAgent, Viewer

@@ -9,9 +9,9 @@ from aiohttp import ClientResponse, ClientSession, DummyCookieJar
 from aiohttp.client import _RequestContextManager
 from aiohttp.test_utils import TestServer
 
-from libvirt_webrtc.agent import Action, Answer, ConsoleState, ConsoleView, DomainList, DomainView
-from libvirt_webrtc.console_stats import ConsoleStats, LaneView, ViewerView
-from libvirt_webrtc.newest import Newest
+from libvirt_webrtc.agent.interface import Action, Answer, ConsoleState, ConsoleView, DomainList, DomainView
+from libvirt_webrtc.agent.latest import Newest
+from libvirt_webrtc.agent.stats import ConsoleStats, LaneView, ViewerView
 from libvirt_webrtc.portal.auth import COOKIE
 
 TOKEN = "the-right-token"

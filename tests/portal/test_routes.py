@@ -5,8 +5,9 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from libvirt_webrtc import __version__
-from libvirt_webrtc.agent import Action, Answer, ConsoleState
-from libvirt_webrtc.config import Config, IceConfig, IceServer
+from libvirt_webrtc.agent.interface import Action, Answer, ConsoleState
+from libvirt_webrtc.config.ice import IceConfig, IceServer
+from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.errors import (
     CannotAttach,
     ConsoleStarting,

@@ -19,15 +19,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from libvirt_webrtc.domains.policy import Policy
-from libvirt_webrtc.hook_install import (
+from libvirt_webrtc.domains.definition.policy import Policy
+from libvirt_webrtc.hook.install import (
     HOOKS_FOLDER,
     install_hook,
     running_daemons,
     tell_daemon,
     uninstall_hook,
 )
-from libvirt_webrtc.hook_policy import FILE_NAME, write_policy
+from libvirt_webrtc.hook.policy_file import FILE_NAME, write_policy
 from tests.support.libvirtd import in_private_world
 
 CHECKOUT = Path(__file__).parents[2]

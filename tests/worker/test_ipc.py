@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from libvirt_webrtc.agent import ConsoleView
+from libvirt_webrtc.agent.interface import ConsoleView
 from libvirt_webrtc.errors import WorkerError, WorkerGone
 from libvirt_webrtc.worker import ipc
 from libvirt_webrtc.worker.ipc import Channel

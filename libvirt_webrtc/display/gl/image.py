@@ -8,7 +8,7 @@ from libvirt_webrtc.display.dmabuf import IMPLICIT, LINEAR, Dmabuf
 from libvirt_webrtc.display.gl.api import delete, egl, error_name, es2, named_errors, new, procedure
 from libvirt_webrtc.display.gl.context import Context
 from libvirt_webrtc.errors import GraphicsError
-from libvirt_webrtc.pixels import Rect
+from libvirt_webrtc.picture.pixels import Rect
 
 TEXTURE_EXTERNAL = 0x8D65
 """``GL_TEXTURE_EXTERNAL_OES``: some drivers take some modifiers as nothing else, and all formats as this."""

@@ -13,8 +13,8 @@ from libvirt_webrtc.display.gl.context import Context
 from libvirt_webrtc.display.gl.image import TEXTURE_EXTERNAL, Image
 from libvirt_webrtc.display.gl.planes import PlaneReader, check_framebuffer, new_texture
 from libvirt_webrtc.display.gl.shaders import COPY
-from libvirt_webrtc.pixels import Plane, Rect
-from libvirt_webrtc.surface import PlaneLayout
+from libvirt_webrtc.picture.pixels import Plane, Rect
+from libvirt_webrtc.picture.surface import PlaneLayout
 
 
 class CardPicture:

@@ -11,8 +11,8 @@ from libvirt_webrtc.display.gl.api import delete, es2, es3, new
 from libvirt_webrtc.display.gl.context import Context
 from libvirt_webrtc.display.gl.shaders import fragments
 from libvirt_webrtc.errors import GraphicsError
-from libvirt_webrtc.pixels import Plane, Rect
-from libvirt_webrtc.surface import PlaneLayout
+from libvirt_webrtc.picture.pixels import Plane, Rect
+from libvirt_webrtc.picture.surface import PlaneLayout
 
 STEP = 8
 """Rectangles are as wide as a multiple of this, so that chroma of half the width is read in whole texels."""

@@ -5,7 +5,7 @@ driver reads back. Colours are computed in whole numbers, by the very formulas o
 pictures in the processor's memory, so that a picture looks the same whichever way it came.
 """
 
-from libvirt_webrtc.surface import PlaneLayout
+from libvirt_webrtc.picture.surface import PlaneLayout
 
 COPY = """#version 300 es
 #extension GL_OES_EGL_image_external_essl3 : require

@@ -35,8 +35,8 @@ from aiortc.rtp import (
 from libvirt_webrtc.media.aiortc_ext import ice
 from libvirt_webrtc.media.aiortc_ext.patching import replace
 from libvirt_webrtc.media.formats import CLOCK_RATE
-from libvirt_webrtc.media.outbound import Outbound, Stream
-from libvirt_webrtc.media.rtp import PLAYOUT_DELAY_URI, HeaderExtensions
+from libvirt_webrtc.media.rtp.header import PLAYOUT_DELAY_URI, HeaderExtensions
+from libvirt_webrtc.media.rtp.sender import Outbound, Stream
 from libvirt_webrtc.media.track import ConsoleTrack
 
 logger = logging.getLogger(__name__)

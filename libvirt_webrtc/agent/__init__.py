@@ -1,0 +1,1 @@
+"""What the portal may ask of the machine that runs the domains."""

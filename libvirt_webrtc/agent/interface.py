@@ -1,0 +1,157 @@
+"""What the portal knows of the consoles: values, and the one interface it calls.
+
+The supervisor implements :class:`Agent` in this process today. Nothing here holds a file descriptor, a
+libvirt object or a path, so that the same interface can later cross a network to another host.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from libvirt_webrtc.agent.stats import ConsoleStats
+
+
+class ConsoleState(StrEnum):
+    """Whether a domain's console can be opened."""
+
+    READY = "ready"
+    STARTING = "starting"
+    FAILED = "failed"
+    """Broken right now; tried again by itself. The reason says what happened."""
+    ATTACHING = "attaching"
+    """The running domain is being given its console; the reason says how far that is."""
+    NONE = "none"
+    """The domain has no console as things are. The reason says why."""
+
+
+class Action(StrEnum):
+    """What can be done about a domain's console."""
+
+    ATTACH = "attach"
+    """Save the running guest and start it again at once, with its console."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleView:
+    """One graphic console of a domain."""
+
+    index: int
+    label: str
+    width: int
+    """Pixels; 0 while nobody has watched yet."""
+    height: int
+    scanout: str | None
+    """How the last picture came: ``map`` (shared memory), ``copy``, or None before the first viewer."""
+    viewers: int
+
+
+@dataclass(frozen=True, slots=True)
+class DomainView:
+    """One domain as the list shows it."""
+
+    uuid: str
+    name: str
+    state: str
+    """libvirt's name of the domain's state: ``running``, ``paused``, ``shutoff``..."""
+    console_state: ConsoleState
+    reason: str | None
+    """Why there is no console, in a sentence; None when it is ready."""
+    consoles: tuple[ConsoleView, ...] = ()
+    worker_pid: int | None = None
+    actions: tuple[Action, ...] = ()
+    """What may be asked for now."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The form that docs/protocol.md describes."""
+        return {
+            "uuid": self.uuid,
+            "name": self.name,
+            "state": self.state,
+            "console": {"state": self.console_state.value, "reason": self.reason},
+            "consoles": [
+                {
+                    "index": console.index,
+                    "label": console.label,
+                    "width": console.width,
+                    "height": console.height,
+                    "scanout": console.scanout,
+                    "viewers": console.viewers,
+                }
+                for console in self.consoles
+            ],
+            "worker_pid": self.worker_pid,
+            "actions": list(self.actions),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DomainList:
+    """All domains, and whether the list is fresh."""
+
+    connected: bool
+    problem: str | None
+    """Why libvirt cannot be reached; the domains are the last known ones then."""
+    domains: tuple[DomainView, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The form that docs/protocol.md describes."""
+        return {
+            "libvirt": {"connected": self.connected, "problem": self.problem},
+            "domains": [domain.as_json() for domain in self.domains],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to one viewer's offer."""
+
+    sdp: str
+    peer: str
+    """Names this viewer in :meth:`Agent.close_peer`; unguessable."""
+
+
+class Agent(Protocol):
+    """Everything the portal may ask of the machine that runs the domains."""
+
+    def list(self) -> DomainList:
+        """The present list."""
+        ...
+
+    def watch(self) -> AsyncIterator[DomainList]:
+        """The present list, then the newest one after every change; lists in between may be left out."""
+        ...
+
+    async def offer(self, uuid: str, console: int, sdp: str) -> Answer:
+        """Open a console for one viewer.
+
+        Raises:
+            NoSuchDomain: no domain has this UUID.
+            NoConsole: the domain has no such console; says why.
+            ConsoleStarting: not yet.
+            NegotiationError: the offer cannot be answered.
+            WorkerError: the console's worker failed meanwhile.
+        """
+        ...
+
+    async def act(self, uuid: str, action: Action) -> None:
+        """Begin what was asked for; the list tells how far it is, and what came of it.
+
+        Raises:
+            NoSuchDomain: no domain has this UUID.
+            CannotAttach: not as the domain is; says why.
+            HypervisorError: libvirt refuses or cannot be reached.
+        """
+        ...
+
+    async def stats(self, uuid: str, console: int) -> ConsoleStats:
+        """What a console's video does right now.
+
+        Raises:
+            NoSuchDomain, NoConsole, ConsoleStarting, WorkerError: as :meth:`offer`.
+        """
+        ...
+
+    async def close_peer(self, uuid: str, peer: str) -> bool:
+        """End one viewer; False when it is already gone."""
+        ...

@@ -1,0 +1,189 @@
+"""The program's settings: built-in defaults < TOML file < environment < flags.
+
+Read once at start; an unknown or unusable setting is a :class:`ConfigError` that says what to write.
+"""
+
+import json
+import logging
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from libvirt_webrtc.config.access import ListenAddress
+from libvirt_webrtc.config.ice import (
+    ENVIRONMENT_PREFIX,
+    PLACEHOLDER,
+    IceConfig,
+    IceServer,
+    checked,
+    ice_servers,
+    ice_table,
+    placeholder_problem,
+    turn_server,
+)
+from libvirt_webrtc.config.video import VIDEO_SETTINGS, VideoConfig
+from libvirt_webrtc.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+AutoEnable = Literal["none", "tagged", "all"]
+GlPolicy = Literal["auto", "on", "off"]
+
+WORDS: dict[str, tuple[str, ...]] = {"auto_enable": get_args(AutoEnable), "gl": get_args(GlPolicy)}
+"""The settings that are one word of several."""
+
+
+ENVIRONMENT_NAMES = (
+    *("ICE_SERVERS", "ICE_TRANSPORT_POLICY", "STUN_URL"),
+    *("TURN_HOST", "TURN_USERNAME", "TURN_CREDENTIAL", "TURN_TRANSPORTS"),
+    *("DOWNSAMPLE", "LISTEN", "TOKEN_FILE"),
+    *(name.upper() for name in VIDEO_SETTINGS),
+)
+"""What is read of the environment, without the prefix."""
+
+STATE_VARIABLE = "LIBVIRT_WEBRTC_STATE_DIR"
+SYSTEM_STATE_DIR = Path("/var/lib/libvirt-webrtc")
+"""Where the system's service keeps what outlives it, and libvirt's hook finds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that can be set."""
+
+    uri: str | None = None
+    """libvirt connection URI; None for libvirt's own default."""
+    listen: ListenAddress = ListenAddress()
+    token_file: Path | None = None
+    """File that holds the login token, or is made to hold a new one; None for a new token at every start."""
+    downsample: bool = False
+    """Halve both dimensions of every picture."""
+    ice: IceConfig = IceConfig()
+    auto_enable: AutoEnable = "tagged"
+    """Which domains get a console by themselves: none, those whose own settings say so, or all but those
+    whose settings say no."""
+    gl: GlPolicy = "auto"
+    """OpenGL displays, for domains whose own settings do not say."""
+    video: VideoConfig = VideoConfig()
+
+
+def state_dir(environ: Mapping[str, str] | None = None) -> Path:
+    """The folder for what outlives the process; it may not exist yet.
+
+    ``LIBVIRT_WEBRTC_STATE_DIR``, else the folder that systemd gave its service, else /var/lib/libvirt-webrtc
+    for root and libvirt-webrtc in ``XDG_STATE_HOME`` for others.
+    """
+    environ = os.environ if environ is None else environ
+    given = environ.get(STATE_VARIABLE) or environ.get("STATE_DIRECTORY", "").split(":")[0]
+    if given:
+        return Path(given)
+    if os.geteuid() == 0:
+        return SYSTEM_STATE_DIR
+    base = environ.get("XDG_STATE_HOME", "")
+    # The standard has relative paths ignored.
+    return (Path(base) if base.startswith("/") else Path.home() / ".local/state") / "libvirt-webrtc"
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] | None = None, **flags: Any) -> Config:
+    """Read all settings. ``flags`` are those of the command line; None means not given.
+
+    Flags are named as the settings; those of ``[video]`` have ``video_`` before their names.
+
+    Raises:
+        ConfigError: a file that cannot be read, an unknown key, an unusable value.
+    """
+    environ = os.environ if environ is None else environ
+    config = Config()
+    if path is not None:
+        config = _from_file(config, path)
+    config = _from_environment(config, environ)
+    given = {key: value for key, value in flags.items() if value is not None}
+    video = {key.removeprefix("video_"): given.pop(key) for key in list(given) if key.startswith("video_")}
+    return replace(config, video=config.video.changed(video, "--{}".format), **given)
+
+
+def _from_file(config: Config, path: Path) -> Config:
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"cannot read {path}: {error}") from error
+    known = {field.name for field in fields(Config)}
+    for key in data:
+        if key not in known:
+            raise ConfigError(f"{path}: unknown setting {key!r}; known are {', '.join(sorted(known))}")
+    changes: dict[str, Any] = {}
+    for key, value in data.items():
+        where = f"{path}: {key}"
+        if key == "downsample":
+            if not isinstance(value, bool):
+                raise ConfigError(f"{where} must be true or false")
+            changes[key] = value
+        elif key == "ice":
+            changes[key] = ice_table(value, where)
+        elif key == "video":
+            if not isinstance(value, dict):
+                raise ConfigError(f"{where} must be a table")
+            changes[key] = config.video.changed(value, lambda name: f"{path}: video.{name}")
+        elif not isinstance(value, str):
+            raise ConfigError(f"{where} must be a string")
+        elif key == "listen":
+            changes[key] = ListenAddress.parse(value)
+        elif key == "token_file":
+            changes[key] = Path(value)
+        elif key in WORDS and value not in WORDS[key]:
+            raise ConfigError(f"{where} is {value!r}; write one of {', '.join(map(repr, WORDS[key]))}")
+        else:
+            changes[key] = value
+    return replace(config, **changes)
+
+
+def _from_environment(config: Config, environ: Mapping[str, str]) -> Config:
+    """The prototype's variables, ``QEMU_WEBRTC_*``, and further ones. An empty variable counts as unset."""
+
+    def get(name: str) -> str | None:
+        return environ.get(ENVIRONMENT_PREFIX + name, "").strip() or None
+
+    for variable in sorted(environ):
+        name = variable.removeprefix(ENVIRONMENT_PREFIX)
+        if name != variable and name not in ENVIRONMENT_NAMES:
+            # No error, unlike a file's: an environment is inherited, and may be meant for another program.
+            known = ", ".join(ENVIRONMENT_NAMES)
+            log.warning(
+                "%s is not known and has no effect; known are %s with %s", variable, ENVIRONMENT_PREFIX, known
+            )
+    if (listen := get("LISTEN")) is not None:
+        config = replace(config, listen=ListenAddress.parse(listen))
+    if (token_file := get("TOKEN_FILE")) is not None:
+        config = replace(config, token_file=Path(token_file))
+
+    downsample = get("DOWNSAMPLE")
+    if downsample not in (None, "0", "1"):
+        raise ConfigError(
+            f"{ENVIRONMENT_PREFIX}DOWNSAMPLE={downsample!r}: write 1 (halve both dimensions) or 0"
+        )
+    if downsample is not None:
+        config = replace(config, downsample=downsample == "1")
+
+    video = {key: value for key in VIDEO_SETTINGS if (value := get(key.upper())) is not None}
+    config = replace(config, video=config.video.changed(video, lambda key: ENVIRONMENT_PREFIX + key.upper()))
+
+    servers = config.ice.servers
+    listed, host, stun = get("ICE_SERVERS"), get("TURN_HOST"), get("STUN_URL")
+    if listed is not None:
+        name = ENVIRONMENT_PREFIX + "ICE_SERVERS"
+        try:
+            servers = ice_servers(json.loads(listed), name)
+        except json.JSONDecodeError as error:
+            if PLACEHOLDER.search(listed):
+                return replace(config, ice=replace(config.ice, problem=placeholder_problem(name, listed)))
+            raise ConfigError(f"{name} is not JSON ({error}); write a JSON array of RTCIceServer") from error
+    elif host is not None or stun is not None:
+        servers = ()
+        if stun is not None:
+            servers += (IceServer((stun,)),)
+        if host is not None:
+            servers += (turn_server(host, get),)
+    policy = get("ICE_TRANSPORT_POLICY") or config.ice.transport_policy
+    return replace(config, ice=checked(servers, policy, ENVIRONMENT_PREFIX + "ICE_TRANSPORT_POLICY"))

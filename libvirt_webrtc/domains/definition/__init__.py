@@ -1,0 +1,1 @@
+"""Pure: reading and changing a domain's XML."""

@@ -1,0 +1,90 @@
+"""What a domain's owner wants of us, kept in the domain's own ``<metadata>``.
+
+Pure. The element travels with the definition, and ``virsh metadata`` can write it as well::
+
+    <lvws:console xmlns:lvws="https://libvirt-webrtc.org/settings/1.0" enabled="yes" gl="auto"/>
+
+    virsh metadata DOMAIN --config --uri https://libvirt-webrtc.org/settings/1.0 --key lvws \\
+        --set '<console enabled="yes"/>'
+
+Both attributes are optional. It says what is wanted; what was done stands in the signature of ``xml.py``.
+"""
+
+from dataclasses import dataclass
+
+from lxml import etree
+
+from libvirt_webrtc.domains.definition.document import Document, elements
+from libvirt_webrtc.domains.definition.xml import Gl, put_metadata
+
+SETTINGS_NAMESPACE = "https://libvirt-webrtc.org/settings/1.0"
+SETTINGS_PREFIX = "lvws"
+
+_CONSOLE = f"{{{SETTINGS_NAMESPACE}}}console"
+_WORDS = {"yes": True, "no": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One domain's settings; None is "not said"."""
+
+    enabled: bool | None = None
+    gl: Gl | None = None
+    problem: str | None = None
+    """What cannot be understood, in a sentence; nothing is said then."""
+
+
+def read_settings(xml: str) -> Settings:
+    """The settings in a domain's XML. Raises DomainXMLError where ``xml`` is no domain."""
+    found = _find(Document.parse(xml).root)
+    if not found:
+        return Settings()
+    element = found[0]
+    if element.tag != _CONSOLE or len(found) > 1:
+        names = ", ".join(f"<{etree.QName(each).localname}>" for each in found)
+        return Settings(problem=f"its libvirt-webrtc settings are {names}: write one <console>")
+    for name in element.attrib:
+        if name not in ("enabled", "gl"):
+            return Settings(problem=f"its libvirt-webrtc settings have {name!r}: known are enabled and gl")
+    enabled, gl = element.get("enabled"), element.get("gl")
+    if enabled is not None and enabled not in _WORDS:
+        return Settings(problem=f"its setting enabled='{enabled}' is not understood: write yes or no")
+    if gl is not None and gl not in list(Gl):
+        return Settings(problem=f"its setting gl='{gl}' is not understood: write auto, on or off")
+    return Settings(None if enabled is None else _WORDS[enabled], None if gl is None else Gl(gl))
+
+
+def write_settings(xml: str, *, enabled: bool, gl: Gl | None = None) -> str:
+    """The domain with ``enabled``, and with ``gl`` where given; else its ``gl`` stays as it is.
+
+    Settings that could not be understood are replaced. Text that needs no change comes back as it is. Raises
+    DomainXMLError where ``xml`` is no domain.
+    """
+    before = read_settings(xml)
+    gl = before.gl if gl is None else gl
+    if before == Settings(enabled, gl):
+        return xml
+    document = Document.parse(xml)
+    found = _find(document.root)
+    if len(found) == 1 and found[0].tag == _CONSOLE:
+        console = found[0]
+        console.attrib.clear()
+    else:
+        for element in found:
+            parent = element.getparent()
+            assert parent is not None
+            parent.remove(element)
+        console = etree.Element(_CONSOLE, nsmap={SETTINGS_PREFIX: SETTINGS_NAMESPACE})
+        put_metadata(document.root, console)
+    console.set("enabled", "yes" if enabled else "no")
+    if gl is not None:
+        console.set("gl", gl.value)
+    return document.text()
+
+
+def _find(root: etree._Element) -> list[etree._Element]:
+    """Every element of our namespace directly in <metadata>; libvirt keeps one for each namespace."""
+    metadata = root.find("metadata")
+    if metadata is None:
+        return []
+    return [each for each in elements(metadata) if etree.QName(each).namespace == SETTINGS_NAMESPACE]

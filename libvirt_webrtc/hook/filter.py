@@ -1,0 +1,54 @@
+"""What libvirt is to take in place of a saved or migrating domain's XML. Imports nothing that talks to libvirt."""
+
+import hashlib
+from pathlib import Path
+
+from libvirt_webrtc.domains.definition.document import Document
+from libvirt_webrtc.domains.definition.policy import Facts, Policy, decide
+from libvirt_webrtc.domains.definition.saved import drop_private_bus, takes_another_display
+from libvirt_webrtc.domains.definition.xml import find_dbus_display
+from libvirt_webrtc.domains.emulator import display_backends
+from libvirt_webrtc.errors import DomainXMLError
+
+XML_LIMIT = 4 << 20
+"""Bytes of XML that are read: libvirt's own limit for a string that comes over its API."""
+
+EMULATOR_LIMIT_S = 1.0
+"""Of the two seconds that there are."""
+
+
+def filtered(data: bytes, policy: Policy) -> bytes | None:
+    """What libvirt is to take instead of ``data``; None for "as it is".
+
+    Adds the display where ``policy`` wants it and both the guest and its QEMU can take it, never one with OpenGL: a
+    host on which that does not work would not get its guest back. Takes nothing away but a dead address.
+    Raises DomainXMLError where ``data`` is no domain, or too long.
+    """
+    if len(data) > XML_LIMIT:
+        raise DomainXMLError(f"its XML is longer than {XML_LIMIT} bytes")
+    try:
+        before = data.decode()
+    except UnicodeDecodeError as error:
+        raise DomainXMLError(f"its XML is not UTF-8 text: {error}") from error
+    after = drop_private_bus(before)
+    if find_dbus_display(after) is None and takes_another_display(after):
+        decision = decide(after, policy, Facts(saved=True))
+        display = find_dbus_display(decision.xml)
+        if display is not None and not display.gl and _can_start_with_it(after):
+            after = decision.xml
+    if after == before:
+        return None
+    Document.parse(after)
+    return after.encode()
+
+
+def _can_start_with_it(xml: str) -> bool:
+    """libvirt writes the emulator into every saved domain; without one there is nothing to ask."""
+    emulator = Document.parse(xml).root.findtext("devices/emulator")
+    return emulator is None or "dbus" in (display_backends(Path(emulator), EMULATOR_LIMIT_S) or ())
+
+
+def sealed(xml: bytes) -> bytes:
+    """``xml`` behind the line by which ``hooks/qemu`` knows that it is whole."""
+    xml = xml.rstrip(b"\n")  # as the shell does
+    return f"libvirt-webrtc {hashlib.sha256(xml).hexdigest()}  -\n".encode() + xml

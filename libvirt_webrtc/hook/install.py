@@ -1,0 +1,256 @@
+"""libvirt's hook in its place: put there, found again, taken away.
+
+libvirt (6.5 and later) runs every executable file of ``qemu.d/`` besides ``qemu``, so ours stands next to what others
+have and replaces nothing. What is installed knows the interpreter and the policy file by absolute paths, because a hook
+can trust nothing of its environment.
+"""
+
+import os
+import shlex
+import signal
+import stat
+import subprocess
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+
+from libvirt_webrtc.errors import ConfigError
+
+HOOKS_FOLDER = Path("/etc/libvirt/hooks")
+SCRIPT = "50-libvirt-webrtc"
+MARK = "# libvirt-webrtc hook 1"
+"""The second line of every hook of ours."""
+
+PROBE_S = 30.0
+_PID_FILES = (Path("/run/libvirtd.pid"), Path("/run/virtqemud.pid"))
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """What an installed hook says of itself."""
+
+    path: Path
+    python: Path
+    """The interpreter; its environment has this package."""
+    policy: Path
+    made: tuple[Path, ...] = ()
+    """Folders that were not there before, the outermost first."""
+    known_to: str = ""
+    """The daemon that looked for hooks after it, or finds it all the same, as :attr:`Daemon.identity`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """A running libvirtd or virtqemud."""
+
+    name: str
+    pid: int
+    started_s: float
+    """Unix time."""
+
+    @property
+    def identity(self) -> str:
+        """Another one for every process, also where a number comes again."""
+        return f"{self.pid}@{self.started_s:.0f}"
+
+    def reload(self) -> None:
+        """Have it look for hooks again; guests do not notice. ``systemctl reload`` does the same."""
+        try:
+            os.kill(self.pid, signal.SIGHUP)
+        except OSError as error:
+            raise ConfigError(f"cannot reload {self.name}: {error}") from error
+
+
+def install_hook(folder: Path, python: Path, policy: Path) -> Hook:
+    """Put the hook into ``folder``/qemu.d; one of ours that is there already is brought up to date.
+
+    Raises ConfigError where something else has its place, or the interpreter cannot run it.
+    """
+    before = find_hook(folder)
+    probe_interpreter(python)
+    path = _path(folder)
+    made = before.made if before is not None else tuple(_missing(path.parent))
+    known_to = (
+        daemon.identity
+        for daemon in running_daemons()
+        if _has_other_hooks(folder, daemon) or (before is not None and is_known(before, daemon))
+    )
+    hook = Hook(path, python, policy, made, next(known_to, ""))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(hook)
+    except OSError as error:
+        raise ConfigError(f"cannot install {path}: {error}") from error
+    return hook
+
+
+def uninstall_hook(folder: Path) -> Hook | None:
+    """Take away what :func:`install_hook` put into ``folder``, and nothing else; None where there is none."""
+    hook = find_hook(folder)
+    if hook is None:
+        return None
+    try:
+        hook.path.unlink()
+        for made in reversed(hook.made):
+            with suppress(OSError):  # somebody else has put something there
+                made.rmdir()
+    except OSError as error:
+        raise ConfigError(f"cannot remove {hook.path}: {error}") from error
+    return hook
+
+
+def find_hook(folder: Path) -> Hook | None:
+    """The hook in ``folder``, or None. Raises ConfigError where its place is taken by something not ours."""
+    path = _path(folder)
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise ConfigError(f"{path} is no file of libvirt-webrtc: move it away, it is not replaced")
+        lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error}") from error
+    if lines[1:2] != [MARK]:
+        raise ConfigError(f"{path} is not libvirt-webrtc's: move it away, it is not replaced")
+    made, known_to = _value(lines, "# made:"), _value(lines, "# known to:")
+    return Hook(
+        path,
+        Path(*_value(lines, "python=")),
+        Path(*_value(lines, "policy=")),
+        tuple(Path(each) for each in made),
+        " ".join(known_to),
+    )
+
+
+def tell_daemon(hook: Hook, daemon: Daemon) -> Hook:
+    """Have a running daemon notice the hook, and note in it that it did."""
+    daemon.reload()
+    told = replace(hook, known_to=daemon.identity)
+    try:
+        _write(told)
+    except OSError as error:
+        raise ConfigError(f"cannot write {hook.path}: {error}") from error
+    return told
+
+
+def is_known(hook: Hook, daemon: Daemon) -> bool:
+    """Whether the daemon looked for hooks since this one is there: it does so when it starts and when it reloads."""
+    return hook.known_to == daemon.identity or daemon.started_s > hook.path.stat().st_mtime
+
+
+def running_daemons() -> list[Daemon]:
+    """Those that run the system's domains; empty where none runs."""
+    found = []
+    for file in _PID_FILES:
+        with suppress(OSError, ValueError):
+            pid = int(file.read_text())
+            name = Path(f"/proc/{pid}/comm").read_text().strip()
+            if name == file.stem:
+                found.append(Daemon(name, pid, _started_s(pid)))
+    return found
+
+
+def probe_interpreter(python: Path) -> Path:
+    """Where ``python``, run as the hook runs it, has this package. Raises ConfigError where it has not."""
+    code = "import libvirt_webrtc, libvirt_webrtc.hook.__main__; print(libvirt_webrtc.__file__)"
+    try:
+        done = subprocess.run(
+            [python, "-I", "-B", "-c", code],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            cwd="/",
+            timeout=PROBE_S,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ConfigError(f"the hook cannot run {python}: {error}") from error
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise ConfigError(
+            f"the hook cannot run with {python} ({last}): install libvirt-webrtc into that Python's environment, "
+            "a checkout by 'pip install --editable .'"
+        )
+    return Path(done.stdout.strip()).parent
+
+
+def script_source() -> str:
+    """The script as it is shipped, of the installed package or else of the checkout. Raises ConfigError."""
+    package = resources.files("libvirt_webrtc")
+    checkout = Path(__file__).resolve().parents[2] / "hooks" / "qemu"
+    source = installed if (installed := package / "_hooks" / "qemu").is_file() else checkout
+    try:
+        return source.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"the hook's script is missing: {error}; install the package again") from error
+
+
+def render(hook: Hook) -> str:
+    """The script as it stands at ``hook.path``. Raises ConfigError for a path that a line cannot hold."""
+    script = script_source()
+    for line, words in (
+        ("python=''", [str(hook.python)]),
+        ("policy=''", [str(hook.policy)]),
+        ("# made:", [str(each) for each in hook.made]),
+        ("# known to:", hook.known_to.split()),
+    ):
+        if any(not word.isprintable() for word in words):
+            raise ConfigError(f"the hook cannot be told the path {words[0]!r}")
+        prefix, joined = line.removesuffix("''"), shlex.join(words)
+        filled = prefix + joined if prefix.endswith("=") else f"{prefix} {joined}".rstrip()
+        script = script.replace(f"\n{line}\n", f"\n{filled}\n", 1)
+    return script
+
+
+def _write(hook: Hook) -> None:
+    """Whole or not at all, and never executable in qemu.d before it is whole: libvirt would run it."""
+    parent = hook.path.parent.parent
+    fd, name = tempfile.mkstemp(prefix=f".{SCRIPT}-", dir=parent)
+    try:
+        with os.fdopen(fd, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(render(hook))
+            os.fchmod(file.fileno(), 0o755)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, hook.path)
+    except (OSError, ConfigError):
+        with suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def _has_other_hooks(folder: Path, daemon: Daemon) -> bool:
+    """Whether the daemon found a hook when it started: it looks into qemu.d at every operation then, and never
+    otherwise [libvirt 11.3]."""
+    others = [each for each in (folder / "qemu", *(folder / "qemu.d").glob("*")) if each != _path(folder)]
+    return any(
+        each.is_file() and os.access(each, os.X_OK) and each.stat().st_ctime < daemon.started_s
+        for each in others
+    )
+
+
+def _path(folder: Path) -> Path:
+    return folder / "qemu.d" / SCRIPT
+
+
+def _missing(folder: Path) -> list[Path]:
+    """``folder`` and its parents that are not there, the outermost first."""
+    absent = [each for each in (folder, *folder.parents) if not each.exists()]
+    return absent[::-1]
+
+
+def _value(lines: list[str], prefix: str) -> list[str]:
+    """The words of the line that begins with ``prefix``; none where it says nothing."""
+    for line in lines:
+        if line.startswith(prefix):
+            with suppress(ValueError):
+                return shlex.split(line.removeprefix(prefix))
+    return []
+
+
+def _started_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    ticks = int(fields[19])  # proc(5): starttime, since boot
+    boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))
+    return int(boot.split()[1]) + ticks / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,1 @@
+"""From the guest's pixels to an encoder's planes."""

@@ -1,0 +1,109 @@
+"""One video encoder for one picture size: which library makes a format, and what all of them are asked for.
+
+Tuned for a console: no delay (a frame goes in, its packet comes out), keyframes only on request, quality
+rather than a fixed bit rate, and next to nothing for a picture that does not change.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+import av
+from av.video.codeccontext import VideoCodecContext
+
+from libvirt_webrtc.errors import MediaError
+from libvirt_webrtc.media.encode import hardware, libx264, vp9, vpx, x264_ffmpeg
+from libvirt_webrtc.media.encode.ffmpeg import FfmpegCoder
+from libvirt_webrtc.media.encode.frame import EncodedFrame
+from libvirt_webrtc.media.encode.frame_scheduler import Quality
+from libvirt_webrtc.media.encode.x264 import X264Coder
+from libvirt_webrtc.media.formats import FULL, Layer, VideoFormat
+from libvirt_webrtc.media.rtp.packetizer import Packetizer
+from libvirt_webrtc.picture.pixels import Rect
+
+_FFMPEG: dict[VideoFormat, Callable[[int, int, Layer], VideoCodecContext]] = {
+    VideoFormat.H264: x264_ffmpeg.context,
+    VideoFormat.H264_444: x264_ffmpeg.context_444,
+    VideoFormat.VP8: vpx.context,
+    VideoFormat.VP9: vp9.context,
+    VideoFormat.VP9_444: vp9.context_444,
+}
+
+
+class Coder(Protocol):
+    """One library at work on one picture, which it reads from memory that it was given when it was made."""
+
+    name: str
+    """As FFmpeg has it: libx264, h264_nvenc, ..."""
+
+    def encode(
+        self, timestamp: int, changed: Iterable[Rect] | None, quality: Quality, *, keyframe: bool
+    ) -> tuple[bytes, bool]:
+        """The picture as it is now, and whether that is a keyframe; see :meth:`VideoEncoder.encode`.
+
+        Raises:
+            MediaError: the encoder failed, or held the frame back.
+        """
+
+
+class VideoEncoder:
+    """Encodes one picture again and again; not thread-safe, and :meth:`encode` is for a worker thread.
+
+    The GIL is free while it encodes.
+
+    Args:
+        frame: the picture, written by others between two calls, in the format's sampling.
+        hardware_name: FFmpeg's name of a hardware encoder for the format; None for software.
+
+    Raises:
+        MediaError: this build of PyAV lacks the encoder, or it does not take the size.
+    """
+
+    def __init__(
+        self,
+        format_: VideoFormat,
+        frame: av.VideoFrame,
+        *,
+        layer: Layer = FULL,
+        hardware_name: str | None = None,
+    ) -> None:
+        self._format = format_
+        self._packetizer = Packetizer(format_)
+        try:
+            self._coder = _coder(format_, frame, layer, hardware_name)
+        except (av.FFmpegError, MediaError, ValueError) as error:
+            made_by = hardware_name or "software"
+            raise MediaError(
+                f"no {format_} by {made_by} for {frame.width}x{frame.height}: {error}"
+            ) from error
+        self.name = self._coder.name
+
+    def encode(
+        self,
+        timestamp: int,
+        *,
+        changed: Iterable[Rect] | None = None,
+        quality: Quality = Quality.MOTION,
+        keyframe: bool = False,
+    ) -> EncodedFrame:
+        """The picture as it is now.
+
+        Args:
+            timestamp: at 90 kHz, growing.
+            changed: the only parts that may be others than in the last call; None for any.
+            keyframe: make an intra picture.
+
+        Raises:
+            MediaError: the encoder failed, or held the frame back.
+        """
+        data, is_keyframe = self._coder.encode(timestamp, changed, quality, keyframe=keyframe)
+        return EncodedFrame(self._format, timestamp, is_keyframe, data, self._packetizer.cut(data))
+
+
+def _coder(format_: VideoFormat, frame: av.VideoFrame, layer: Layer, hardware_name: str | None) -> Coder:
+    size = frame.width, frame.height
+    if hardware_name is not None:
+        return FfmpegCoder(hardware.kind(format_, hardware_name).context(*size, layer), frame)
+    # The lower layers are short of bits, not of CPU: there libx264's own rate control is worth what it costs.
+    if format_.codec == "H264" and layer == FULL and libx264.is_usable():
+        return X264Coder(frame, layer)
+    return FfmpegCoder(_FFMPEG[format_](*size, layer), frame)

@@ -1,0 +1,51 @@
+"""One encoder of FFmpeg's, through PyAV; each codec's settings are in a module of their own."""
+
+from collections.abc import Iterable
+from fractions import Fraction
+
+import av
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import PictureType
+
+from libvirt_webrtc.errors import MediaError
+from libvirt_webrtc.media.convert.converter import SMPTE170M
+from libvirt_webrtc.media.encode.frame_scheduler import Quality
+from libvirt_webrtc.media.encode.refine import graded
+from libvirt_webrtc.media.formats import CLOCK_RATE
+from libvirt_webrtc.picture.pixels import Rect
+
+
+class FfmpegCoder:
+    """Encodes ``frame`` by ``context``. See :class:`libvirt_webrtc.media.encode.encoder.Coder`.
+
+    Raises:
+        MediaError: the encoder does not open.
+    """
+
+    def __init__(self, context: VideoCodecContext, frame: av.VideoFrame) -> None:
+        self.name = context.name
+        # The stream tells its colours, or decoders guess BT.709 for large pictures and show wrong ones.
+        context.colorspace = context.color_primaries = context.color_trc = SMPTE170M
+        context.color_range = frame.color_range
+        try:
+            context.open()
+        except (av.FFmpegError, ValueError) as error:
+            # FFmpeg's own words; PyAV adds all options.
+            raise MediaError(str(error.strerror if isinstance(error, av.FFmpegError) else error)) from error
+        self._context = context
+        self._frames = graded(frame)
+
+    def encode(
+        self, timestamp: int, changed: Iterable[Rect] | None, quality: Quality, *, keyframe: bool
+    ) -> tuple[bytes, bool]:
+        frame = self._frames[quality]
+        frame.pts = timestamp
+        frame.time_base = Fraction(1, CLOCK_RATE)
+        frame.pict_type = PictureType.I if keyframe else PictureType.NONE
+        try:
+            packets = self._context.encode(frame)
+        except (av.FFmpegError, ValueError) as error:
+            raise MediaError(f"{self.name} failed: {error}") from error
+        if len(packets) != 1:
+            raise MediaError(f"{self.name} made {len(packets)} packets of one frame")
+        return bytes(packets[0]), packets[0].is_keyframe

@@ -1,0 +1,91 @@
+"""H.264 by a graphics card or a video engine: the encoders that PyAV may have, and their settings.
+
+All are to make what :mod:`libvirt_webrtc.media.encode.x264` makes: constrained baseline (or High 4:4:4 Predictive),
+parameter sets at every keyframe, one packet for each frame at once. Whether one does so on this machine is for
+:mod:`libvirt_webrtc.media.encode.hardware_check` to find out.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from av.video.codeccontext import VideoCodecContext
+
+from libvirt_webrtc.media.encode.context import new_context
+from libvirt_webrtc.media.formats import Layer, VideoFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """One kind of encoder."""
+
+    name: str
+    """As FFmpeg has it."""
+    format: VideoFormat
+    pix_fmt: str
+    """What it takes; PyAV repacks a picture of another layout."""
+    options: dict[str, str] = field(default_factory=dict)
+
+    def context(self, width: int, height: int, layer: Layer) -> VideoCodecContext:
+        """The encoder, not open yet: a quality target under the layer's rate."""
+        context = new_context(self.name, width, height, pix_fmt=self.pix_fmt)
+        context.bit_rate = layer.max_bitrate
+        rate = str(layer.max_bitrate)
+        context.options = {"bf": "0", "maxrate": rate, "bufsize": rate, **self.options}
+        return context
+
+
+NVENC = Hardware(
+    "h264_nvenc",
+    VideoFormat.H264,
+    "yuv420p",
+    {
+        "preset": "p2",
+        "tune": "ull",
+        "profile": "baseline",
+        "rc": "vbr",
+        "cq": "19",
+        "delay": "0",
+        "zerolatency": "1",
+        "forced-idr": "1",
+    },
+)
+NVENC_444 = replace(
+    NVENC,
+    format=VideoFormat.H264_444,
+    pix_fmt="yuv444p",
+    options={**NVENC.options, "profile": "high444p"},
+)
+QSV = Hardware(
+    "h264_qsv",
+    VideoFormat.H264,
+    "nv12",
+    {
+        "preset": "veryfast",
+        "profile": "baseline",
+        "global_quality": "20",
+        "scenario": "displayremoting",
+        "async_depth": "1",
+        "forced_idr": "1",
+    },
+)
+AMF = Hardware(
+    "h264_amf",
+    VideoFormat.H264,
+    "nv12",
+    {
+        "usage": "ultralowlatency",
+        "quality": "speed",
+        "profile": "constrained_baseline",
+        "rc": "vbr_latency",
+        "header_insertion_mode": "idr",
+        "forced_idr": "1",
+    },
+)
+V4L2 = Hardware("h264_v4l2m2m", VideoFormat.H264, "nv12")
+
+KINDS = (NVENC, NVENC_444, QSV, AMF, V4L2)
+"""The best first."""
+
+
+def kind(format_: VideoFormat, name: str) -> Hardware:
+    """The one of :data:`KINDS` that is meant. Raises KeyError."""
+    return {(kind.format, kind.name): kind for kind in KINDS}[format_, name]

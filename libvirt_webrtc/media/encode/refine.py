@@ -1,0 +1,35 @@
+"""One picture as several frames that share its memory, and that an encoder makes finer or coarser.
+
+PyAV cannot change an encoder's quality once it runs. But FFmpeg's frames may carry regions of interest with an offset
+to the quantizer (``AV_FRAME_DATA_REGIONS_OF_INTEREST``), which libx264 and libvpx honour frame by frame, and its
+filter ``addroi`` puts them on: run once here, with the whole picture as the region.
+"""
+
+from fractions import Fraction
+
+import av
+from av.filter import Graph
+
+from libvirt_webrtc.media.encode.frame_scheduler import Quality
+from libvirt_webrtc.media.formats import CLOCK_RATE
+
+_OFFSETS = {Quality.MOTION: 0.0, Quality.BETTER: -0.3, Quality.FINE: -1.0}
+"""To the quantizer, in its whole scale: x264's is 51, and -1 is as fine as its ``qmin`` lets it. Motion
+has one too, of nothing: libvpx keeps the last regions for frames without any."""
+
+
+def graded(frame: av.VideoFrame) -> dict[Quality, av.VideoFrame]:
+    """``frame`` in every quality, without a copy: what is written into one is in all of them."""
+    return {quality: _with_offset(frame, offset) for quality, offset in _OFFSETS.items()}
+
+
+def _with_offset(frame: av.VideoFrame, offset: float) -> av.VideoFrame:
+    graph = Graph()
+    source = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, CLOCK_RATE)
+    )
+    region = graph.add("addroi", f"w=iw:h=ih:qoffset={offset}")
+    sink = graph.add("buffersink")
+    graph.link_nodes(source, region, sink).configure()
+    graph.vpush(frame)
+    return graph.vpull()

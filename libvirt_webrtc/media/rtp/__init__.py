@@ -1,0 +1,1 @@
+"""From encoded frames to one viewer's RTP packets."""

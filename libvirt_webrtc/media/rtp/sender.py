@@ -1,0 +1,218 @@
+"""One viewer's packets on their way out: headers, pace, history."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from libvirt_webrtc.media.encode.frame import EncodedFrame
+from libvirt_webrtc.media.rtp.congestion import CongestionControl
+from libvirt_webrtc.media.rtp.header import HeaderExtensions, pack_header, wrap_header
+from libvirt_webrtc.media.rtp.history import HISTORY_PACKETS, History
+from libvirt_webrtc.media.rtp.pacer import Pacer
+
+ASSUMED_ROUND_TRIP_S = 0.05
+"""Until the viewer has told its own."""
+QUIET_S = 2.0
+"""libwebrtc asks for a keyframe when no frame has come for 3 s (VideoReceiveStream2::OnDecodableFrameTimeout), as if
+that were a fault: but a picture that does not change looks like that."""
+
+
+class FrameSource(Protocol):
+    """What is sent: a track."""
+
+    @property
+    def congestion(self) -> CongestionControl: ...
+
+    async def next_frame(self) -> EncodedFrame: ...
+
+    def is_wanted(self, frame: EncodedFrame) -> bool: ...
+
+    def request_keyframe(self) -> None: ...
+
+
+class Path(Protocol):
+    """The way to one viewer. The methods do not block."""
+
+    def ready(self) -> bool:
+        """Whether the socket has taken everything so far; to be asked before each burst.
+
+        Raises:
+            ConnectionError: the way is closed.
+        """
+        ...
+
+    def send(self, packet: bytes) -> None:
+        """Protect and send one RTP packet."""
+        ...
+
+    def count(self, packets: int, octets: int, timestamp: int) -> None:
+        """So many new packets have left, with ``octets`` of payload, the last one at ``timestamp`` (of RTP)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An RTP stream's numbers in the packets' headers."""
+
+    ssrc: int
+    payload_type: int
+
+
+class Outbound:
+    """Sends a track's frames: one frame after the other, in bursts that the track's congestion control allows.
+
+    The next frame is asked for when the last one has left. So what a viewer is too slow for waits, and is dropped,
+    in the track, which knows how. Everything runs in the event loop's thread.
+
+    Args:
+        retransmission: the stream for packets sent again (RFC 4588); without it they are repeated as they were.
+    """
+
+    def __init__(
+        self,
+        source: FrameSource,
+        path: Path,
+        stream: Stream,
+        extensions: HeaderExtensions,
+        *,
+        retransmission: Stream | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._source = source
+        self._congestion = source.congestion
+        self._path = path
+        self._stream = stream
+        self._retransmission = retransmission
+        self._extensions = extensions
+        self._clock = clock
+        self._sleep = sleep
+        self._pacer = Pacer(clock())
+        self._history = History(clock())
+        # The lower half: a sequence number that wraps soon after the start confuses SRTP where the start is lost.
+        self._sequence = random.randrange(1 << 15)
+        self._repeated_sequence = random.randrange(1 << 15)
+        self._origin = random.randrange(1 << 32)
+        self._timestamp = 0
+        self._round_trip_s = ASSUMED_ROUND_TRIP_S
+        self._sent_at = clock()
+        self._all_received = False
+        """Everything so far, as the viewer itself has reported."""
+        self._refused = False
+
+    async def run(self) -> None:
+        """Send until the track or the way ends.
+
+        Raises:
+            MediaStreamError: the track has ended.
+            ConnectionError: the way is closed.
+        """
+        while True:
+            await self._send(await self._source.next_frame())
+
+    def repeat(self, lost: Sequence[int]) -> None:
+        """The viewer has not got the packets with these sequence numbers: send again what is known and allowed."""
+        now = self._clock()
+        self._congestion.on_nack(now, self._history.miss(lost))
+        self._pacer.refill(now, self._congestion.pacing_bps)
+        self._history.refill(now, self._congestion.target_bps)
+        try:
+            if not self._path.ready():
+                return
+        except ConnectionError:
+            # The connection is ending, and that is told to those who wait for it.
+            return
+        extensions = self._extensions.at(time.time())
+        for sequence in lost[:HISTORY_PACKETS]:
+            packet = self._history.take(now, sequence, self._round_trip_s)
+            if packet is None:
+                continue
+            header, payload = packet
+            repeated = self._repeated_header(header, extensions) + payload
+            self._path.send(repeated)
+            self._pacer.spend(len(repeated))
+            self._congestion.on_sent(now, len(repeated))
+
+    def picture_lost(self) -> None:
+        """The viewer asks for a keyframe (PLI, FIR)."""
+        still = self._all_received and self._clock() - self._sent_at > QUIET_S
+        if still and not self._refused:
+            # It asks once in a quiet time; should it ask again, something else is wrong.
+            self._refused = True
+            return
+        self._source.request_keyframe()
+
+    def report(
+        self, *, fraction_lost: float, highest_sequence: int, rtt_s: float | None, jitter_s: float
+    ) -> None:
+        """A receiver's report about this stream has come; ``fraction_lost`` is 0 to 1."""
+        self._all_received = highest_sequence & 0xFFFF == (self._sequence - 1) & 0xFFFF and not fraction_lost
+        if rtt_s is not None:
+            self._round_trip_s = rtt_s
+        self._congestion.on_report(self._clock(), fraction_lost=fraction_lost, rtt_s=rtt_s, jitter_s=jitter_s)
+
+    def estimate(self, bits_per_second: int) -> None:
+        """The receiver's own estimate of what its path carries (REMB) has come."""
+        self._congestion.on_remb(self._clock(), bits_per_second)
+
+    async def _send(self, frame: EncodedFrame) -> None:
+        # All lanes follow one clock, but a viewer that is moved from one to another may get a frame of the same time.
+        self._timestamp = max(self._timestamp + 1, frame.timestamp)
+        if frame.keyframe:
+            self._history.forget()
+        sent = self._burst(frame.payloads, 0)
+        if sent == len(frame.payloads):
+            return
+        while sent < len(frame.payloads) and self._source.is_wanted(frame):
+            left = len(frame.data) * (len(frame.payloads) - sent) // len(frame.payloads)
+            self._congestion.on_backlog(self._clock(), self._pacer.drain_s(left))
+            await self._sleep(self._pacer.wait_s())
+            sent = self._burst(frame.payloads, sent)
+        self._congestion.on_backlog(self._clock(), 0.0)
+
+    def _burst(self, payloads: tuple[bytes, ...], begin: int) -> int:
+        """Send what may leave now of ``payloads`` from ``begin`` on; the index of the first that may not."""
+        now = self._clock()
+        self._pacer.refill(now, self._congestion.pacing_bps)
+        if not self._path.ready():
+            return begin
+        timestamp = (self._origin + self._timestamp) & 0xFFFFFFFF
+        extensions = self._extensions.at(time.time())
+        ssrc, payload_type, last = self._stream.ssrc, self._stream.payload_type, len(payloads) - 1
+        octets, size, sequence, end = 0, 0, self._sequence, begin
+        for index in range(begin, len(payloads)):
+            payload = payloads[index]
+            header = pack_header(payload_type, sequence, timestamp, ssrc, index == last, extensions)
+            packet = header + payload
+            if not self._pacer.take(len(packet)):
+                break
+            self._path.send(packet)
+            self._history.add(sequence, header, payload)
+            sequence = (sequence + 1) & 0xFFFF
+            octets += len(payload)
+            size += len(packet)
+            end = index + 1
+        self._sequence = sequence
+        if end > begin:
+            self._sent_at, self._all_received, self._refused = now, False, False
+            self._path.count(end - begin, octets, timestamp)
+            self._congestion.on_sent(now, size, end - begin)
+        return end
+
+    def _repeated_header(self, header: bytes, extensions: bytes) -> bytes:
+        stream = self._retransmission
+        if stream is None:
+            # Byte for byte as before: SRTP must never protect two packets with one sequence number.
+            return header
+        sequence = self._repeated_sequence
+        self._repeated_sequence = (sequence + 1) & 0xFFFF
+        return wrap_header(
+            header,
+            payload_type=stream.payload_type,
+            sequence=sequence,
+            ssrc=stream.ssrc,
+            extensions=extensions,
+        )

@@ -1,0 +1,1 @@
+"""Pure: a guest's picture in memory."""

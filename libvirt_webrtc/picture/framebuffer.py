@@ -1,0 +1,238 @@
+"""The picture of one console: what the display fills and the encoder reads.
+
+Pure: no I/O, no event loop. Pixels are always B, G, R, X bytes. What has that layout already is used in place where it
+may be: QEMU's own shared memory, and whole pictures that are handed over. All else is converted as it comes in.
+Pictures that a graphics card holds stay there, as a :class:`~libvirt_webrtc.picture.surface.Surface`.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from libvirt_webrtc.errors import DisplayProtocolError
+from libvirt_webrtc.picture.blank_screen import is_placeholder
+from libvirt_webrtc.picture.pixels import (
+    Buffer,
+    PixelFormat,
+    Pixels,
+    Rect,
+    check_position,
+    check_size,
+    convert,
+    format_of,
+    view_of,
+)
+from libvirt_webrtc.picture.surface import Surface
+
+MAX_DAMAGE_RECTS = 16
+"""More rectangles than this are merged into one; converting a few pixels twice is cheaper than many calls."""
+
+
+class Framebuffer:
+    """The newest picture of one console, and which part of it nobody has read yet.
+
+    Attributes:
+        width, height: size of the guest's picture in pixels; 0 before the first scanout.
+        pixels: ``(height, width, 4)`` uint8, B, G, R, X; a strided view of QEMU's memory while ``mapped``; empty while
+            there is a ``surface``.
+        mapped: the picture came by ``ScanoutMap`` (shared memory), not by ``Scanout``.
+        surface: the picture where a graphics card holds it (``ScanoutDMABUF``); None where ``pixels`` do.
+        watched: somebody reads the picture again whenever it changes; its readers say so.
+        enabled: False while the guest shows nothing (``Disable``, or QEMU's own picture that says so).
+        generation: grows whenever the size changes, or the picture enters or leaves shared memory or a graphics card.
+        on_damage: called, without arguments, after every change; must be cheap and not raise.
+        on_shape: called likewise after ``generation`` or ``enabled`` changed.
+    """
+
+    def __init__(self) -> None:
+        self.width = 0
+        self.height = 0
+        self.pixels: Pixels = np.zeros((0, 0, 4), np.uint8)
+        self.mapped = False
+        self.surface: Surface | None = None
+        self.watched = False
+        self.enabled = False
+        self.generation = 0
+        self.on_damage: Callable[[], None] | None = None
+        self.on_shape: Callable[[], None] | None = None
+        self._source: tuple[Buffer, int, PixelFormat] | None = None
+        self._damage: list[Rect] = []
+        self._placeholder = False
+
+    @property
+    def picture(self) -> Pixels | Surface:
+        """The surface where there is one, else the pixels."""
+        return self.pixels if self.surface is None else self.surface
+
+    def scanout(
+        self, width: int, height: int, stride: int, pixel_format: int, data: Buffer, *, own: bool = False
+    ) -> None:
+        """A whole new picture (``Listener.Scanout``).
+
+        It is copied in; or, where ``data`` is to be the framebuffer's ``own`` (writable, and nobody else's from now on)
+        and needs no conversion, used in place.
+        """
+        view = view_of(width, height, stride, pixel_format, data)
+        kind = format_of(pixel_format)
+        if own and kind.is_bgrx:
+            self._adopt(view)
+        else:
+            self._resize(width, height)
+            self._store(Rect(0, 0, width, height), view, kind)
+
+    def update(
+        self,
+        x: int,
+        y: int,
+        width: int,
+        height: int,
+        stride: int,
+        pixel_format: int,
+        data: Buffer,
+        *,
+        own: bool = False,
+    ) -> None:
+        """A changed rectangle (``Listener.Update``), copied in; ``own`` as in :meth:`scanout`, if it is the whole.
+
+        QEMU 7.2 sends rectangles beyond the last scanout after a mode change, without a new ``Scanout``: the
+        picture grows to hold them.
+        """
+        check_position(x, y, width, height)
+        view = view_of(width, height, stride, pixel_format, data)
+        kind = format_of(pixel_format)
+        if own and kind.is_bgrx and not (x or y) and width >= self.width and height >= self.height:
+            self._adopt(view)
+            return
+        if x + width > self.width or y + height > self.height:
+            self._grow(max(self.width, x + width), max(self.height, y + height))
+        elif self._elsewhere:
+            # QEMU left the shared map, or the graphics card, without a new scanout: never write into its memory.
+            self._grow(self.width, self.height)
+        self._store(Rect(x, y, width, height), view, kind)
+
+    def resize(self, width: int, height: int) -> None:
+        """The console's own size property changed: keep what fits, show the rest black."""
+        check_size(width, height)
+        if (width, height) != (self.width, self.height) and self.width:
+            self._grow(width, height)
+            self._touch(Rect(0, 0, width, height))
+
+    def map(self, width: int, height: int, stride: int, pixel_format: int, memory: Buffer) -> None:
+        """The picture lies in shared memory from now on (``Unix.Map.ScanoutMap``).
+
+        ``memory`` starts at the picture's first row; it is never written to.
+        """
+        view = view_of(width, height, stride, pixel_format, memory)
+        kind = format_of(pixel_format)
+        self.width, self.height, self.mapped, self.surface = width, height, True, None
+        self._source = (memory, stride, kind)
+        self.pixels = view if kind.is_bgrx else np.zeros((height, width, 4), np.uint8)
+        self._reshaped()
+        self.update_map(0, 0, width, height)
+
+    def update_map(self, x: int, y: int, width: int, height: int) -> None:
+        """A rectangle of the shared picture changed in place (``Unix.Map.UpdateMap``)."""
+        check_position(x, y, width, height)
+        if not self.mapped or self._source is None:
+            raise DisplayProtocolError("UpdateMap without a mapped scanout")
+        rect = Rect(x, y, width, height).clipped(self.width, self.height)
+        if rect is None:
+            return
+        memory, stride, kind = self._source
+        if not kind.is_bgrx:
+            whole = view_of(self.width, self.height, stride, kind, memory)
+            area = slice(rect.y, rect.bottom), slice(rect.x, rect.right)
+            convert(whole[area], kind, self.pixels[area])
+        self._touch(rect)
+
+    def show(self, surface: Surface) -> None:
+        """The picture lies in a graphics card's memory from now on, and all of it is new."""
+        if surface is not self.surface:
+            self._use(np.zeros((0, 0, 4), np.uint8), surface)
+        self._touch(Rect(0, 0, self.width, self.height))
+
+    def touch(self, rect: Rect) -> None:
+        """A rectangle of the surface changed."""
+        if self.surface is None:
+            raise DisplayProtocolError("a surface changed, and none is shown")
+        clipped = rect.clipped(self.width, self.height)
+        if clipped is not None:
+            self._touch(clipped)
+
+    def disable(self) -> None:
+        """The guest shows nothing until the next scanout; the last picture stays readable."""
+        self._set_enabled(False)
+
+    def take_damage(self) -> tuple[Rect, ...]:
+        """What changed since the last call: clipped, merged, at most ``MAX_DAMAGE_RECTS``."""
+        damage, self._damage = self._damage, []
+        clipped = (rect.clipped(self.width, self.height) for rect in damage)
+        return tuple(rect for rect in clipped if rect is not None)
+
+    def _set_enabled(self, enabled: bool) -> None:
+        if self.enabled != enabled:
+            self.enabled = enabled
+            if self.on_shape is not None:
+                self.on_shape()
+
+    def _reshaped(self) -> None:
+        self.generation += 1
+        if self.on_shape is not None:
+            self.on_shape()
+
+    @property
+    def _elsewhere(self) -> bool:
+        """Whether the picture is in memory that is not ours."""
+        return self.mapped or self.surface is not None
+
+    def _resize(self, width: int, height: int) -> None:
+        if self._elsewhere or (width, height) != (self.width, self.height):
+            self._use(np.zeros((height, width, 4), np.uint8))
+
+    def _adopt(self, pixels: Pixels) -> None:
+        """An encoder that still reads the old pixels keeps them for as long."""
+        height, width = pixels.shape[:2]
+        if self._elsewhere or (width, height) != (self.width, self.height):
+            self._use(pixels)
+        else:
+            self.pixels = pixels
+        self._touch(Rect(0, 0, width, height))
+
+    def _use(self, pixels: Pixels, surface: Surface | None = None) -> None:
+        """Other pixels of our own, in another size or after QEMU's; or a surface in their place."""
+        self.pixels = pixels
+        self.surface = surface
+        self.height, self.width = pixels.shape[:2] if surface is None else (surface.height, surface.width)
+        self.mapped = False
+        self._source = None
+        self._reshaped()
+
+    def _grow(self, width: int, height: int) -> None:
+        old, new = self.pixels, np.zeros((height, width, 4), np.uint8)
+        rows, columns = min(old.shape[0], height), min(old.shape[1], width)
+        new[:rows, :columns] = old[:rows, :columns]
+        self._use(new)
+
+    def _store(self, rect: Rect, view: Pixels, kind: PixelFormat) -> None:
+        convert(view, kind, self.pixels[rect.y : rect.bottom, rect.x : rect.right])
+        self._touch(rect)
+
+    def _touch(self, rect: Rect) -> None:
+        if self._placeholder or (rect.width, rect.height) == (self.width, self.height):
+            self._placeholder = is_placeholder(self.pixels)
+        self._set_enabled(not self._placeholder)
+        merged = rect
+        rest = []
+        for other in self._damage:
+            if merged.touches(other):
+                merged = merged.union(other)
+            else:
+                rest.append(other)
+        rest.append(merged)
+        if len(rest) > MAX_DAMAGE_RECTS:
+            for other in rest[:-1]:
+                merged = merged.union(other)
+            rest = [merged]
+        self._damage = rest
+        if self.on_damage is not None:
+            self.on_damage()

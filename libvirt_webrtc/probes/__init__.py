@@ -1,0 +1,1 @@
+"""What this machine's hardware can do, found out in processes that end."""

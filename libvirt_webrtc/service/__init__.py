@@ -1,0 +1,1 @@
+"""The service: libvirt's domains, their workers, and the portal put together."""

@@ -1,0 +1,57 @@
+"""What every console is made with, whoever says which consoles there are."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+
+from libvirt_webrtc.agent.interface import Answer
+from libvirt_webrtc.config.access import is_loopback
+from libvirt_webrtc.config.load import Config
+from libvirt_webrtc.media.formats import VideoFormat, formats_of
+from libvirt_webrtc.probes.encoder import find_hardware
+from libvirt_webrtc.service.worker_supervisor import DisplaySource, Keeper
+from libvirt_webrtc.worker.forking import warm_up
+from libvirt_webrtc.worker.settings import WorkerSettings
+
+
+class ConsoleMaker:
+    """Makes keepers and opens their consoles, as the configuration says."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._hardware: tuple[tuple[VideoFormat, str], ...] = ()
+
+    async def prepare(self) -> None:
+        """What is done once, before the first console: some seconds where hardware is to be tested."""
+        await asyncio.to_thread(warm_up)
+        if self._config.video.encoder == "auto":
+            self._hardware = await find_hardware()
+
+    def make(
+        self,
+        name: str,
+        display: DisplaySource,
+        on_change: Callable[[], None],
+        *,
+        render_node: str | None = None,
+    ) -> Keeper:
+        """A keeper for the domain of this name, whose QEMU draws with ``render_node``; it begins at once."""
+        video = self._config.video
+        settings = WorkerSettings(
+            domain_name=name,
+            downsample=self._config.downsample,
+            offer_loopback=is_loopback(self._config.listen.host),
+            log_level=logging.getLogger().getEffectiveLevel(),
+            formats=formats_of(video.codecs, full_chroma=video.chroma == "auto"),
+            hardware=self._hardware,
+            gl_device=video.gl_device,
+            render_node=render_node,
+        )
+        return Keeper(settings, display, on_change)
+
+    async def answer(self, keeper: Keeper, console: int, sdp: str) -> Answer:
+        """As :meth:`libvirt_webrtc.agent.interface.Agent.offer`, for a domain that has a keeper."""
+        peer = secrets.token_urlsafe(16)
+        servers = [server.as_json() for server in self._config.ice.servers]
+        return Answer(await keeper.offer(peer, console, sdp, servers), peer)

@@ -1,0 +1,73 @@
+"""What libvirt alone tells of each domain's console, without any worker."""
+
+from libvirt_webrtc.agent.interface import Action, ConsoleState, DomainList, DomainView
+from libvirt_webrtc.display.address import why_closed
+from libvirt_webrtc.domains.definition.xml import DbusDisplay
+from libvirt_webrtc.domains.snapshot import Domain, DomainState, Snapshot
+
+
+def why_no_console(domain: Domain) -> str | None:
+    """Why a domain can have no console as it is, in a sentence for its owner; None when it can."""
+    display = domain.display
+    if domain.id is None:
+        return "the domain is not running" if domain.next_display is not None else _why_none_next(domain)
+    if display is None:
+        if domain.next_display is not None:
+            return (
+                "started without its console, which its next start brings: "
+                f"'libvirt-webrtc attach {domain.name}' gives it one now (the guest pauses for some seconds), "
+                "or shut it down and start it again"
+            )
+        return _why_none_next(domain)
+    return why_no_bus(domain.name, display)
+
+
+def why_no_bus(name: str, display: DbusDisplay) -> str | None:
+    """Why the bus of a running domain's display is out of reach, and what to do; None for a display without one."""
+    if display.p2p:
+        return None
+    unknown = "libvirt does not tell its address"
+    reason = why_closed(display.address) if display.address is not None else unknown
+    if reason is None:
+        return None
+    return (
+        f"its D-Bus display is on a bus that is out of reach: {reason}. Write p2p='yes' into its "
+        f"<graphics type='dbus'>, without an address (virsh edit {name}), then shut it down and start it again"
+    )
+
+
+def _why_none_next(domain: Domain) -> str:
+    """Why the next start brings no console either."""
+    name, plan = domain.name, domain.plan
+    if not domain.persistent:
+        return (
+            "it is transient: put the display into the XML that it is created from (libvirt-webrtc xml add)"
+        )
+    if plan is not None and plan.changed:
+        if domain.problem is not None:
+            return f"a console could not be added: {domain.problem}"
+        return "a console is about to be added to its definition"
+    if plan is not None and plan.obstacle:
+        return f"not enabled: {plan.reason}"
+    if domain.id is None:
+        return f"not enabled: libvirt-webrtc enable {name}"
+    return f"not enabled: libvirt-webrtc enable {name}, then shut it down and start it again"
+
+
+def actions(domain: Domain) -> tuple[Action, ...]:
+    """What may be asked for. Whether the guest can be saved turns out when it is."""
+    runs = domain.state in (DomainState.RUNNING, DomainState.PAUSED)
+    wanted = domain.next_display is not None and domain.next_display.p2p
+    return (Action.ATTACH,) if runs and domain.display is None and wanted else ()
+
+
+def describe(domain: Domain) -> DomainView:
+    """One domain, its console ``ready`` where one can be opened."""
+    reason = why_no_console(domain)
+    state = ConsoleState.READY if reason is None else ConsoleState.NONE
+    return DomainView(domain.uuid, domain.name, str(domain.state), state, reason, actions=actions(domain))
+
+
+def overview(snapshot: Snapshot) -> DomainList:
+    """All domains, by name."""
+    return DomainList(snapshot.connected, snapshot.problem, tuple(map(describe, snapshot.domains)))

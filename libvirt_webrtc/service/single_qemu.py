@@ -1,0 +1,178 @@
+"""``libvirt-webrtc stream``: the consoles of one QEMU that no libvirt looks after."""
+
+import logging
+import os
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Self
+from uuid import NAMESPACE_URL, uuid5
+
+from libvirt_webrtc.agent.interface import Action, Answer, ConsoleState, DomainList, DomainView
+from libvirt_webrtc.agent.latest import Newest
+from libvirt_webrtc.agent.stats import ConsoleStats
+from libvirt_webrtc.config.load import Config
+from libvirt_webrtc.display.address import parse_address
+from libvirt_webrtc.display.qmp import open_display
+from libvirt_webrtc.domains.snapshot import DomainState
+from libvirt_webrtc.errors import CannotAttach, ConfigError, ConsoleStarting, NoSuchDomain, WorkerGone
+from libvirt_webrtc.portal.server import load_token, run_portal
+from libvirt_webrtc.service.bus_socket import open_bus
+from libvirt_webrtc.service.console_maker import ConsoleMaker
+from libvirt_webrtc.service.worker_supervisor import DisplaySource, Keeper
+
+log = logging.getLogger(__name__)
+
+UNNAMED = "QEMU"
+"""The machine's name until QEMU tells another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a QEMU's display is to be had."""
+
+    name: str
+    """Another for each place, for people and as what the page's address is made from."""
+    display: DisplaySource
+
+
+def on_bus(address: str) -> Place:
+    """On a bus, by its D-Bus address. Raises DisplayError for one that cannot be used."""
+    parse_address(address)
+    return Place(address, DisplaySource(partial(open_bus, address), on_bus=True, awaited=True))
+
+
+def by_monitor(path: Path) -> Place:
+    """By QEMU's monitor, whose Unix socket is at ``path``."""
+    path = path.absolute()
+    return Place(f"qmp:{path}", DisplaySource(partial(open_display, path), awaited=True))
+
+
+def session_bus(environ: Mapping[str, str]) -> str:
+    """The address of the user's bus, where QEMU itself goes unless it is told another: as GLib finds it.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if address := environ.get("DBUS_SESSION_BUS_ADDRESS", ""):
+        return address
+    runtime = environ.get("XDG_RUNTIME_DIR", "")
+    if runtime and os.path.exists(path := os.path.join(runtime, "bus")):
+        return f"unix:path={path}"
+    raise ConfigError(
+        "which QEMU? Name its bus with --address unix:path=... or DBUS_SESSION_BUS_ADDRESS, or its monitor with --qmp"
+    )
+
+
+async def stream(config: Config, place: Place) -> None:
+    """Serve until SIGINT or SIGTERM; QEMU may come and go meanwhile.
+
+    Raises:
+        ConfigError: the address is taken, or the token file cannot be used.
+    """
+    token = load_token(config.token_file)
+    async with Stream(config, place) as agent:
+        await run_portal(agent, config, token)
+
+
+class Stream:
+    """Implements :class:`libvirt_webrtc.agent.interface.Agent` for one QEMU, as the list's only domain.
+
+    Its UUID is made from the place, not QEMU's own: the page is there before QEMU, and after it. It counts as
+    running while its display is there.
+    """
+
+    def __init__(self, config: Config, place: Place) -> None:
+        self.uuid = str(uuid5(NAMESPACE_URL, place.name))
+        self._place = place
+        self._maker = ConsoleMaker(config)
+        self._keeper: Keeper | None = None
+        self._name = UNNAMED
+        self._told = ""
+        self._newest = Newest(self.list())
+
+    async def __aenter__(self) -> Self:
+        await self._maker.prepare()
+        self._keeper = self._maker.make(UNNAMED, self._place.display, self._publish)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._keeper is not None:
+            await self._keeper.close()
+        self._newest.close()
+
+    def list(self) -> DomainList:
+        """See :class:`libvirt_webrtc.agent.interface.Agent`."""
+        return DomainList(True, None, (self._view(),))
+
+    def watch(self) -> AsyncIterator[DomainList]:
+        """See :class:`libvirt_webrtc.agent.interface.Agent`."""
+        return self._newest.values()
+
+    async def offer(self, uuid: str, console: int, sdp: str) -> Answer:
+        """See :class:`libvirt_webrtc.agent.interface.Agent`."""
+        return await self._maker.answer(self._open_keeper(uuid), console, sdp)
+
+    async def stats(self, uuid: str, console: int) -> ConsoleStats:
+        """See :class:`libvirt_webrtc.agent.interface.Agent`."""
+        return await self._open_keeper(uuid).stats(console)
+
+    async def act(self, uuid: str, action: Action) -> None:
+        """See :class:`libvirt_webrtc.agent.interface.Agent`."""
+        self._open_keeper(uuid)
+        raise CannotAttach("it runs without libvirt, which would do that")
+
+    async def close_peer(self, uuid: str, peer: str) -> bool:
+        """See :class:`libvirt_webrtc.agent.interface.Agent`."""
+        try:
+            return await self._open_keeper(uuid).close_peer(peer)
+        except WorkerGone:
+            return False
+
+    def _publish(self) -> None:
+        if self._keeper is not None:
+            self._name = self._keeper.vm_name or self._name
+        self._newest.set(self.list())
+        self._tell(self._view())
+
+    def _tell(self, now: DomainView) -> None:
+        """For whoever reads the log: what there is, or is waited for, each once."""
+        if now.console_state is ConsoleState.READY:
+            text = f"the console of {now.name} can be opened"
+        elif now.console_state is ConsoleState.FAILED:
+            text = f"waiting for QEMU: {now.reason}"
+        else:
+            return
+        if text != self._told:
+            self._told = text
+            log.info("%s", text)
+
+    def _view(self) -> DomainView:
+        keeper = self._keeper
+        if keeper is None:
+            return DomainView(
+                self.uuid,
+                self._name,
+                DomainState.SHUTOFF,
+                ConsoleState.STARTING,
+                "the console is being set up",
+            )
+        ready = keeper.state is ConsoleState.READY
+        return DomainView(
+            self.uuid,
+            self._name,
+            DomainState.RUNNING if ready else DomainState.SHUTOFF,
+            keeper.state,
+            keeper.reason,
+            keeper.consoles,
+            keeper.worker_pid,
+        )
+
+    def _open_keeper(self, uuid: str) -> Keeper:
+        """Raises NoSuchDomain or ConsoleStarting."""
+        if uuid != self.uuid:
+            raise NoSuchDomain(f"there is no domain with the UUID {uuid}")
+        if self._keeper is None:
+            raise ConsoleStarting("the console is being set up")
+        return self._keeper

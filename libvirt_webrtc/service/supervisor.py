@@ -1,0 +1,179 @@
+"""Desired against running workers: one for each running domain that has a D-Bus display."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Coroutine
+from functools import partial
+from typing import Any, Self
+
+from libvirt_webrtc.agent.interface import Action, Answer, ConsoleState, DomainList, DomainView
+from libvirt_webrtc.agent.latest import Newest
+from libvirt_webrtc.agent.stats import ConsoleStats
+from libvirt_webrtc.config.load import Config, state_dir
+from libvirt_webrtc.domains.inventory import Inventory
+from libvirt_webrtc.domains.snapshot import Domain, DomainState, Snapshot
+from libvirt_webrtc.errors import CannotAttach, NoConsole, NoSuchDomain, WorkerGone
+from libvirt_webrtc.service.attach_jobs import Attaching
+from libvirt_webrtc.service.bus_socket import open_bus
+from libvirt_webrtc.service.console_maker import ConsoleMaker
+from libvirt_webrtc.service.domain_status import actions, why_no_console
+from libvirt_webrtc.service.worker_supervisor import DisplaySource, Keeper
+
+log = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """Implements :class:`libvirt_webrtc.agent.interface.Agent` for the libvirt of this machine.
+
+    An async context manager: entering begins to follow the domains, leaving ends every worker.
+    """
+
+    def __init__(self, inventory: Inventory, config: Config) -> None:
+        self._inventory = inventory
+        self._maker = ConsoleMaker(config)
+        self._keepers: dict[tuple[str, int], Keeper] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._follower: asyncio.Task[None] | None = None
+        self._attaching = Attaching(inventory.uri, state_dir() / "attaching", self._publish)
+        self._newest = Newest(self.list())
+
+    async def __aenter__(self) -> Self:
+        await self._maker.prepare()
+        self._attaching.finish_interrupted()
+        self._follower = asyncio.create_task(self._follow(), name="supervisor")
+        self._follower.add_done_callback(self._done)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End all workers; calling it twice is fine. A guest that is being given its console runs again first."""
+        await self._attaching.close()
+        if self._follower is not None:
+            self._follower.cancel()
+            await asyncio.wait([self._follower])
+        for key in list(self._keepers):
+            self._own(self._keepers.pop(key).close())
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self._newest.close()
+
+    def list(self) -> DomainList:
+        """See :class:`libvirt_webrtc.agent.interface.Agent`."""
+        snapshot = self._inventory.snapshot
+        return DomainList(snapshot.connected, snapshot.problem, tuple(map(self._view, snapshot.domains)))
+
+    def watch(self) -> AsyncIterator[DomainList]:
+        """See :class:`libvirt_webrtc.agent.interface.Agent`."""
+        return self._newest.values()
+
+    async def offer(self, uuid: str, console: int, sdp: str) -> Answer:
+        """See :class:`libvirt_webrtc.agent.interface.Agent`."""
+        return await self._maker.answer(self._open_keeper(uuid), console, sdp)
+
+    async def stats(self, uuid: str, console: int) -> ConsoleStats:
+        """See :class:`libvirt_webrtc.agent.interface.Agent`."""
+        return await self._open_keeper(uuid).stats(console)
+
+    async def act(self, uuid: str, action: Action) -> None:
+        """See :class:`libvirt_webrtc.agent.interface.Agent`."""
+        domain = self._domain(uuid)
+        if action not in actions(domain):
+            raise CannotAttach(why_no_console(domain) or "it already has its display")
+        await self._attaching.begin(uuid)
+
+    async def close_peer(self, uuid: str, peer: str) -> bool:
+        """See :class:`libvirt_webrtc.agent.interface.Agent`."""
+        keeper = self._keeper(self._domain(uuid))
+        try:
+            return keeper is not None and await keeper.close_peer(peer)
+        except WorkerGone:
+            return False
+
+    async def _follow(self) -> None:
+        async for snapshot in self._inventory.changes():
+            self._reconcile(snapshot)
+            self._publish()
+
+    def _reconcile(self, snapshot: Snapshot) -> None:
+        """Start and end keepers so that they match. A restarted domain has a new id, so a new keeper."""
+        desired = {
+            (domain.uuid, domain.id): domain
+            for domain in snapshot.domains
+            if domain.id is not None and why_no_console(domain) is None
+        }
+        for uuid, _ in desired:
+            self._attaching.forget(uuid)
+        for key in self._keepers.keys() - desired.keys():
+            self._own(self._keepers.pop(key).close())
+        for key, domain in desired.items():
+            keeper = self._keepers.get(key)
+            if keeper is None:
+                keeper = self._keepers[key] = self._new_keeper(domain)
+            self._own(keeper.set_paused(domain.state is DomainState.PAUSED))
+
+    def _new_keeper(self, domain: Domain) -> Keeper:
+        display = domain.display
+        assert display is not None
+        if display.address is not None:
+            source = DisplaySource(partial(open_bus, display.address), on_bus=True)
+        else:
+            source = DisplaySource(
+                partial(self._inventory.open_graphics_fd, domain.uuid, display.index), on_bus=False
+            )
+        return self._maker.make(domain.name, source, self._publish, render_node=display.render_node)
+
+    def _publish(self) -> None:
+        self._newest.set(self.list())
+
+    def _view(self, domain: Domain) -> DomainView:
+        keeper = self._keeper(domain)
+        state = str(domain.state)
+        if keeper is not None:
+            return DomainView(
+                domain.uuid,
+                domain.name,
+                state,
+                keeper.state,
+                keeper.reason,
+                keeper.consoles,
+                keeper.worker_pid,
+            )
+        if (progress := self._attaching.progress(domain.uuid)) is not None:
+            return DomainView(domain.uuid, domain.name, state, ConsoleState.ATTACHING, progress)
+        reason = why_no_console(domain)
+        possible = actions(domain)
+        if possible and (failure := self._attaching.failure(domain.uuid)) is not None:
+            reason = failure
+        console = ConsoleState.STARTING if reason is None else ConsoleState.NONE
+        reason = reason or "the console is being set up"
+        return DomainView(domain.uuid, domain.name, state, console, reason, actions=possible)
+
+    def _domain(self, uuid: str) -> Domain:
+        for domain in self._inventory.snapshot.domains:
+            if domain.uuid == uuid:
+                return domain
+        raise NoSuchDomain(f"there is no domain with the UUID {uuid}")
+
+    def _open_keeper(self, uuid: str) -> Keeper:
+        """Raises NoSuchDomain or NoConsole."""
+        domain = self._domain(uuid)
+        keeper = self._keeper(domain)
+        if keeper is None:
+            raise NoConsole(why_no_console(domain) or "the domain has just started; try again in a moment")
+        return keeper
+
+    def _keeper(self, domain: Domain) -> Keeper | None:
+        return self._keepers.get((domain.uuid, domain.id)) if domain.id is not None else None
+
+    def _own(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            if not isinstance(error, WorkerGone):
+                log.error("unexpected: %r", error, exc_info=error)

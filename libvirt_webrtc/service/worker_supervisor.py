@@ -1,0 +1,198 @@
+"""Keeps one worker alive, and supplied with its display, for as long as one domain runs."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from libvirt_webrtc.agent.interface import ConsoleState, ConsoleView
+from libvirt_webrtc.agent.stats import ConsoleStats
+from libvirt_webrtc.errors import ConsoleStarting, DisplayError, HypervisorError, NoConsole, WorkerError
+from libvirt_webrtc.worker.process import WorkerProcess
+from libvirt_webrtc.worker.settings import WorkerSettings
+
+log = logging.getLogger(__name__)
+
+RETRY_DELAYS_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+"""Before each further try. The first is short: a viewer waits. The last is the breaker of a crash loop."""
+
+AWAITED_DELAYS_S = (0.1, 0.5, 1.0, 2.0)
+"""Before each further look for a display that may come at any time; a look costs some milliseconds."""
+
+STABLE_S = 20.0
+"""A worker, or a display, that lasted this long starts the delays anew."""
+
+OpenDisplay = Callable[[], Awaitable[int]]
+"""Gives a descriptor, which is the caller's. Raises HypervisorError or DisplayError."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisplaySource:
+    """Where a domain's display is to be had, again and again."""
+
+    open: OpenDisplay
+    on_bus: bool = False
+    """What is opened is the bus that the display is on."""
+    awaited: bool = False
+    """Nobody says when it is there: it is looked for, again and again, without a word in the log."""
+
+
+class Keeper:
+    """One running domain's console.
+
+    Attributes:
+        state, reason: as the list shows them.
+        consoles, worker_pid, vm_name: of the present worker.
+    """
+
+    def __init__(
+        self, settings: WorkerSettings, display: DisplaySource, on_change: Callable[[], None]
+    ) -> None:
+        self.state = ConsoleState.STARTING
+        self.reason: str | None = "the console is being set up"
+        self._settings = settings
+        self._display = display
+        self._on_change = on_change
+        self._paused = False
+        self._worker: WorkerProcess | None = None
+        self._display_lost = asyncio.Event()
+        self._was_ready = False
+        self._task = asyncio.create_task(self._run(), name=f"console of {settings.domain_name}")
+
+    @property
+    def worker_pid(self) -> int | None:
+        return self._worker.pid if self._worker is not None else None
+
+    @property
+    def consoles(self) -> tuple[ConsoleView, ...]:
+        return self._worker.consoles if self._worker is not None else ()
+
+    @property
+    def vm_name(self) -> str:
+        return self._worker.vm_name if self._worker is not None else ""
+
+    async def offer(self, peer: str, console: int, sdp: str, ice_servers: list[dict[str, Any]]) -> str:
+        """The answer's SDP; errors as :meth:`libvirt_webrtc.agent.interface.Agent.offer`."""
+        return await self._ready_worker().offer(peer, console, sdp, ice_servers)
+
+    async def close_peer(self, peer: str) -> bool:
+        """End one viewer; False when it is already gone."""
+        return self._worker is not None and await self._worker.close_peer(peer)
+
+    async def stats(self, console: int) -> ConsoleStats:
+        """What a console's video does; errors as :meth:`libvirt_webrtc.agent.interface.Agent.stats`."""
+        return await self._ready_worker().stats(console)
+
+    async def set_paused(self, paused: bool) -> None:
+        """The guest's processors stopped or run again."""
+        if paused != self._paused:
+            self._paused = paused
+            if self._worker is not None:
+                await self._worker.set_paused(paused)
+
+    async def close(self) -> None:
+        """End the worker; calling it twice is fine."""
+        if not self._task.cancelling():
+            # Once only: again would cut short what ends the worker.
+            self._task.cancel()
+        await asyncio.wait([self._task])
+
+    def _ready_worker(self) -> WorkerProcess:
+        if self._worker is None or self.state is not ConsoleState.READY:
+            if self.state is ConsoleState.FAILED:
+                raise NoConsole(self.reason or "the console failed")
+            raise ConsoleStarting(self.reason or "the console is being set up")
+        return self._worker
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        failures = 0
+        while True:
+            began = loop.time()
+            try:
+                reason = await self._live()
+            except WorkerError as error:
+                reason = str(error)
+            except Exception as bug:
+                # A console must not stay dead because of a mistake of ours that another try may not meet.
+                log.exception("console of %s: unexpected", self._settings.domain_name)
+                reason = f"unexpected: {bug!r}"
+            failures = 1 if loop.time() - began > STABLE_S else failures + 1
+            await self._back_off(failures, reason)
+
+    async def _live(self) -> str:
+        """One worker's life; returns why it ended."""
+        worker = await WorkerProcess.start(self._settings)
+        worker.on_status = self._status_changed
+        worker.on_display_lost = self._display_was_lost
+        self._worker = worker
+        supply = asyncio.create_task(self._supply_display(worker))
+        gone = asyncio.create_task(worker.exited.wait())
+        try:
+            await worker.set_paused(self._paused)
+            await asyncio.wait({supply, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if supply.done() and not gone.done():
+                supply.result()  # It raises: it ends by itself only where something went wrong.
+            return "the console's worker ended unexpectedly"
+        finally:
+            supply.cancel()
+            gone.cancel()
+            self._worker = None
+            await asyncio.gather(supply, gone, worker.close(), return_exceptions=True)
+
+    async def _supply_display(self, worker: WorkerProcess) -> None:
+        """Open the domain's display for the worker, again whenever it is lost.
+
+        A display that somebody else opens is taken from us (QEMU serves one client at a time): the growing
+        delay keeps two programs from fighting over it.
+        """
+        loop = asyncio.get_running_loop()
+        failures = looks = 0
+        while True:
+            began = loop.time()
+            self._display_lost.clear()
+            self._was_ready = False
+            try:
+                await worker.use_display(await self._display.open(), on_bus=self._display.on_bus)
+                await self._display_lost.wait()
+            except (HypervisorError, DisplayError) as error:
+                self.reason = str(error)
+            reason = self.reason or "the display was lost"
+            if self._display.awaited and not self._was_ready:
+                looks += 1
+                self._set(ConsoleState.FAILED, reason)
+                await asyncio.sleep(_delay(AWAITED_DELAYS_S, looks))
+                continue
+            looks = 0
+            failures = 1 if loop.time() - began > STABLE_S else failures + 1
+            await self._back_off(failures, reason)
+
+    async def _back_off(self, failures: int, reason: str) -> None:
+        delay = _delay(RETRY_DELAYS_S, failures)
+        if failures > 1:
+            log.warning("console of %s: %s; next try in %s s", self._settings.domain_name, reason, delay)
+            self._set(ConsoleState.FAILED, f"{reason} ({failures} times in a row); trying again")
+        else:
+            self._set(ConsoleState.STARTING, reason)
+        await asyncio.sleep(delay)
+
+    def _status_changed(self) -> None:
+        self._was_ready = True
+        self._set(ConsoleState.READY, None)
+
+    def _display_was_lost(self, reason: str) -> None:
+        if self.state is ConsoleState.READY:
+            self._set(ConsoleState.STARTING, reason)
+        else:
+            # One more try that failed: the list need not tell that it was made.
+            self.reason = reason
+        self._display_lost.set()
+
+    def _set(self, state: ConsoleState, reason: str | None) -> None:
+        self.state, self.reason = state, reason
+        self._on_change()
+
+
+def _delay(delays: Sequence[float], failures: int) -> float:
+    return delays[min(failures, len(delays)) - 1]

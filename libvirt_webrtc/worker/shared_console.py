@@ -1,0 +1,260 @@
+"""One console of the domain: its picture, its cursor, and who looks at it."""
+
+import asyncio
+import gc
+import logging
+from collections.abc import Callable, Iterator
+
+from libvirt_webrtc.agent.interface import ConsoleView
+from libvirt_webrtc.agent.stats import ConsoleStats
+from libvirt_webrtc.display.console import Console
+from libvirt_webrtc.display.cursor import straight_rgba
+from libvirt_webrtc.display.gl.thread import GraphicsThread
+from libvirt_webrtc.display.listener import Listener
+from libvirt_webrtc.errors import ConsoleStarting, DisplayError
+from libvirt_webrtc.input import messages
+from libvirt_webrtc.input.messages import Resize
+from libvirt_webrtc.media.console_video import ConsoleVideo
+from libvirt_webrtc.picture.framebuffer import Framebuffer
+from libvirt_webrtc.worker.memory import trim_heap
+from libvirt_webrtc.worker.resizer import Resizer
+from libvirt_webrtc.worker.settings import WorkerSettings
+from libvirt_webrtc.worker.video_stats import console_stats
+from libvirt_webrtc.worker.viewer_console import Head
+
+log = logging.getLogger(__name__)
+
+ABANDONED_S = 2.0
+"""After the last viewer left, until memory is given back: a page that is loaded again comes sooner."""
+
+
+class Seat:
+    """Where one console of QEMU's display meets its viewers.
+
+    It outlives display connections. The listener is registered for the first viewer and kept, encoding or not,
+    until QEMU itself ends it: QEMU 10 leaks a file descriptor for every listener that closes.
+    """
+
+    def __init__(
+        self,
+        index: int,
+        settings: WorkerSettings,
+        graphics: GraphicsThread,
+        *,
+        on_change: Callable[[], None],
+        paused: bool,
+    ) -> None:
+        self.index = index
+        self._settings = settings
+        self._graphics = graphics
+        self._on_change = on_change
+        self._paused = paused
+        self._framebuffer = Framebuffer()
+        self._framebuffer.on_shape = self._shape_changed
+        self.video = ConsoleVideo(
+            self._framebuffer,
+            downsample=settings.downsample,
+            formats=settings.formats,
+            hardware=settings.hardware,
+        )
+        self._heads: list[Head] = []
+        self._console: Console | None = None
+        self._listener: Listener | None = None
+        self._registering = asyncio.Lock()
+        self._resizer = Resizer(lambda: self._console)
+        self._cursor = b""
+        self._cursor_position = b""
+        self._unsupported = ""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._abandoned: asyncio.TimerHandle | None = None
+
+    @property
+    def attached(self) -> bool:
+        """Whether QEMU's display has this console now."""
+        return self._console is not None
+
+    @property
+    def label(self) -> str:
+        """QEMU's name of it; empty while there is no display."""
+        return self._console.label if self._console is not None else ""
+
+    @property
+    def enabled(self) -> bool | None:
+        """Whether the guest shows something there; None: nobody has looked yet."""
+        return self._framebuffer.enabled if self._framebuffer.width else None
+
+    def view(self) -> ConsoleView:
+        """This console as the list shows it."""
+        picture, listener = self._framebuffer, self._listener
+        return ConsoleView(
+            index=self.index,
+            label=self.label,
+            # QEMU's own Width and Height stand still while nobody listens.
+            width=picture.width,
+            height=picture.height,
+            scanout=listener.mode if listener is not None else None,
+            viewers=sum(head.watched for head in self._heads),
+        )
+
+    def stats(self) -> ConsoleStats:
+        """What its video does right now."""
+        return console_stats(self.video, [head.track for head in self._heads if head.watched])
+
+    def attach(self, console: Console) -> None:
+        """Use this console of the present display connection."""
+        if console is not self._console:
+            self._console = console
+            console.on_change = self._console_changed
+            if self._listener is not None and not self._listener.closed:
+                console.adopt(self._listener)
+            elif any(head.watched for head in self._heads):
+                # Up to QEMU 9.1, another program that opens the display also takes over the picture.
+                task = asyncio.create_task(self._listen_again())
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+            for head in self._heads:
+                head.input.set_display(console.keyboard, console.mouse)
+            self._console_changed()
+
+    def detach(self) -> None:
+        """The console, or the whole display connection, is gone; viewers keep the last picture."""
+        if self._console is not None:
+            self._console = None
+            for head in self._heads:
+                head.input.set_display(None, None)
+
+    def set_paused(self, paused: bool) -> None:
+        """Tell viewers that the guest is paused or runs."""
+        self._paused = paused
+        self._broadcast(messages.state(paused))
+
+    def join(self, head: Head) -> None:
+        """Tell ``head`` of all changes, and give its input the display's devices."""
+        self._heads.append(head)
+        if self._console is not None:
+            head.input.set_display(self._console.keyboard, self._console.mouse)
+
+    def leave(self, head: Head) -> None:
+        """No more; twice is fine."""
+        if head not in self._heads:
+            return
+        self._heads.remove(head)
+        self._on_change()
+        if not self._heads:
+            if self._abandoned is not None:
+                self._abandoned.cancel()
+            self._abandoned = asyncio.get_running_loop().call_later(ABANDONED_S, self._give_back)
+
+    def watchers_changed(self) -> None:
+        """A head that has joined is watched now, or is not any more."""
+        self._on_change()
+
+    def resize(self, wanted: Resize, answer: Callable[[bool], None]) -> None:
+        """Ask the guest for this size; ``answer`` is told whether its display device takes one."""
+        self._resizer.ask(wanted, answer)
+
+    async def close(self) -> None:
+        """End the encoders and the listener; its viewers have been ended before."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._resizer.close()
+        await self.video.close()
+        if self._listener is not None:
+            self._listener.close()
+        if self._abandoned is not None:
+            self._abandoned.cancel()
+
+    def greeting(self) -> Iterator[bytes]:
+        """The display messages that bring a new viewer up to date."""
+        picture, console = self._framebuffer, self._console
+        if picture.width:
+            yield messages.size(picture.width, picture.height)
+            yield messages.enabled(picture.enabled)
+        if console is not None:
+            yield messages.pointer_mode(console.mouse.is_absolute)
+            yield messages.leds(console.keyboard.modifiers)
+        if self._cursor:
+            yield self._cursor
+        if self._cursor_position:
+            yield self._cursor_position
+        if self._unsupported:
+            yield messages.problem(self._unsupported)
+        yield messages.state(self._paused)
+
+    def define_cursor(self, width: int, height: int, hot_x: int, hot_y: int, pixels: bytes) -> None:
+        """The guest's pointer has a new shape (``Listener.CursorDefine``)."""
+        self._cursor = messages.cursor(width, height, hot_x, hot_y, straight_rgba(pixels))
+        self._broadcast(self._cursor)
+
+    def move_cursor(self, x: int, y: int, visible: bool) -> None:
+        """The guest moved or hid its pointer (``Listener.MouseSet``)."""
+        self._cursor_position = messages.cursor_position(x, y, visible)
+        self._broadcast(self._cursor_position)
+
+    def unsupported(self, what: str) -> None:
+        """Why QEMU's picture cannot be shown; empty once it is shown."""
+        if what != self._unsupported:
+            # Once, not for every frame: a guest must not fill the log.
+            self._unsupported = what
+            if what:
+                log.warning("console %s: %s", self.index, what)
+            self._broadcast(messages.problem(what))
+
+    @property
+    def listening(self) -> bool:
+        """Whether QEMU sends its picture."""
+        return self._listener is not None and not self._listener.closed
+
+    async def listen(self) -> None:
+        """Register with QEMU, unless a registration lives; nothing while there is no display.
+
+        Raises:
+            ConsoleStarting: QEMU refuses.
+        """
+        async with self._registering:
+            if self._console is None or self.listening:
+                return
+            listener = Listener(self._framebuffer, self, self._graphics)
+            console = self._console
+            try:
+                await console.register_listener(listener)
+            except DisplayError as error:
+                raise ConsoleStarting(f"QEMU would not show its console: {error}") from error
+            self._listener = listener
+            if self._console is not None and self._console is not console:
+                self._console.adopt(listener)
+
+    async def _listen_again(self) -> None:
+        try:
+            await self.listen()
+        except ConsoleStarting as error:
+            # Their pages come back, and try until there is a picture again.
+            log.warning("console %s: %s; its viewers are disconnected", self.index, error)
+            for head in [head for head in self._heads if head.watched]:
+                head.fail(error)
+
+    def _console_changed(self) -> None:
+        if self._console is not None:
+            self._broadcast(messages.pointer_mode(self._console.mouse.is_absolute))
+            self._broadcast(messages.leds(self._console.keyboard.modifiers))
+            self._on_change()
+
+    def _shape_changed(self) -> None:
+        picture = self._framebuffer
+        self._broadcast(messages.size(picture.width, picture.height))
+        self._broadcast(messages.enabled(picture.enabled))
+        self._on_change()
+
+    def _broadcast(self, message: bytes) -> None:
+        for head in self._heads:
+            head.send(message)
+
+    def _give_back(self) -> None:
+        self._abandoned = None
+        if not self._heads:
+            # First what aiortc leaves behind in reference cycles, which may hold pictures.
+            gc.collect()
+            if self._listener is not None:
+                self._listener.trim()
+            trim_heap()

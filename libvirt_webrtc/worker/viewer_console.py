@@ -1,0 +1,193 @@
+"""One console in one viewer's connection: a track, and a pair of data channels."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from aiortc import RTCDataChannel
+
+from libvirt_webrtc.errors import ConsoleStarting
+from libvirt_webrtc.input import messages
+from libvirt_webrtc.input.messages import Resize
+from libvirt_webrtc.media.console_video import ConsoleVideo
+from libvirt_webrtc.media.track import ConsoleTrack
+from libvirt_webrtc.worker.input_channel import InputChannel
+from libvirt_webrtc.worker.video_stats import own_stats
+
+log = logging.getLogger(__name__)
+
+STATS_INTERVAL_S = 1.0
+"""Between the STATS of a viewer that wants them."""
+
+MAX_BUFFERED_BYTES = 4 * 1024 * 1024
+"""A viewer whose display channel has this much unsent is gone or hostile."""
+
+
+class Seat(Protocol):
+    """What a viewer needs of a console."""
+
+    @property
+    def index(self) -> int: ...
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def enabled(self) -> bool | None:
+        """Whether the guest shows something there; None: nobody has looked yet."""
+        ...
+
+    @property
+    def video(self) -> ConsoleVideo: ...
+
+    @property
+    def listening(self) -> bool:
+        """Whether QEMU sends its picture."""
+        ...
+
+    async def listen(self) -> None:
+        """Have QEMU send its picture from now on. Raises ConsoleStarting."""
+        ...
+
+    def greeting(self) -> Iterable[bytes]:
+        """The display messages that bring a new viewer up to date."""
+        ...
+
+    def resize(self, wanted: Resize, answer: Callable[[bool], None]) -> None:
+        """Ask the guest for this size; ``answer`` is told whether its display device takes one."""
+        ...
+
+    def join(self, head: "Head") -> None:
+        """Tell ``head`` of all changes, and give its input the display's devices."""
+        ...
+
+    def leave(self, head: "Head") -> None:
+        """No more."""
+        ...
+
+    def watchers_changed(self) -> None:
+        """A head that has joined is watched now, or is not any more."""
+        ...
+
+
+class Head:
+    """What a viewer sees of a console, and does to it; ended by :meth:`close`.
+
+    The viewer opens the two channels, in any order, and may do without either. Its picture is sent while it is
+    watched. ``on_fault`` is called with the reason why the whole viewer should be disconnected.
+    """
+
+    def __init__(
+        self, name: str, seat: Seat, track: ConsoleTrack, *, on_fault: Callable[[object], None]
+    ) -> None:
+        self.track = track
+        self.watched = False
+        self._name = name
+        self._seat = seat
+        self._on_fault = on_fault
+        self._display: RTCDataChannel | None = None
+        self._next_stats: asyncio.TimerHandle | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self._closed = False
+        self.input = InputChannel(
+            None,
+            None,
+            on_fault=on_fault,
+            on_pong=lambda value: self.send(messages.pong(value)),
+            on_want_stats=self._want_stats,
+            on_watch=self.watch,
+            on_resize=lambda wanted: seat.resize(wanted, self._resized),
+        )
+        seat.join(self)
+
+    def watch(self, wanted: bool) -> None:
+        """Send the picture from now on, a keyframe first; or none, and have nothing encoded for this viewer."""
+        if wanted == self.watched or self._closed:
+            return
+        self.watched = wanted
+        self._seat.watchers_changed()
+        if not wanted or self._seat.listening:
+            self._show()
+        elif self._listening is None:
+            self._listening = asyncio.create_task(self._listen(), name=f"listen for {self._name}")
+
+    def open_input(self, channel: RTCDataChannel) -> None:
+        """Take what comes on this channel."""
+        channel.on("message", self._input_message)
+        channel.on("close", self.input.release_all)
+
+    def open_display(self, channel: RTCDataChannel) -> bool:
+        """Greet the viewer on this channel; False when there is one already."""
+        if self._display is not None:
+            return False
+        self._display = channel
+        for message in self._seat.greeting():
+            self.send(message)
+        return True
+
+    def send(self, message: bytes) -> None:
+        """Send a display message, if the viewer has opened that channel."""
+        channel = self._display
+        if channel is None or channel.readyState != "open":
+            return
+        if channel.bufferedAmount > MAX_BUFFERED_BYTES:
+            self._on_fault("does not read its display channel")
+            return
+        try:
+            channel.send(message)
+        except ValueError as error:
+            # More than the viewer's max-message-size, as a large cursor may be: it goes without.
+            log.debug("viewer %s: %s", self._name, error)
+
+    def fail(self, reason: object) -> None:
+        """The console has no picture for this viewer, and will not have one."""
+        self._on_fault(reason)
+
+    async def close(self) -> None:
+        """Release held keys, and leave the console; the track stays its connection's. Again is fine."""
+        self._closed = True
+        self._want_stats(False)
+        await self.input.close()
+        if self._listening is not None:
+            # QEMU 10 leaks a descriptor for each registration that ends, so one that has begun is for the next viewer.
+            await asyncio.wait({self._listening})
+        self._seat.leave(self)
+
+    def _show(self) -> None:
+        self.track.watch(self._seat.video.attach if self.watched and not self._closed else None)
+
+    async def _listen(self) -> None:
+        try:
+            await self._seat.listen()
+        except ConsoleStarting as error:
+            self._on_fault(error)
+        else:
+            self._show()
+        finally:
+            self._listening = None
+
+    def _resized(self, taken: bool) -> None:
+        self.send(messages.resized(taken))
+
+    def _input_message(self, data: bytes | str) -> None:
+        if isinstance(data, str):
+            self._on_fault("sent text on the input channel")
+        else:
+            self.input.feed(data)
+
+    def _want_stats(self, wanted: bool) -> None:
+        if self._next_stats is None:
+            if wanted and not self._closed:
+                self._send_stats()
+        elif not wanted:
+            self._next_stats.cancel()
+            self._next_stats = None
+
+    def _send_stats(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._next_stats = loop.call_later(STATS_INTERVAL_S, self._send_stats)
+        self.send(messages.stats(self._stats()))
+
+    def _stats(self) -> dict[str, Any]:
+        return own_stats(self._seat.video, self.track)

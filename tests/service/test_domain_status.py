@@ -1,0 +1,108 @@
+"""What the list tells of a domain whose console cannot be opened, and why."""
+
+from dataclasses import replace
+
+import pytest
+
+from libvirt_webrtc.agent.interface import Action, ConsoleState
+from libvirt_webrtc.domains.definition.xml import DbusDisplay
+from libvirt_webrtc.domains.snapshot import Domain, DomainState, Plan, Snapshot
+from libvirt_webrtc.service.domain_status import actions, describe, overview, why_no_console
+
+P2P = DbusDisplay(index=1, p2p=True, address=None, gl=False, ours=True)
+BUS = DbusDisplay(index=0, p2p=False, address="unix:path=/x", gl=False, ours=False)
+
+
+ADDED_SOON = Plan("a", True, "the policy is auto_enable=all", False)
+BLOCKED = Plan("a", False, "remove <graphics type='sdl'> first", True)
+NOT_ASKED = Plan("a", False, "nobody asked", False)
+
+
+def domain(
+    number: int | None, display: DbusDisplay | None, next_display: DbusDisplay | None, name: str = "demo"
+) -> Domain:
+    state = DomainState.RUNNING if number is not None else DomainState.SHUTOFF
+    return Domain("u", name, number, state, display, next_display, True)
+
+
+@pytest.mark.parametrize(
+    ("case", "reason"),
+    [
+        (domain(1, P2P, P2P), None),
+        (domain(1, P2P, None), None),
+        (domain(None, None, P2P), "the domain is not running"),
+        (domain(None, None, None), "not enabled: libvirt-webrtc enable demo"),
+        (
+            domain(1, None, P2P),
+            "started without its console, which its next start brings: "
+            "'libvirt-webrtc attach demo' gives it one now (the guest pauses for some seconds), "
+            "or shut it down and start it again",
+        ),
+        (
+            domain(1, None, None),
+            "not enabled: libvirt-webrtc enable demo, then shut it down and start it again",
+        ),
+        (domain(1, BUS, BUS), None),
+    ],
+)
+def test_reason_names_what_to_do(case: Domain, reason: str | None) -> None:
+    assert why_no_console(case) == reason
+
+
+@pytest.mark.parametrize(
+    ("plan", "problem", "reason"),
+    [
+        (ADDED_SOON, None, "a console is about to be added to its definition"),
+        (ADDED_SOON, "libvirt says no", "a console could not be added: libvirt says no"),
+        (BLOCKED, None, "not enabled: remove <graphics type='sdl'> first"),
+        (NOT_ASKED, "libvirt said no", "not enabled: libvirt-webrtc enable demo"),
+    ],
+)
+def test_reason_tells_what_the_policy_found(plan: Plan, problem: str | None, reason: str) -> None:
+    case = replace(domain(None, None, None), persistent=True, plan=plan, problem=problem)
+    assert why_no_console(case) == reason
+
+
+@pytest.mark.parametrize("number", [None, 1])
+def test_transient_domain_is_told_where_the_display_goes(number: int | None) -> None:
+    case = replace(domain(number, None, None), persistent=False)
+    assert "libvirt-webrtc xml add" in (why_no_console(case) or "")
+
+
+@pytest.mark.parametrize(
+    ("case", "possible"),
+    [
+        (domain(1, None, P2P), (Action.ATTACH,)),
+        (domain(1, P2P, P2P), ()),
+        (domain(1, BUS, P2P), ()),
+        (domain(1, None, None), ()),
+        (domain(1, None, BUS), ()),
+        (domain(None, None, P2P), ()),
+    ],
+)
+def test_a_running_domain_whose_next_start_has_a_console_can_have_it_now(
+    case: Domain, possible: tuple[Action, ...]
+) -> None:
+    assert describe(case).actions == actions(case) == possible
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        (None, "libvirt does not tell its address"),
+        ("tcp:host=localhost,port=1", "'tcp:host=localhost,port=1' names no Unix socket"),
+    ],
+)
+def test_a_bus_that_cannot_be_reached_is_told_with_what_to_do(address: str | None, reason: str) -> None:
+    told = why_no_console(domain(1, replace(BUS, address=address), None)) or ""
+    assert reason in told and "p2p='yes'" in told and "virsh edit demo" in told
+
+
+def test_overview_keeps_order_and_freshness() -> None:
+    domains = (domain(1, P2P, P2P, "a"), domain(None, None, None, "b"))
+    listed = overview(Snapshot(False, "libvirtd is away", domains))
+    assert (listed.connected, listed.problem) == (False, "libvirtd is away")
+    assert [(view.name, view.state, view.console_state) for view in listed.domains] == [
+        ("a", "running", ConsoleState.READY),
+        ("b", "shutoff", ConsoleState.NONE),
+    ]

@@ -1,0 +1,183 @@
+"""Keepers follow the domains. The inventory is set by hand; workers and QEMU are real."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+import pytest
+
+from libvirt_webrtc.agent.interface import ConsoleState, DomainView
+from libvirt_webrtc.config.load import Config
+from libvirt_webrtc.config.video import EncoderPolicy, VideoConfig
+from libvirt_webrtc.domains.definition.xml import DbusDisplay
+from libvirt_webrtc.domains.inventory import Inventory
+from libvirt_webrtc.domains.snapshot import Domain, DomainState, Snapshot
+from libvirt_webrtc.errors import HypervisorUnavailable, NoConsole, NoSuchDomain
+from libvirt_webrtc.media.formats import VideoFormat, formats_of
+from libvirt_webrtc.service import console_maker
+from libvirt_webrtc.service.supervisor import Supervisor
+from tests.media.helpers import soon, until
+from tests.support.qmp import Qemu
+
+DISPLAY = DbusDisplay(index=2, p2p=True, address=None, gl=False, ours=True)
+
+
+def domain(number: int | None, state: DomainState = DomainState.RUNNING, uuid: str = "u") -> Domain:
+    display = DISPLAY if number is not None else None
+    return Domain(uuid, "demo", number, state, display, DISPLAY, True)
+
+
+class Domains(Inventory):
+    """Says what the test says."""
+
+    def __init__(self, qemu: Qemu) -> None:
+        super().__init__("test:///default")
+        self.opened: list[tuple[str, int]] = []
+        self.away = False
+        self._qemu = qemu
+
+    def show(self, *domains: Domain, connected: bool = True) -> None:
+        self._newest.set(Snapshot(connected, None if connected else "libvirtd is away", domains))
+
+    async def open_graphics_fd(self, uuid: str, index: int) -> int:
+        self.opened.append((uuid, index))
+        if self.away:
+            raise HypervisorUnavailable("libvirtd is away")
+        return (await self._qemu.open_display()).detach()
+
+
+@pytest.fixture
+async def domains() -> AsyncIterator[Domains]:
+    async with Qemu("-device", "VGA") as qemu:
+        yield Domains(qemu)
+
+
+@pytest.fixture
+async def supervisor(domains: Domains) -> AsyncIterator[Supervisor]:
+    async with Supervisor(domains, Config()) as running:
+        yield running
+
+
+def view(supervisor: Supervisor, uuid: str = "u") -> DomainView:
+    return next(each for each in supervisor.list().domains if each.uuid == uuid)
+
+
+async def until_state(supervisor: Supervisor, state: ConsoleState) -> DomainView:
+    await until(lambda: view(supervisor).console_state is state)
+    return view(supervisor)
+
+
+async def test_a_running_domain_gets_a_worker_and_a_stopped_one_loses_it(
+    supervisor: Supervisor, domains: Domains
+) -> None:
+    domains.show(domain(None))
+    await until(lambda: bool(supervisor.list().domains))
+    assert view(supervisor).console_state is ConsoleState.NONE
+    with pytest.raises(NoConsole, match="not running"):
+        await supervisor.offer("u", 0, "v=0")
+
+    domains.show(domain(1))
+    ready = await until_state(supervisor, ConsoleState.READY)
+    assert ready.worker_pid is not None and [console.label for console in ready.consoles] == ["VGA"]
+    assert domains.opened == [("u", 2)]
+
+    domains.show(domain(None))
+    gone = await until_state(supervisor, ConsoleState.NONE)
+    assert gone.worker_pid is None and gone.reason == "the domain is not running"
+
+
+async def test_unknown_domains_and_peers(supervisor: Supervisor, domains: Domains) -> None:
+    with pytest.raises(NoSuchDomain):
+        await supervisor.offer("nobody", 0, "v=0")
+    with pytest.raises(NoSuchDomain):
+        await supervisor.close_peer("nobody", "peer")
+    domains.show(domain(1))
+    await until_state(supervisor, ConsoleState.READY)
+    assert not await supervisor.close_peer("u", "peer")
+
+
+async def test_a_domain_that_restarts_gets_a_new_worker_while_the_old_one_ends(
+    supervisor: Supervisor, domains: Domains
+) -> None:
+    domains.show(domain(1))
+    pids = {(await until_state(supervisor, ConsoleState.READY)).worker_pid}
+    for number in range(2, 5):
+        domains.show(domain(number))
+        await until(lambda: view(supervisor).worker_pid not in {*pids, None})
+        pids.add((await until_state(supervisor, ConsoleState.READY)).worker_pid)
+    assert len(pids) == 4
+
+
+async def test_a_domain_that_is_gone_at_once_leaves_nothing(supervisor: Supervisor, domains: Domains) -> None:
+    for number in range(5):
+        domains.show(domain(number))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        domains.show()
+        await asyncio.sleep(0)
+    await until(lambda: supervisor.list().domains == ())
+
+
+async def test_libvirt_away_keeps_workers(supervisor: Supervisor, domains: Domains) -> None:
+    domains.show(domain(1))
+    pid = (await until_state(supervisor, ConsoleState.READY)).worker_pid
+    domains.away = True
+    domains.show(domain(1), connected=False)
+    await until(lambda: not supervisor.list().connected)
+    assert supervisor.list().problem == "libvirtd is away"
+    assert (view(supervisor).console_state, view(supervisor).worker_pid) == (ConsoleState.READY, pid)
+
+
+async def test_watchers_see_each_state_and_the_end(supervisor: Supervisor, domains: Domains) -> None:
+    seen: list[ConsoleState] = []
+
+    async def follow() -> None:
+        async for listed in supervisor.watch():
+            seen.extend(each.console_state for each in listed.domains)
+
+    follower = asyncio.create_task(follow())
+    domains.show(domain(1))
+    await until_state(supervisor, ConsoleState.READY)
+    domains.show(domain(1, DomainState.PAUSED))
+    await until(lambda: view(supervisor).state == "paused")
+    await supervisor.close()
+    await supervisor.close()
+    await soon(follower)
+    assert seen[0] is ConsoleState.STARTING and seen[-1] is ConsoleState.READY
+
+
+@pytest.mark.parametrize("turns", [0, 1, 5, 50])
+async def test_closing_while_a_worker_is_being_forked_leaves_nothing(domains: Domains, turns: int) -> None:
+    async with Supervisor(domains, Config()):
+        domains.show(domain(1), domain(1, uuid="v"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+
+
+async def test_a_follower_that_fails_is_logged(
+    domains: Domains, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(self: Supervisor, snapshot: Snapshot) -> None:
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr(Supervisor, "_reconcile", fail)
+    async with Supervisor(domains, Config()):
+        with caplog.at_level(logging.ERROR):
+            await until(lambda: "ZeroDivisionError" in caplog.text)
+
+
+@pytest.mark.parametrize(("policy", "used"), [("software", ()), ("auto", ((VideoFormat.H264, "h264_qsv"),))])
+async def test_workers_are_told_of_hardware_only_where_it_is_wanted(
+    domains: Domains, monkeypatch: pytest.MonkeyPatch, policy: EncoderPolicy, used: object
+) -> None:
+    async def found() -> tuple[tuple[VideoFormat, str], ...]:
+        return ((VideoFormat.H264, "h264_qsv"),)
+
+    monkeypatch.setattr(console_maker, "find_hardware", found)
+    config = Config(video=VideoConfig(("vp9", "h264"), policy))
+    async with Supervisor(domains, config) as running:
+        domains.show(domain(1))
+        await until(lambda: bool(running._keepers))
+        (keeper,) = running._keepers.values()
+        assert keeper._settings.hardware == used
+        assert keeper._settings.formats == formats_of(("vp9", "h264"))

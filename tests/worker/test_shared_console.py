@@ -1,0 +1,257 @@
+"""Seats between a real QEMU and real viewers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from libvirt_webrtc.display.console import Display
+from libvirt_webrtc.errors import ConsoleStarting, NegotiationError, NoConsole
+from libvirt_webrtc.input import messages
+from libvirt_webrtc.media import aiortc_ext
+from libvirt_webrtc.media.aiortc_ext import ice
+from libvirt_webrtc.picture.pixels import PixelFormat
+from libvirt_webrtc.worker import shared_consoles as seats_module
+from libvirt_webrtc.worker.settings import WorkerSettings
+from libvirt_webrtc.worker.shared_console import Seat
+from libvirt_webrtc.worker.shared_consoles import Seats
+from tests.media.helpers import soon, until
+from tests.support.qmp import Qemu
+from tests.worker.viewer import Viewer
+
+SETTINGS = WorkerSettings(domain_name="demo", downsample=False, offer_loopback=True, log_level=30)
+KEY_A_DOWN, KEY_A_UP = b"\x01\x01KeyA", b"\x01\x00KeyA"
+
+
+@pytest.fixture(autouse=True)
+def patched_aiortc() -> Iterator[None]:
+    aiortc_ext.install()
+    yield
+    ice.set_host_addresses(None)
+
+
+@pytest.fixture
+async def qemu() -> AsyncIterator[Qemu]:
+    async with Qemu("-device", "VGA") as running:
+        yield running
+
+
+@pytest.fixture
+async def display(qemu: Qemu) -> AsyncIterator[Display]:
+    opened = await Display.open(await qemu.open_display())
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+async def seats(display: Display) -> AsyncIterator[Seats]:
+    made = Seats(SETTINGS, on_change=lambda: None)
+    made.match(display.consoles)
+    yield made
+    await made.close()
+    for seat in made._seats.values():
+        # Lets go of QEMU's memory, which pytest's references to the seat would keep mapped.
+        seat._framebuffer.scanout(1, 1, 4, PixelFormat.X8R8G8B8, bytes(4))
+
+
+@pytest.fixture
+def seat(seats: Seats) -> Seat:
+    return seats.find(0)
+
+
+@pytest.fixture
+async def viewer() -> AsyncIterator[Viewer]:
+    async with Viewer() as made:
+        yield made
+
+
+async def admit(seats: Seats, viewer: Viewer, name: str = "viewer") -> None:
+    await viewer.take(await soon(seats.admit(name, 0, await viewer.offer(), [])))
+    await until(lambda: messages.HEADS in viewer.types and viewer.frames > 0)
+
+
+async def test_a_viewer_is_told_size_mode_leds_and_cursor_in_order(
+    seats: Seats, seat: Seat, viewer: Viewer
+) -> None:
+    seat.move_cursor(5, 6, True)
+    seat.define_cursor(1, 1, 0, 0, b"\x01\x02\x03\xff")
+    async with Viewer() as first:
+        await admit(seats, first, "first")  # So that there is a picture, whose size the next is told at once.
+        await until(lambda: seat.view().scanout is not None)
+        await admit(seats, viewer)
+        assert viewer.types[:8] == [
+            messages.SIZE,
+            messages.ENABLED,
+            messages.POINTER_MODE,
+            messages.LEDS,
+            messages.CURSOR,
+            messages.CURSOR_POSITION,
+            messages.STATE,
+            messages.HEADS,
+        ]
+        assert viewer.received[4] == messages.cursor(1, 1, 0, 0, b"\x03\x02\x01\xff")
+        assert seat.view().viewers == 2
+        seats.set_paused(True)
+        await until(lambda: viewer.received[-1] == first.received[-1] == messages.state(True))
+        assert await seats.dismiss("first") and not await seats.dismiss("first")
+        assert seat.view().viewers == 1
+
+
+async def test_a_viewer_that_leaves_is_forgotten(seats: Seats, seat: Seat, viewer: Viewer) -> None:
+    await admit(seats, viewer)
+    await viewer.connection.close()
+    await until(lambda: seat.view().viewers == 0)
+
+
+async def test_a_refused_offer_leaves_no_viewer(seats: Seats, seat: Seat) -> None:
+    with pytest.raises(NegotiationError):
+        await seats.admit("viewer", 0, "hello", [])
+    await until(lambda: seat.view().viewers == 0)
+
+
+async def test_without_a_display_a_viewer_is_asked_to_come_again(seats: Seats, viewer: Viewer) -> None:
+    seats.lose_display()
+    seats.lose_display()
+    with pytest.raises(ConsoleStarting, match="not connected"):
+        await seats.admit("viewer", 0, await viewer.offer(), [])
+
+
+async def test_a_closed_display_is_starting_and_no_mistake(
+    seats: Seats, display: Display, viewer: Viewer
+) -> None:
+    display.close()
+    with pytest.raises(ConsoleStarting):
+        await seats.admit("viewer", 0, await viewer.offer(), [])
+
+
+async def test_viewers_are_limited(seats: Seats, viewer: Viewer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seats_module, "MAX_VIEWERS", 1)
+    await admit(seats, viewer)
+    with pytest.raises(NoConsole, match="already has 1 viewers"):
+        await seats.admit("another", 0, await viewer.offer(), [])
+
+
+async def test_a_reopened_display_keeps_the_listener_and_takes_input_again(
+    seats: Seats, seat: Seat, qemu: Qemu, display: Display, viewer: Viewer
+) -> None:
+    await admit(seats, viewer)
+    registered = seat._listener
+    again = await Display.open(await qemu.open_display())
+    await soon(display.wait_closed())
+    seats.lose_display()
+    viewer.channels["input"].send(KEY_A_DOWN)
+    calls: list[int] = []
+    keyboard = again.consoles[0].keyboard
+    original = keyboard.press
+
+    async def press(qnum: int) -> None:
+        await original(qnum)
+        calls.append(qnum)
+
+    keyboard.press = press  # type: ignore[method-assign]
+    seats.match(again.consoles)
+    viewer.channels["input"].send(KEY_A_DOWN)
+    viewer.channels["input"].send(KEY_A_UP)
+    await until(lambda: calls[-1:] == [0x1E])
+    assert seat._listener is registered and registered is not None and not registered.closed
+    assert again.registrations == 0 and seat.view().viewers == 1
+    await seats.close()
+    again.close()
+
+
+async def test_a_listener_that_ended_with_the_display_is_registered_again(
+    seats: Seats, seat: Seat, qemu: Qemu, viewer: Viewer
+) -> None:
+    """As up to QEMU 9.1, where another program's listener takes the place of ours."""
+    await admit(seats, viewer)
+    assert seat._listener is not None
+    seat._listener.close()
+    seats.lose_display()
+    again = await Display.open(await qemu.open_display())
+    seats.match(again.consoles)
+    await until(lambda: again.registrations == 1 and seat.listening)
+    assert seat.view().viewers == 1
+    await seats.close()
+    again.close()
+
+
+async def test_viewers_of_a_picture_that_does_not_come_back_are_disconnected(
+    seats: Seats, seat: Seat, qemu: Qemu, viewer: Viewer
+) -> None:
+    await admit(seats, viewer)
+    assert seat._listener is not None
+    seat._listener.close()
+    seats.lose_display()
+    again = await Display.open(await qemu.open_display())
+    again.close()
+    seats.match(again.consoles)
+    await until(lambda: seat.view().viewers == 0)
+
+
+async def test_viewers_that_come_at_once_share_one_registration(seats: Seats, display: Display) -> None:
+    async with Viewer() as one, Viewer() as two:
+        await asyncio.gather(admit(seats, one, "one"), admit(seats, two, "two"))
+    assert display.registrations == 1
+
+
+async def test_closing_ends_every_viewer(seats: Seats, seat: Seat, viewer: Viewer) -> None:
+    await admit(seats, viewer)
+    await soon(asyncio.gather(seats.close(), seats.close()))
+    await soon(viewer.ended.wait())
+    assert seat.view().viewers == 0
+
+
+async def test_what_cannot_be_shown_is_logged_once_and_told_to_every_viewer(
+    seats: Seats, seat: Seat, viewer: Viewer, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        seat.unsupported("DMA-BUF")
+    assert caplog.text.count("DMA-BUF") == 1
+    await admit(seats, viewer)
+    assert messages.problem("DMA-BUF") in viewer.received
+    seat.unsupported("")
+    await until(lambda: messages.problem("") in viewer.received)
+
+
+@pytest.fixture
+async def two_heads() -> AsyncIterator[tuple[Qemu, Seats]]:
+    async with Qemu("-device", "virtio-vga,max_outputs=2") as qemu:
+        display = await Display.open(await qemu.open_display())
+        seats = Seats(SETTINGS, on_change=lambda: None)
+        seats.match(display.consoles)
+        yield qemu, seats
+        await seats.close()
+        display.close()
+        for seat in seats._seats.values():
+            seat._framebuffer.scanout(1, 1, 4, PixelFormat.X8R8G8B8, bytes(4))
+
+
+async def test_a_second_head_is_registered_when_it_is_watched_and_once(
+    two_heads: tuple[Qemu, Seats],
+) -> None:
+    qemu, seats = two_heads
+    second = seats.find(1)
+    async with Viewer(sections=2) as viewer:
+        await admit(seats, viewer)
+        assert not second.listening and second.view().viewers == 0
+        alone = qemu.fds()
+        channel, told = viewer.open("input/1"), list[bytes]()
+        viewer.open("display/1").on("message", told.append)
+        await until(lambda: channel.readyState == "open")
+        channel.send(b"\x09\x01")
+        await until(lambda: viewer.shown[1] > 0 and second.view().viewers == 1)
+        # Its output is off until somebody asks for a size: QEMU says so in letters.
+        await until(lambda: messages.enabled(False) in told)
+        both = qemu.fds()
+        assert both == alone + 1
+        for watched in (b"\x09\x00", b"\x09\x01") * 3:
+            channel.send(watched)
+        channel.send(b"\x0a\x04\x00\x03\x00\x00\x00\x00\x00")
+        await until(lambda: messages.resized(True) in told)
+        assert qemu.fds() == both
+
+
+async def test_standard_vga_takes_no_size(seats: Seats, viewer: Viewer) -> None:
+    await admit(seats, viewer)
+    viewer.channels["input"].send(b"\x0a\x04\x00\x03\x00\x00\x00\x00\x00")
+    await until(lambda: messages.resized(False) in viewer.received)
