@@ -107,8 +107,8 @@ class Answer:
     """The answer to one viewer's offer."""
 
     sdp: str
-    peer: str
-    """Names this viewer in :meth:`Agent.close_peer`; unguessable."""
+    viewer: str
+    """Names this viewer in :meth:`Agent.close_viewer`; unguessable."""
 
 
 class Agent(Protocol):
@@ -152,6 +152,6 @@ class Agent(Protocol):
         """
         ...
 
-    async def close_peer(self, uuid: str, peer: str) -> bool:
+    async def close_viewer(self, uuid: str, viewer: str) -> bool:
         """End one viewer; False when it is already gone."""
         ...

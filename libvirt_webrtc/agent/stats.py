@@ -5,7 +5,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class LaneView:
+class RenditionView:
     """One encoder, which all viewers of its format and layer share. Counters begin with its first viewer."""
 
     format: str
@@ -60,9 +60,9 @@ class ViewerView:
 class ConsoleStats:
     """All of one console; the order of viewers means nothing."""
 
-    lanes: tuple[LaneView, ...]
+    renditions: tuple[RenditionView, ...]
     viewers: tuple[ViewerView, ...]
 
     def as_json(self) -> dict[str, Any]:
         """The form that docs/protocol.md describes."""
-        return {"lanes": list(map(asdict, self.lanes)), "viewers": list(map(asdict, self.viewers))}
+        return {"renditions": list(map(asdict, self.renditions)), "viewers": list(map(asdict, self.viewers))}

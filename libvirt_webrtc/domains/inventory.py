@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Self, TypeVar
 
-from libvirt_webrtc.agent.latest import Newest
+from libvirt_webrtc.agent.latest import LatestValue
 from libvirt_webrtc.domains.connection import Connection
 from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.libvirt_api import VirConnect, default_uri, lookup, our_errors
@@ -46,7 +46,7 @@ class Inventory:
     def __init__(self, uri: str | None = None, policy: Policy = NOTHING_BY_ITSELF) -> None:
         self.uri = uri or default_uri()
         self.policy = policy
-        self._newest = Newest(Snapshot(False, f"connecting to libvirt at {self.uri}", ()))
+        self._latest = LatestValue(Snapshot(False, f"connecting to libvirt at {self.uri}", ()))
         self._settled = asyncio.Event()
         self._domains: dict[str, Domain] = {}
         self._problems: dict[str, str] = {}
@@ -56,11 +56,11 @@ class Inventory:
     @property
     def snapshot(self) -> Snapshot:
         """The newest one."""
-        return self._newest.value
+        return self._latest.value
 
     def changes(self) -> AsyncIterator[Snapshot]:
         """The present snapshot, then the newest after every change, until :meth:`close`."""
-        return self._newest.values()
+        return self._latest.values()
 
     async def open_graphics_fd(self, uuid: str, index: int) -> int:
         """A socket to the display at ``index`` of a running domain; the caller owns it.
@@ -126,7 +126,7 @@ class Inventory:
             await self._stay_connected()
         finally:
             self._settled.set()
-            self._newest.close()
+            self._latest.close()
 
     async def _stay_connected(self) -> None:
         delay = FIRST_RETRY_S
@@ -190,11 +190,11 @@ class Inventory:
     def _publish(self) -> None:
         domains = sorted(self._domains.values(), key=lambda domain: (domain.name, domain.uuid))
         shown = (replace(domain, problem=self._problems.get(domain.uuid)) for domain in domains)
-        self._newest.set(Snapshot(True, None, tuple(shown)))
+        self._latest.set(Snapshot(True, None, tuple(shown)))
         self._settled.set()
 
     def _publish_problem(self, problem: str) -> None:
         if self.snapshot.problem != problem:
             log.warning("%s; trying again", problem)
-        self._newest.set(replace(self.snapshot, connected=False, problem=problem))
+        self._latest.set(replace(self.snapshot, connected=False, problem=problem))
         self._settled.set()

@@ -26,7 +26,7 @@ MIN_WINDOW, MAX_WINDOW = 64, 8192
 """Pixels. What a guest may be asked for: QEMU itself checks nothing, and no picture of ours is larger."""
 
 KEY, MOVE_TO, MOVE_BY, BUTTON, WHEEL, RELEASE_ALL, PING, WANT_STATS, WATCH, RESIZE = range(0x01, 0x0B)
-SIZE, POINTER_MODE, CURSOR, CURSOR_POSITION, LEDS, ENABLED, PONG, STATE, STATS, HEADS, RESIZED, PROBLEM = (
+SIZE, POINTER_MODE, CURSOR, CURSOR_POSITION, LEDS, ENABLED, PONG, STATE, STATS, CONSOLES, RESIZED, PROBLEM = (
     range(0x81, 0x8D)
 )
 
@@ -267,9 +267,9 @@ def stats(document: dict[str, Any]) -> bytes:
     return _document(STATS, document)
 
 
-def heads(document: dict[str, Any]) -> bytes:
-    """HEADS: the domain's consoles, as JSON."""
-    return _document(HEADS, document)
+def consoles(document: dict[str, Any]) -> bytes:
+    """CONSOLES: the domain's consoles, as JSON."""
+    return _document(CONSOLES, document)
 
 
 def resized(taken: bool) -> bytes:

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 
 from libvirt_webrtc.errors import MediaError
 from libvirt_webrtc.media.encode.encoders import Encoders
-from libvirt_webrtc.media.formats import DEFAULT_FORMATS, LaneKey, VideoFormat
-from libvirt_webrtc.media.rendition import Clock, Lane, LaneStats
+from libvirt_webrtc.media.formats import DEFAULT_FORMATS, RenditionKey, VideoFormat
+from libvirt_webrtc.media.rendition import Clock, Rendition, RenditionStats
 from libvirt_webrtc.media.track import ConsoleTrack, Feed, PacketSource
 from libvirt_webrtc.picture.framebuffer import Framebuffer
 
 
 @dataclass(frozen=True, slots=True)
 class VideoStats:
-    """A console's video right now; lanes without viewers are gone."""
+    """A console's video right now; renditions without viewers are gone."""
 
-    lanes: tuple[LaneStats, ...]
+    renditions: tuple[RenditionStats, ...]
 
     @property
     def viewers(self) -> int:
-        return sum(lane.viewers for lane in self.lanes)
+        return sum(rendition.viewers for rendition in self.renditions)
 
 
 class ConsoleVideo:
@@ -49,7 +49,7 @@ class ConsoleVideo:
         self._framebuffer = framebuffer
         self._downsample = downsample
         self._clock = clock
-        self._lanes: dict[LaneKey, Lane] = {}
+        self._renditions: dict[RenditionKey, Rendition] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
         framebuffer.on_damage = self._damaged
@@ -65,54 +65,54 @@ class ConsoleVideo:
         return ConsoleTrack(format_, self.attach, clock=self._clock)
 
     def stats(self) -> VideoStats:
-        return VideoStats(tuple(lane.stats for lane in self._lanes.values()))
+        return VideoStats(tuple(rendition.stats for rendition in self._renditions.values()))
 
     async def close(self) -> None:
         """End all tracks and threads; twice is fine."""
         self._closed = True
         self._framebuffer.on_damage = None
-        for lane in self._lanes.values():
-            lane.close()
+        for rendition in self._renditions.values():
+            rendition.close()
         if self._tasks:
             await asyncio.wait(self._tasks)
 
     def attach(self, feed: Feed) -> PacketSource:
-        """The feed's lane; what :meth:`ConsoleTrack.watch` takes.
+        """The feed's rendition; what :meth:`ConsoleTrack.watch` takes.
 
         Raises:
             MediaError: the video is closed.
         """
         if self._closed:
             raise MediaError("the console's video is closed")
-        lane = self._lanes.get(feed.key)
-        if lane is None or lane.closing:
-            lane = self._lanes[feed.key] = Lane(
+        rendition = self._renditions.get(feed.key)
+        if rendition is None or rendition.closing:
+            rendition = self._renditions[feed.key] = Rendition(
                 feed.key,
                 self._framebuffer,
                 downsample=self._downsample,
                 encoders=self._encoders,
                 collect=self._collect,
-                ended=self._lane_ended,
+                ended=self._rendition_ended,
                 clock=self._clock,
             )
-            self._tasks.add(lane.task)
-            lane.task.add_done_callback(self._tasks.discard)
+            self._tasks.add(rendition.task)
+            rendition.task.add_done_callback(self._tasks.discard)
             self._framebuffer.watched = True
-        lane.attach(feed)
-        return lane
+        rendition.attach(feed)
+        return rendition
 
     def _damaged(self) -> None:
-        for lane in self._lanes.values():
-            lane.wake()
+        for rendition in self._renditions.values():
+            rendition.wake()
 
     def _collect(self) -> None:
-        """Damage is told once, so whichever lane takes it gives it to all."""
+        """Damage is told once, so whichever rendition takes it gives it to all."""
         damage = self._framebuffer.take_damage()
         if damage:
-            for lane in self._lanes.values():
-                lane.add_damage(damage)
+            for rendition in self._renditions.values():
+                rendition.add_damage(damage)
 
-    def _lane_ended(self, lane: Lane) -> None:
-        if self._lanes.get(lane.stats.key) is lane:
-            del self._lanes[lane.stats.key]
-        self._framebuffer.watched = bool(self._lanes)
+    def _rendition_ended(self, rendition: Rendition) -> None:
+        if self._renditions.get(rendition.stats.key) is rendition:
+            del self._renditions[rendition.stats.key]
+        self._framebuffer.watched = bool(self._renditions)

@@ -89,7 +89,7 @@ LAYERS = (FULL, REDUCED, HALF)
 
 
 @dataclass(frozen=True, slots=True)
-class LaneKey:
+class RenditionKey:
     """What one encoder makes, and what a viewer watches."""
 
     format: VideoFormat

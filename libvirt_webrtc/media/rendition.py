@@ -12,8 +12,8 @@ from libvirt_webrtc.media.convert.converter import FrameConverter
 from libvirt_webrtc.media.encode.encoder import VideoEncoder
 from libvirt_webrtc.media.encode.encoders import Encoders
 from libvirt_webrtc.media.encode.frame import EncodedFrame
-from libvirt_webrtc.media.encode.frame_scheduler import Plan, Quality, Schedule
-from libvirt_webrtc.media.formats import CLOCK_RATE, LaneKey
+from libvirt_webrtc.media.encode.frame_scheduler import FrameScheduler, Plan, Quality
+from libvirt_webrtc.media.formats import CLOCK_RATE, RenditionKey
 from libvirt_webrtc.media.meter import Meter, Rates
 from libvirt_webrtc.media.track import Feed
 from libvirt_webrtc.picture.framebuffer import MAX_DAMAGE_RECTS, Framebuffer
@@ -29,10 +29,10 @@ _NO_PICTURE = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class LaneStats:
-    """What one lane has done since its first viewer came."""
+class RenditionStats:
+    """What one rendition has done since its first viewer came."""
 
-    key: LaneKey
+    key: RenditionKey
     viewers: int = 0
     frames: int = 0
     keyframes: int = 0
@@ -51,7 +51,7 @@ class Pipeline:
     """Converter and encoder for one size of the framebuffer; used by one worker thread at a time."""
 
     def __init__(
-        self, key: LaneKey, width: int, height: int, *, downsample: bool, hardware: str | None
+        self, key: RenditionKey, width: int, height: int, *, downsample: bool, hardware: str | None
     ) -> None:
         self._converter = FrameConverter(
             width,
@@ -71,30 +71,30 @@ class Pipeline:
         return self._encoder.encode(timestamp, changed=changed, quality=quality, keyframe=keyframe)
 
 
-class Lane:
+class Rendition:
     """Runs from its first viewer to its last, in one task and one worker thread.
 
-    Each lane keeps its own damage and its own converted picture: a slow codec never holds up another, and the
+    Each rendition keeps its own damage and its own converted picture: a slow codec never holds up another, and the
     thread that encodes is the thread that converts (see :class:`FrameConverter`).
 
     Args:
-        collect: hands the framebuffer's damage to all lanes; called just before a picture is read.
+        collect: hands the framebuffer's damage to all renditions; called just before a picture is read.
         ended: called once when the task has ended; its tracks then end, and tell why.
     """
 
     def __init__(
         self,
-        key: LaneKey,
+        key: RenditionKey,
         framebuffer: Framebuffer,
         *,
         downsample: bool,
         encoders: Encoders,
         collect: Callable[[], None],
-        ended: Callable[["Lane"], None],
+        ended: Callable[["Rendition"], None],
         clock: Clock = time.monotonic,
     ) -> None:
         self._key = key
-        self._stats = LaneStats(key)
+        self._stats = RenditionStats(key)
         self._meter = Meter()
         self._changed_at: float | None = None
         self._framebuffer = framebuffer
@@ -104,7 +104,7 @@ class Lane:
         self._ended = ended
         self._clock = clock
         self._feeds: set[Feed] = set()
-        self._schedule = Schedule(key.layer.max_bitrate, key.format.settle_frames)
+        self._scheduler = FrameScheduler(key.layer.max_bitrate, key.format.settle_frames)
         self._damage: list[Rect] = []
         self._size = _NO_PICTURE
         self._pipeline: Pipeline | None = None
@@ -113,10 +113,10 @@ class Lane:
         self._wake = asyncio.Event()
         self._closing = False
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"encode-{key.format}")
-        self.task = asyncio.create_task(self._run(), name=f"lane-{key.format}-{key.layer.name}")
+        self.task = asyncio.create_task(self._run(), name=f"rendition-{key.format}-{key.layer.name}")
 
     @property
-    def stats(self) -> LaneStats:
+    def stats(self) -> RenditionStats:
         return replace(self._stats, rates=self._meter.rates(self._clock()))
 
     # Called by tracks
@@ -133,14 +133,14 @@ class Lane:
             self.close()
 
     def request_keyframe(self) -> None:
-        self._schedule.request_keyframe()
+        self._scheduler.request_keyframe()
         self._wake.set()
 
     # Called by the console
 
     @property
     def closing(self) -> bool:
-        """The last viewer has gone: the lane takes no new ones."""
+        """The last viewer has gone: the rendition takes no new ones."""
         return self._closing
 
     def wake(self) -> None:
@@ -197,9 +197,9 @@ class Lane:
             self._pipeline = None
             self._damage = [Rect(0, 0, *size)]
         if self._damage:
-            self._schedule.change(now)
+            self._scheduler.change(now)
             self._lost = False
-        plan = self._schedule.next() if self._size != _NO_PICTURE and not self._lost else None
+        plan = self._scheduler.next() if self._size != _NO_PICTURE and not self._lost else None
         if plan is not None and plan.at <= now:
             await self._encode(plan, now)
             return
@@ -214,7 +214,7 @@ class Lane:
         picture, damage = self._framebuffer.picture, self._damage
         self._damage = []
         changed_at, self._changed_at = self._changed_at, None
-        self._schedule.begin(plan, now)
+        self._scheduler.begin(plan, now)
         self._timestamp = max(self._timestamp + 1, int(now * CLOCK_RATE))
         try:
             frame = await self._in_thread(picture, damage, plan.keyframe, plan.quality)
@@ -234,7 +234,7 @@ class Lane:
         delay_s = done - (now if changed_at is None else changed_at)
         self._meter.add(done, len(frame.data), encode_s=done - now, delay_s=delay_s)
         self._count(frame)
-        self._schedule.finish(plan, size=len(frame.data), keyframe=frame.keyframe)
+        self._scheduler.finish(plan, size=len(frame.data), keyframe=frame.keyframe)
         for feed in tuple(self._feeds):
             feed.push(frame)
 

@@ -12,7 +12,7 @@ from av.frame import Frame
 
 from libvirt_webrtc.errors import MediaError
 from libvirt_webrtc.media.encode.frame import EncodedFrame
-from libvirt_webrtc.media.formats import FULL, LAYERS, LaneKey, Layer, VideoFormat
+from libvirt_webrtc.media.formats import FULL, LAYERS, Layer, RenditionKey, VideoFormat
 from libvirt_webrtc.media.layers import KeyframeAllowance, LayerChoice
 from libvirt_webrtc.media.rtp.congestion import CongestionControl
 
@@ -27,30 +27,30 @@ REVIEW_S = 0.5
 
 
 class PacketSource(Protocol):
-    """What a track needs of a lane."""
+    """What a track needs of a rendition."""
 
     def request_keyframe(self) -> None: ...
     def detach(self, feed: "Feed") -> None: ...
 
 
 class Feed:
-    """One viewer's place in one lane."""
+    """One viewer's place in one rendition."""
 
-    def __init__(self, key: LaneKey, track: "ConsoleTrack") -> None:
+    def __init__(self, key: RenditionKey, track: "ConsoleTrack") -> None:
         self.key = key
         self._track = track
 
     def push(self, frame: EncodedFrame) -> None:
-        """Called by the lane with each frame."""
+        """Called by the rendition with each frame."""
         self._track.push(self, frame)
 
     def fail(self, error: MediaError) -> None:
-        """Called by the lane: there will be no more frames."""
+        """Called by the rendition: there will be no more frames."""
         self._track.fail(self, error)
 
 
 Attach = Callable[[Feed], PacketSource]
-"""Finds or makes the lane of a feed."""
+"""Finds or makes the rendition of a feed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +77,11 @@ class ViewerStats:
 class ConsoleTrack(MediaStreamTrack):
     """Yields a console's encoded pictures, a keyframe first.
 
-    The frames are the same objects for every viewer of the lane. Encoding starts with the first
+    The frames are the same objects for every viewer of the rendition. Encoding starts with the first
     :meth:`next_frame`, which aiortc makes when the viewer is connected; the sender asks for the next one when it has
     room, and what waits here longer than :data:`MAX_WAIT_S` is dropped. :meth:`watch` says what is shown: another
     console, or nothing, and then nothing is encoded for this viewer. The layer follows :attr:`congestion`: the old
-    lane's frames are shown until the new one's keyframe comes. ``"ended"`` is emitted when the track ends, by
+    rendition's frames are shown until the new one's keyframe comes. ``"ended"`` is emitted when the track ends, by
     :meth:`stop` or because the encoder failed; then :attr:`error` tells why.
     """
 
@@ -293,7 +293,7 @@ class ConsoleTrack(MediaStreamTrack):
             self._join(self._next, self._attach)
 
     def _feed(self, layer: Layer) -> Feed:
-        return Feed(LaneKey(self._format, layer), self)
+        return Feed(RenditionKey(self._format, layer), self)
 
     def _join(self, feed: Feed, attach: Attach) -> None:
         self._sources[feed] = attach(feed)

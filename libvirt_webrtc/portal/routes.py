@@ -53,7 +53,7 @@ class Routes:
         router.add_get(f"{_CONSOLE}/stats", self.stats)
         router.add_get("/webrtc-config", self.webrtc_config)
         router.add_post(_WHEP, self.offer)
-        router.add_delete(_WHEP + "/{peer}", self.close)
+        router.add_delete(_WHEP + "/{viewer}", self.close)
 
     async def health(self, request: web.Request) -> web.Response:
         """That the portal serves, whatever libvirt does."""
@@ -120,10 +120,10 @@ class Routes:
         except TimeoutError as error:
             message = f"the console did not answer within {OFFER_TIMEOUT_S:.0f} seconds"
             raise Problem(503, "console_silent", message, retry_after_s=BUSY_RETRY_S) from error
-        opened = OpenConsole(uuid, number, answer.peer)
+        opened = OpenConsole(uuid, number, answer.viewer)
         if not await self._sessions.add_console(session_of(request), opened):
             raise Problem(401, "not_signed_in", "the session ended meanwhile")
-        location = f"/api/domains/{uuid}/consoles/{number}/whep/{answer.peer}"
+        location = f"/api/domains/{uuid}/consoles/{number}/whep/{answer.viewer}"
         headers = {"Content-Type": SDP, "Location": location}
         return web.Response(status=201, body=answer.sdp.encode(), headers=headers)
 
@@ -131,9 +131,9 @@ class Routes:
         """End a viewer: only who opened it can."""
         consoles = session_of(request).consoles
         uuid, number = _which_console(request)
-        asked = OpenConsole(uuid, number, request.match_info["peer"])
-        if consoles.get(asked.peer) == asked:
-            del consoles[asked.peer]
+        asked = OpenConsole(uuid, number, request.match_info["viewer"])
+        if consoles.get(asked.viewer) == asked:
+            del consoles[asked.viewer]
             if await self._sessions.close_console(asked):
                 return web.Response()
         raise Problem(404, "no_such_viewer", "this viewer is already gone")

@@ -29,7 +29,7 @@ class OpenConsole:
 
     uuid: str
     console: int
-    peer: str
+    viewer: str
 
 
 class Session:
@@ -40,7 +40,7 @@ class Session:
         self.used = now
         self.ended = asyncio.Event()
         self.consoles: dict[str, OpenConsole] = {}
-        """By peer, oldest first."""
+        """By viewer, oldest first."""
         self._streams = 0
 
     @contextmanager
@@ -104,7 +104,7 @@ class Sessions:
         if session.ended.is_set():
             await self.close_console(console)
             return False
-        session.consoles[console.peer] = console
+        session.consoles[console.viewer] = console
         while len(session.consoles) > MAX_CONSOLES:
             await self.close_console(session.consoles.pop(next(iter(session.consoles))))
         return True
@@ -112,7 +112,7 @@ class Sessions:
     async def close_console(self, console: OpenConsole) -> bool:
         """End one viewer; False when it is already gone, as with a domain or worker that is."""
         try:
-            return await self._agent.close_peer(console.uuid, console.peer)
+            return await self._agent.close_viewer(console.uuid, console.viewer)
         except LibvirtWebRTCError as error:
             log.debug("closing a viewer of %s: %s", console.uuid, error)
             return False

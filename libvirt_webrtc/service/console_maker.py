@@ -10,13 +10,13 @@ from libvirt_webrtc.config.access import is_loopback
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.media.formats import VideoFormat, formats_of
 from libvirt_webrtc.probes.encoder import find_hardware
-from libvirt_webrtc.service.worker_supervisor import DisplaySource, Keeper
+from libvirt_webrtc.service.worker_supervisor import DisplaySource, WorkerSupervisor
 from libvirt_webrtc.worker.forking import warm_up
 from libvirt_webrtc.worker.settings import WorkerSettings
 
 
 class ConsoleMaker:
-    """Makes keepers and opens their consoles, as the configuration says."""
+    """Makes worker supervisors and opens their consoles, as the configuration says."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -35,8 +35,8 @@ class ConsoleMaker:
         on_change: Callable[[], None],
         *,
         render_node: str | None = None,
-    ) -> Keeper:
-        """A keeper for the domain of this name, whose QEMU draws with ``render_node``; it begins at once."""
+    ) -> WorkerSupervisor:
+        """A worker supervisor for the domain of this name, whose QEMU draws with ``render_node``; it begins at once."""
         video = self._config.video
         settings = WorkerSettings(
             domain_name=name,
@@ -48,10 +48,10 @@ class ConsoleMaker:
             gl_device=video.gl_device,
             render_node=render_node,
         )
-        return Keeper(settings, display, on_change)
+        return WorkerSupervisor(settings, display, on_change)
 
-    async def answer(self, keeper: Keeper, console: int, sdp: str) -> Answer:
-        """As :meth:`libvirt_webrtc.agent.interface.Agent.offer`, for a domain that has a keeper."""
-        peer = secrets.token_urlsafe(16)
+    async def answer(self, worker_supervisor: WorkerSupervisor, console: int, sdp: str) -> Answer:
+        """As :meth:`libvirt_webrtc.agent.interface.Agent.offer`, for a domain that has a worker supervisor."""
+        viewer = secrets.token_urlsafe(16)
         servers = [server.as_json() for server in self._config.ice.servers]
-        return Answer(await keeper.offer(peer, console, sdp, servers), peer)
+        return Answer(await worker_supervisor.offer(viewer, console, sdp, servers), viewer)

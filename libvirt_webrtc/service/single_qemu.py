@@ -10,7 +10,7 @@ from typing import Self
 from uuid import NAMESPACE_URL, uuid5
 
 from libvirt_webrtc.agent.interface import Action, Answer, ConsoleState, DomainList, DomainView
-from libvirt_webrtc.agent.latest import Newest
+from libvirt_webrtc.agent.latest import LatestValue
 from libvirt_webrtc.agent.stats import ConsoleStats
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.display.address import parse_address
@@ -20,7 +20,7 @@ from libvirt_webrtc.errors import CannotAttach, ConfigError, ConsoleStarting, No
 from libvirt_webrtc.portal.server import load_token, run_portal
 from libvirt_webrtc.service.bus_socket import open_bus
 from libvirt_webrtc.service.console_maker import ConsoleMaker
-from libvirt_webrtc.service.worker_supervisor import DisplaySource, Keeper
+from libvirt_webrtc.service.worker_supervisor import DisplaySource, WorkerSupervisor
 
 log = logging.getLogger(__name__)
 
@@ -87,20 +87,20 @@ class Stream:
         self.uuid = str(uuid5(NAMESPACE_URL, place.name))
         self._place = place
         self._maker = ConsoleMaker(config)
-        self._keeper: Keeper | None = None
+        self._worker_supervisor: WorkerSupervisor | None = None
         self._name = UNNAMED
         self._told = ""
-        self._newest = Newest(self.list())
+        self._latest = LatestValue(self.list())
 
     async def __aenter__(self) -> Self:
         await self._maker.prepare()
-        self._keeper = self._maker.make(UNNAMED, self._place.display, self._publish)
+        self._worker_supervisor = self._maker.make(UNNAMED, self._place.display, self._publish)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._keeper is not None:
-            await self._keeper.close()
-        self._newest.close()
+        if self._worker_supervisor is not None:
+            await self._worker_supervisor.close()
+        self._latest.close()
 
     def list(self) -> DomainList:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
@@ -108,32 +108,32 @@ class Stream:
 
     def watch(self) -> AsyncIterator[DomainList]:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
-        return self._newest.values()
+        return self._latest.values()
 
     async def offer(self, uuid: str, console: int, sdp: str) -> Answer:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
-        return await self._maker.answer(self._open_keeper(uuid), console, sdp)
+        return await self._maker.answer(self._open_worker_supervisor(uuid), console, sdp)
 
     async def stats(self, uuid: str, console: int) -> ConsoleStats:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
-        return await self._open_keeper(uuid).stats(console)
+        return await self._open_worker_supervisor(uuid).stats(console)
 
     async def act(self, uuid: str, action: Action) -> None:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
-        self._open_keeper(uuid)
+        self._open_worker_supervisor(uuid)
         raise CannotAttach("it runs without libvirt, which would do that")
 
-    async def close_peer(self, uuid: str, peer: str) -> bool:
+    async def close_viewer(self, uuid: str, viewer: str) -> bool:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
         try:
-            return await self._open_keeper(uuid).close_peer(peer)
+            return await self._open_worker_supervisor(uuid).close_viewer(viewer)
         except WorkerGone:
             return False
 
     def _publish(self) -> None:
-        if self._keeper is not None:
-            self._name = self._keeper.vm_name or self._name
-        self._newest.set(self.list())
+        if self._worker_supervisor is not None:
+            self._name = self._worker_supervisor.vm_name or self._name
+        self._latest.set(self.list())
         self._tell(self._view())
 
     def _tell(self, now: DomainView) -> None:
@@ -149,8 +149,8 @@ class Stream:
             log.info("%s", text)
 
     def _view(self) -> DomainView:
-        keeper = self._keeper
-        if keeper is None:
+        worker_supervisor = self._worker_supervisor
+        if worker_supervisor is None:
             return DomainView(
                 self.uuid,
                 self._name,
@@ -158,21 +158,21 @@ class Stream:
                 ConsoleState.STARTING,
                 "the console is being set up",
             )
-        ready = keeper.state is ConsoleState.READY
+        ready = worker_supervisor.state is ConsoleState.READY
         return DomainView(
             self.uuid,
             self._name,
             DomainState.RUNNING if ready else DomainState.SHUTOFF,
-            keeper.state,
-            keeper.reason,
-            keeper.consoles,
-            keeper.worker_pid,
+            worker_supervisor.state,
+            worker_supervisor.reason,
+            worker_supervisor.consoles,
+            worker_supervisor.worker_pid,
         )
 
-    def _open_keeper(self, uuid: str) -> Keeper:
+    def _open_worker_supervisor(self, uuid: str) -> WorkerSupervisor:
         """Raises NoSuchDomain or ConsoleStarting."""
         if uuid != self.uuid:
             raise NoSuchDomain(f"there is no domain with the UUID {uuid}")
-        if self._keeper is None:
+        if self._worker_supervisor is None:
             raise ConsoleStarting("the console is being set up")
-        return self._keeper
+        return self._worker_supervisor

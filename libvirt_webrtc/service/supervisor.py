@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Self
 
 from libvirt_webrtc.agent.interface import Action, Answer, ConsoleState, DomainList, DomainView
-from libvirt_webrtc.agent.latest import Newest
+from libvirt_webrtc.agent.latest import LatestValue
 from libvirt_webrtc.agent.stats import ConsoleStats
 from libvirt_webrtc.config.load import Config, state_dir
 from libvirt_webrtc.domains.inventory import Inventory
@@ -17,7 +17,7 @@ from libvirt_webrtc.service.attach_jobs import Attaching
 from libvirt_webrtc.service.bus_socket import open_bus
 from libvirt_webrtc.service.console_maker import ConsoleMaker
 from libvirt_webrtc.service.domain_status import actions, why_no_console
-from libvirt_webrtc.service.worker_supervisor import DisplaySource, Keeper
+from libvirt_webrtc.service.worker_supervisor import DisplaySource, WorkerSupervisor
 
 log = logging.getLogger(__name__)
 
@@ -31,11 +31,11 @@ class Supervisor:
     def __init__(self, inventory: Inventory, config: Config) -> None:
         self._inventory = inventory
         self._maker = ConsoleMaker(config)
-        self._keepers: dict[tuple[str, int], Keeper] = {}
+        self._worker_supervisors: dict[tuple[str, int], WorkerSupervisor] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._follower: asyncio.Task[None] | None = None
         self._attaching = Attaching(inventory.uri, state_dir() / "attaching", self._publish)
-        self._newest = Newest(self.list())
+        self._latest = LatestValue(self.list())
 
     async def __aenter__(self) -> Self:
         await self._maker.prepare()
@@ -53,11 +53,11 @@ class Supervisor:
         if self._follower is not None:
             self._follower.cancel()
             await asyncio.wait([self._follower])
-        for key in list(self._keepers):
-            self._own(self._keepers.pop(key).close())
+        for key in list(self._worker_supervisors):
+            self._own(self._worker_supervisors.pop(key).close())
         if self._tasks:
             await asyncio.wait(self._tasks)
-        self._newest.close()
+        self._latest.close()
 
     def list(self) -> DomainList:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
@@ -66,15 +66,15 @@ class Supervisor:
 
     def watch(self) -> AsyncIterator[DomainList]:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
-        return self._newest.values()
+        return self._latest.values()
 
     async def offer(self, uuid: str, console: int, sdp: str) -> Answer:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
-        return await self._maker.answer(self._open_keeper(uuid), console, sdp)
+        return await self._maker.answer(self._open_worker_supervisor(uuid), console, sdp)
 
     async def stats(self, uuid: str, console: int) -> ConsoleStats:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
-        return await self._open_keeper(uuid).stats(console)
+        return await self._open_worker_supervisor(uuid).stats(console)
 
     async def act(self, uuid: str, action: Action) -> None:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
@@ -83,11 +83,11 @@ class Supervisor:
             raise CannotAttach(why_no_console(domain) or "it already has its display")
         await self._attaching.begin(uuid)
 
-    async def close_peer(self, uuid: str, peer: str) -> bool:
+    async def close_viewer(self, uuid: str, viewer: str) -> bool:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
-        keeper = self._keeper(self._domain(uuid))
+        worker_supervisor = self._worker_supervisor(self._domain(uuid))
         try:
-            return keeper is not None and await keeper.close_peer(peer)
+            return worker_supervisor is not None and await worker_supervisor.close_viewer(viewer)
         except WorkerGone:
             return False
 
@@ -97,7 +97,7 @@ class Supervisor:
             self._publish()
 
     def _reconcile(self, snapshot: Snapshot) -> None:
-        """Start and end keepers so that they match. A restarted domain has a new id, so a new keeper."""
+        """Start and end worker supervisors to match. A restarted domain has a new id, so a new one."""
         desired = {
             (domain.uuid, domain.id): domain
             for domain in snapshot.domains
@@ -105,15 +105,15 @@ class Supervisor:
         }
         for uuid, _ in desired:
             self._attaching.forget(uuid)
-        for key in self._keepers.keys() - desired.keys():
-            self._own(self._keepers.pop(key).close())
+        for key in self._worker_supervisors.keys() - desired.keys():
+            self._own(self._worker_supervisors.pop(key).close())
         for key, domain in desired.items():
-            keeper = self._keepers.get(key)
-            if keeper is None:
-                keeper = self._keepers[key] = self._new_keeper(domain)
-            self._own(keeper.set_paused(domain.state is DomainState.PAUSED))
+            worker_supervisor = self._worker_supervisors.get(key)
+            if worker_supervisor is None:
+                worker_supervisor = self._worker_supervisors[key] = self._new_worker_supervisor(domain)
+            self._own(worker_supervisor.set_paused(domain.state is DomainState.PAUSED))
 
-    def _new_keeper(self, domain: Domain) -> Keeper:
+    def _new_worker_supervisor(self, domain: Domain) -> WorkerSupervisor:
         display = domain.display
         assert display is not None
         if display.address is not None:
@@ -125,20 +125,20 @@ class Supervisor:
         return self._maker.make(domain.name, source, self._publish, render_node=display.render_node)
 
     def _publish(self) -> None:
-        self._newest.set(self.list())
+        self._latest.set(self.list())
 
     def _view(self, domain: Domain) -> DomainView:
-        keeper = self._keeper(domain)
+        worker_supervisor = self._worker_supervisor(domain)
         state = str(domain.state)
-        if keeper is not None:
+        if worker_supervisor is not None:
             return DomainView(
                 domain.uuid,
                 domain.name,
                 state,
-                keeper.state,
-                keeper.reason,
-                keeper.consoles,
-                keeper.worker_pid,
+                worker_supervisor.state,
+                worker_supervisor.reason,
+                worker_supervisor.consoles,
+                worker_supervisor.worker_pid,
             )
         if (progress := self._attaching.progress(domain.uuid)) is not None:
             return DomainView(domain.uuid, domain.name, state, ConsoleState.ATTACHING, progress)
@@ -156,16 +156,16 @@ class Supervisor:
                 return domain
         raise NoSuchDomain(f"there is no domain with the UUID {uuid}")
 
-    def _open_keeper(self, uuid: str) -> Keeper:
+    def _open_worker_supervisor(self, uuid: str) -> WorkerSupervisor:
         """Raises NoSuchDomain or NoConsole."""
         domain = self._domain(uuid)
-        keeper = self._keeper(domain)
-        if keeper is None:
+        worker_supervisor = self._worker_supervisor(domain)
+        if worker_supervisor is None:
             raise NoConsole(why_no_console(domain) or "the domain has just started; try again in a moment")
-        return keeper
+        return worker_supervisor
 
-    def _keeper(self, domain: Domain) -> Keeper | None:
-        return self._keepers.get((domain.uuid, domain.id)) if domain.id is not None else None
+    def _worker_supervisor(self, domain: Domain) -> WorkerSupervisor | None:
+        return self._worker_supervisors.get((domain.uuid, domain.id)) if domain.id is not None else None
 
     def _own(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(coroutine)

@@ -38,7 +38,7 @@ class DisplaySource:
     """Nobody says when it is there: it is looked for, again and again, without a word in the log."""
 
 
-class Keeper:
+class WorkerSupervisor:
     """One running domain's console.
 
     Attributes:
@@ -72,13 +72,13 @@ class Keeper:
     def vm_name(self) -> str:
         return self._worker.vm_name if self._worker is not None else ""
 
-    async def offer(self, peer: str, console: int, sdp: str, ice_servers: list[dict[str, Any]]) -> str:
+    async def offer(self, viewer: str, console: int, sdp: str, ice_servers: list[dict[str, Any]]) -> str:
         """The answer's SDP; errors as :meth:`libvirt_webrtc.agent.interface.Agent.offer`."""
-        return await self._ready_worker().offer(peer, console, sdp, ice_servers)
+        return await self._ready_worker().offer(viewer, console, sdp, ice_servers)
 
-    async def close_peer(self, peer: str) -> bool:
+    async def close_viewer(self, viewer: str) -> bool:
         """End one viewer; False when it is already gone."""
-        return self._worker is not None and await self._worker.close_peer(peer)
+        return self._worker is not None and await self._worker.close_viewer(viewer)
 
     async def stats(self, console: int) -> ConsoleStats:
         """What a console's video does; errors as :meth:`libvirt_webrtc.agent.interface.Agent.stats`."""

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, TypeVar, get_origin
 
 from libvirt_webrtc.agent.interface import ConsoleView
-from libvirt_webrtc.agent.stats import LaneView, ViewerView
+from libvirt_webrtc.agent.stats import RenditionView, ViewerView
 from libvirt_webrtc.errors import WorkerError, WorkerGone
 
 MAX_PACKET = 192 * 1024
@@ -38,7 +38,7 @@ class Offer:
     """To the worker: open a console for a viewer."""
 
     request: int
-    peer: str
+    viewer: str
     console: int
     sdp: str
     ice_servers: list[dict[str, Any]] = field(default_factory=list)
@@ -46,11 +46,11 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class ClosePeer:
+class CloseViewer:
     """To the worker: end one viewer. Answered by Done."""
 
     request: int
-    peer: str
+    viewer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """From the worker: whether the peer of a ClosePeer was there."""
+    """From the worker: whether the viewer of a CloseViewer was there."""
 
     request: int
     found: bool
@@ -98,7 +98,7 @@ class Stats:
     """From the worker: the answer to AskStats."""
 
     request: int
-    lanes: list[LaneView]
+    renditions: list[RenditionView]
     viewers: list[ViewerView]
 
 
@@ -125,7 +125,7 @@ class Status:
 Message = (
     UseDisplay
     | Offer
-    | ClosePeer
+    | CloseViewer
     | AskStats
     | DomainPaused
     | Answered
@@ -142,7 +142,7 @@ _TYPES: dict[str, type[Message]] = {
     for cls in (
         UseDisplay,
         Offer,
-        ClosePeer,
+        CloseViewer,
         AskStats,
         DomainPaused,
         Answered,
@@ -157,7 +157,7 @@ _TYPES: dict[str, type[Message]] = {
 
 BEAT_INTERVAL_S = 0.5
 
-_Value = TypeVar("_Value", bound=Message | ConsoleView | LaneView | ViewerView)
+_Value = TypeVar("_Value", bound=Message | ConsoleView | RenditionView | ViewerView)
 
 
 def encode(message: Message) -> bytes:
@@ -173,8 +173,8 @@ def decode(packet: bytes) -> Message:
         if isinstance(message, Status):
             message = Status(message.vm_name, _all(ConsoleView, message.consoles))
         elif isinstance(message, Stats):
-            lanes, viewers = _all(LaneView, message.lanes), _all(ViewerView, message.viewers)
-            message = Stats(message.request, lanes, viewers)
+            renditions, viewers = _all(RenditionView, message.renditions), _all(ViewerView, message.viewers)
+            message = Stats(message.request, renditions, viewers)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WorkerError(f"not a message: {packet[:80]!r}") from error
     return message

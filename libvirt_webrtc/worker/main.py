@@ -20,7 +20,7 @@ from libvirt_webrtc.media import aiortc_ext
 from libvirt_webrtc.media.aiortc_ext import ice
 from libvirt_webrtc.worker import ipc
 from libvirt_webrtc.worker.settings import WorkerSettings
-from libvirt_webrtc.worker.shared_consoles import Seats
+from libvirt_webrtc.worker.shared_consoles import SharedConsoles
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Worker:
         self._display: Display | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._status_due = asyncio.Event()
-        self._seats = Seats(settings, on_change=self._status_due.set)
+        self._shared_consoles = SharedConsoles(settings, on_change=self._status_due.set)
 
     async def serve(self) -> None:
         """Serve until the supervisor's end closes.
@@ -80,12 +80,12 @@ class Worker:
                     self._own(self._use_display(socket.socket(fileno=fds[0]), on_bus))
                 case ipc.Offer():
                     self._own(self._answer(message))
-                case ipc.ClosePeer():
-                    self._own(self._close_peer(message))
+                case ipc.CloseViewer():
+                    self._own(self._close_viewer(message))
                 case ipc.AskStats():
                     self._own(self._tell_stats(message))
                 case ipc.DomainPaused(paused):
-                    self._seats.set_paused(paused)
+                    self._shared_consoles.set_paused(paused)
                 case _:
                     # The supervisor is the same program: end loudly, and the descriptors with this process.
                     raise WorkerError(f"{type(message).__name__} with {len(fds)} descriptors")
@@ -96,7 +96,7 @@ class Worker:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        await self._seats.close()
+        await self._shared_consoles.close()
         if self._display is not None:
             self._display.close()
 
@@ -112,32 +112,32 @@ class Worker:
         await display.wait_closed()
         if self._display is display:
             self._display = None
-            self._seats.lose_display()
+            self._shared_consoles.lose_display()
             await self._channel.send(ipc.DisplayLost("QEMU closed its display, or another program opened it"))
 
     def _consoles_changed(self) -> None:
         if self._display is not None:
-            self._seats.match(self._display.consoles)
+            self._shared_consoles.match(self._display.consoles)
 
     async def _answer(self, offer: ipc.Offer) -> None:
         try:
-            sdp = await self._seats.admit(offer.peer, offer.console, offer.sdp, offer.ice_servers)
+            sdp = await self._shared_consoles.admit(offer.viewer, offer.console, offer.sdp, offer.ice_servers)
         except LibvirtWebRTCError as error:
             await self._channel.send(ipc.Refused(offer.request, type(error).__name__, str(error)))
         else:
             await self._channel.send(ipc.Answered(offer.request, sdp))
 
-    async def _close_peer(self, message: ipc.ClosePeer) -> None:
-        found = await self._seats.dismiss(message.peer)
+    async def _close_viewer(self, message: ipc.CloseViewer) -> None:
+        found = await self._shared_consoles.dismiss(message.viewer)
         await self._channel.send(ipc.Done(message.request, found))
 
     async def _tell_stats(self, asked: ipc.AskStats) -> None:
         try:
-            stats = self._seats.find(asked.console).stats()
+            stats = self._shared_consoles.find(asked.console).stats()
         except NoConsole as error:
             await self._channel.send(ipc.Refused(asked.request, type(error).__name__, str(error)))
         else:
-            await self._channel.send(ipc.Stats(asked.request, list(stats.lanes), list(stats.viewers)))
+            await self._channel.send(ipc.Stats(asked.request, list(stats.renditions), list(stats.viewers)))
 
     async def _beat(self) -> None:
         while True:
@@ -150,7 +150,7 @@ class Worker:
             await self._status_due.wait()
             self._status_due.clear()
             if self._display is not None:
-                await self._channel.send(ipc.Status(self._display.name, self._seats.views()))
+                await self._channel.send(ipc.Status(self._display.name, self._shared_consoles.views()))
 
     def _own(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(coroutine)

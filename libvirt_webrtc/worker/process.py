@@ -111,7 +111,7 @@ class WorkerProcess:
         """Tell it, and so its viewers, that the guest is paused or runs."""
         await self._channel.send(ipc.DomainPaused(paused))
 
-    async def offer(self, peer: str, console: int, sdp: str, ice_servers: list[dict[str, Any]]) -> str:
+    async def offer(self, viewer: str, console: int, sdp: str, ice_servers: list[dict[str, Any]]) -> str:
         """The answer's SDP.
 
         Raises:
@@ -119,15 +119,15 @@ class WorkerProcess:
             WorkerGone: it ended, or did not answer in time.
         """
         number = next(self._requests)
-        answer = await self._ask(number, ipc.Offer(number, peer, console, sdp, ice_servers))
+        answer = await self._ask(number, ipc.Offer(number, viewer, console, sdp, ice_servers))
         if isinstance(answer, ipc.Answered):
             return answer.sdp
         raise _refusal(answer)
 
-    async def close_peer(self, peer: str) -> bool:
+    async def close_viewer(self, viewer: str) -> bool:
         """End one viewer; False when it was already gone."""
         number = next(self._requests)
-        answer = await self._ask(number, ipc.ClosePeer(number, peer))
+        answer = await self._ask(number, ipc.CloseViewer(number, viewer))
         return isinstance(answer, ipc.Done) and answer.found
 
     async def stats(self, console: int) -> ConsoleStats:
@@ -140,7 +140,7 @@ class WorkerProcess:
         number = next(self._requests)
         answer = await self._ask(number, ipc.AskStats(number, console))
         if isinstance(answer, ipc.Stats):
-            return ConsoleStats(tuple(answer.lanes), tuple(answer.viewers))
+            return ConsoleStats(tuple(answer.renditions), tuple(answer.viewers))
         raise _refusal(answer)
 
     async def close(self) -> None:

@@ -20,7 +20,7 @@ from libvirt_webrtc.worker.memory import trim_heap
 from libvirt_webrtc.worker.resizer import Resizer
 from libvirt_webrtc.worker.settings import WorkerSettings
 from libvirt_webrtc.worker.video_stats import console_stats
-from libvirt_webrtc.worker.viewer_console import Head
+from libvirt_webrtc.worker.viewer_console import ViewerConsole
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ ABANDONED_S = 2.0
 """After the last viewer left, until memory is given back: a page that is loaded again comes sooner."""
 
 
-class Seat:
+class SharedConsole:
     """Where one console of QEMU's display meets its viewers.
 
     It outlives display connections. The listener is registered for the first viewer and kept, encoding or not,
@@ -57,7 +57,7 @@ class Seat:
             formats=settings.formats,
             hardware=settings.hardware,
         )
-        self._heads: list[Head] = []
+        self._viewer_consoles: list[ViewerConsole] = []
         self._console: Console | None = None
         self._listener: Listener | None = None
         self._registering = asyncio.Lock()
@@ -93,12 +93,15 @@ class Seat:
             width=picture.width,
             height=picture.height,
             scanout=listener.mode if listener is not None else None,
-            viewers=sum(head.watched for head in self._heads),
+            viewers=sum(opened.watched for opened in self._viewer_consoles),
         )
 
     def stats(self) -> ConsoleStats:
         """What its video does right now."""
-        return console_stats(self.video, [head.track for head in self._heads if head.watched])
+        return console_stats(
+            self.video,
+            [opened.track for opened in self._viewer_consoles if opened.watched],
+        )
 
     def attach(self, console: Console) -> None:
         """Use this console of the present display connection."""
@@ -107,46 +110,46 @@ class Seat:
             console.on_change = self._console_changed
             if self._listener is not None and not self._listener.closed:
                 console.adopt(self._listener)
-            elif any(head.watched for head in self._heads):
+            elif any(opened.watched for opened in self._viewer_consoles):
                 # Up to QEMU 9.1, another program that opens the display also takes over the picture.
                 task = asyncio.create_task(self._listen_again())
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
-            for head in self._heads:
-                head.input.set_display(console.keyboard, console.mouse)
+            for opened in self._viewer_consoles:
+                opened.input.set_display(console.keyboard, console.mouse)
             self._console_changed()
 
     def detach(self) -> None:
         """The console, or the whole display connection, is gone; viewers keep the last picture."""
         if self._console is not None:
             self._console = None
-            for head in self._heads:
-                head.input.set_display(None, None)
+            for opened in self._viewer_consoles:
+                opened.input.set_display(None, None)
 
     def set_paused(self, paused: bool) -> None:
         """Tell viewers that the guest is paused or runs."""
         self._paused = paused
         self._broadcast(messages.state(paused))
 
-    def join(self, head: Head) -> None:
-        """Tell ``head`` of all changes, and give its input the display's devices."""
-        self._heads.append(head)
+    def join(self, opened: ViewerConsole) -> None:
+        """Tell ``opened`` of all changes, and give its input the display's devices."""
+        self._viewer_consoles.append(opened)
         if self._console is not None:
-            head.input.set_display(self._console.keyboard, self._console.mouse)
+            opened.input.set_display(self._console.keyboard, self._console.mouse)
 
-    def leave(self, head: Head) -> None:
+    def leave(self, opened: ViewerConsole) -> None:
         """No more; twice is fine."""
-        if head not in self._heads:
+        if opened not in self._viewer_consoles:
             return
-        self._heads.remove(head)
+        self._viewer_consoles.remove(opened)
         self._on_change()
-        if not self._heads:
+        if not self._viewer_consoles:
             if self._abandoned is not None:
                 self._abandoned.cancel()
             self._abandoned = asyncio.get_running_loop().call_later(ABANDONED_S, self._give_back)
 
     def watchers_changed(self) -> None:
-        """A head that has joined is watched now, or is not any more."""
+        """A viewer's console that has joined is watched now, or is not any more."""
         self._on_change()
 
     def resize(self, wanted: Resize, answer: Callable[[bool], None]) -> None:
@@ -231,8 +234,8 @@ class Seat:
         except ConsoleStarting as error:
             # Their pages come back, and try until there is a picture again.
             log.warning("console %s: %s; its viewers are disconnected", self.index, error)
-            for head in [head for head in self._heads if head.watched]:
-                head.fail(error)
+            for opened in [opened for opened in self._viewer_consoles if opened.watched]:
+                opened.fail(error)
 
     def _console_changed(self) -> None:
         if self._console is not None:
@@ -247,12 +250,12 @@ class Seat:
         self._on_change()
 
     def _broadcast(self, message: bytes) -> None:
-        for head in self._heads:
-            head.send(message)
+        for opened in self._viewer_consoles:
+            opened.send(message)
 
     def _give_back(self) -> None:
         self._abandoned = None
-        if not self._heads:
+        if not self._viewer_consoles:
             # First what aiortc leaves behind in reference cycles, which may hold pictures.
             gc.collect()
             if self._listener is not None:

@@ -9,59 +9,59 @@ from libvirt_webrtc.display.console import Console
 from libvirt_webrtc.display.gl.thread import GraphicsThread
 from libvirt_webrtc.errors import ConsoleStarting, NoConsole
 from libvirt_webrtc.worker.settings import WorkerSettings
-from libvirt_webrtc.worker.shared_console import Seat
-from libvirt_webrtc.worker.viewer import Peer
+from libvirt_webrtc.worker.shared_console import SharedConsole
+from libvirt_webrtc.worker.viewer import Viewer
 
 MAX_VIEWERS = 64
 """Of one domain; beyond it the process would have no room for packets."""
 
 
-class Seats:
-    """One seat for each graphic console that there ever was: it stays for as long as the console may come back."""
+class SharedConsoles:
+    """A :class:`SharedConsole` for each graphic console that has been seen; one that goes may come back."""
 
     def __init__(self, settings: WorkerSettings, *, on_change: Callable[[], None]) -> None:
         self._settings = settings
         self._on_change = on_change
         self._graphics = GraphicsThread(settings.gl_device, settings.render_node)
-        self._seats: dict[int, Seat] = {}
-        self._peers: dict[str, Peer] = {}
+        self._shared_consoles: dict[int, SharedConsole] = {}
+        self._viewers: dict[str, Viewer] = {}
         self._paused = False
 
-    def find(self, index: int) -> Seat:
+    def find(self, index: int) -> SharedConsole:
         """Raises NoConsole."""
-        seat = self._seats.get(index)
-        if seat is None:
+        shared = self._shared_consoles.get(index)
+        if shared is None:
             raise NoConsole(f"the domain has no graphic console {index}")
-        return seat
+        return shared
 
     def views(self) -> list[ConsoleView]:
         """The consoles that QEMU has now, as the list shows them."""
-        return [seat.view() for seat in self._present()]
+        return [shared.view() for shared in self._present()]
 
     def match(self, consoles: Mapping[int, Console]) -> None:
         """These are the present display's; of text consoles nothing is shown."""
         graphic = {index: console for index, console in consoles.items() if console.kind == "Graphic"}
         for index, console in graphic.items():
-            if index not in self._seats:
-                self._seats[index] = Seat(
+            if index not in self._shared_consoles:
+                self._shared_consoles[index] = SharedConsole(
                     index, self._settings, self._graphics, on_change=self._changed, paused=self._paused
                 )
-            self._seats[index].attach(console)
-        for index, seat in self._seats.items():
+            self._shared_consoles[index].attach(console)
+        for index, shared in self._shared_consoles.items():
             if index not in graphic:
-                seat.detach()
+                shared.detach()
         self._changed()
 
     def lose_display(self) -> None:
         """There is none for now; viewers keep the last pictures."""
-        for seat in self._seats.values():
-            seat.detach()
+        for shared in self._shared_consoles.values():
+            shared.detach()
 
     def set_paused(self, paused: bool) -> None:
         """Tell viewers that the guest is paused or runs."""
         self._paused = paused
-        for seat in self._seats.values():
-            seat.set_paused(paused)
+        for shared in self._shared_consoles.values():
+            shared.set_paused(paused)
 
     async def admit(self, name: str, index: int, sdp: str, ice_servers: list[dict[str, Any]]) -> str:
         """Answer the offer of a viewer of this console.
@@ -71,39 +71,39 @@ class Seats:
             NoConsole: there is no such console, or too many viewers.
             ConsoleStarting: QEMU's display is not connected, or would not register a listener.
         """
-        seat = self.find(index)
-        await seat.listen()
-        if not seat.attached:
+        shared = self.find(index)
+        await shared.listen()
+        if not shared.attached:
             raise ConsoleStarting("QEMU's display is not connected yet")
-        if len(self._peers) >= MAX_VIEWERS:
+        if len(self._viewers) >= MAX_VIEWERS:
             raise NoConsole(f"this domain already has {MAX_VIEWERS} viewers")
-        others = [other for other in self._present() if other is not seat]
-        peer = Peer(name, [seat, *others], ice_servers=ice_servers, on_closed=self._peer_closed)
-        self._peers[name] = peer
-        return await peer.answer(sdp)
+        others = [other for other in self._present() if other is not shared]
+        viewer = Viewer(name, [shared, *others], ice_servers=ice_servers, on_closed=self._viewer_closed)
+        self._viewers[name] = viewer
+        return await viewer.answer(sdp)
 
     async def dismiss(self, name: str) -> bool:
         """End one viewer; False when there is none of that name."""
-        peer = self._peers.get(name)
-        if peer is None:
+        viewer = self._viewers.get(name)
+        if viewer is None:
             return False
-        await peer.close()
+        await viewer.close()
         return True
 
     async def close(self) -> None:
-        """End all viewers, then the seats; again is fine."""
-        await asyncio.gather(*(peer.close() for peer in list(self._peers.values())))
-        await asyncio.gather(*(seat.close() for seat in self._seats.values()))
+        """End all viewers, then the consoles; again is fine."""
+        await asyncio.gather(*(viewer.close() for viewer in list(self._viewers.values())))
+        await asyncio.gather(*(shared.close() for shared in self._shared_consoles.values()))
         await asyncio.to_thread(self._graphics.close)
 
-    def _present(self) -> list[Seat]:
-        return [seat for _, seat in sorted(self._seats.items()) if seat.attached]
+    def _present(self) -> list[SharedConsole]:
+        return [shared for _, shared in sorted(self._shared_consoles.items()) if shared.attached]
 
     def _changed(self) -> None:
         self._on_change()
         if present := self._present():
-            for peer in self._peers.values():
-                peer.seats_changed(present)
+            for viewer in self._viewers.values():
+                viewer.consoles_changed(present)
 
-    def _peer_closed(self, peer: Peer) -> None:
-        self._peers.pop(peer.name, None)
+    def _viewer_closed(self, viewer: Viewer) -> None:
+        self._viewers.pop(viewer.name, None)

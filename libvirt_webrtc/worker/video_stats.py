@@ -2,29 +2,33 @@
 
 from typing import Any
 
-from libvirt_webrtc.agent.stats import ConsoleStats, LaneView, ViewerView
+from libvirt_webrtc.agent.stats import ConsoleStats, RenditionView, ViewerView
 from libvirt_webrtc.media.console_video import ConsoleVideo
-from libvirt_webrtc.media.rendition import LaneStats
+from libvirt_webrtc.media.rendition import RenditionStats
 from libvirt_webrtc.media.track import ConsoleTrack
 
 
 def console_stats(video: ConsoleVideo, tracks: list[ConsoleTrack]) -> ConsoleStats:
     """All of one console."""
-    return ConsoleStats(tuple(map(_lane, video.stats().lanes)), tuple(map(_viewer, tracks)))
+    return ConsoleStats(tuple(map(_rendition, video.stats().renditions)), tuple(map(_viewer, tracks)))
 
 
 def own_stats(video: ConsoleVideo, track: ConsoleTrack) -> dict[str, Any]:
-    """What one viewer is told: itself, and the lane that it watches (null before there is one)."""
+    """What one viewer is told: itself, and the rendition that it watches (null before there is one)."""
     stats = console_stats(video, [track])
     (viewer,) = stats.viewers
-    lanes = [lane for lane in stats.lanes if (lane.format, lane.layer) == (viewer.format, viewer.layer)]
-    own = ConsoleStats(tuple(lanes), stats.viewers).as_json()
-    return {"viewer": own["viewers"][0], "lane": next(iter(own["lanes"]), None)}
+    renditions = [
+        rendition
+        for rendition in stats.renditions
+        if (rendition.format, rendition.layer) == (viewer.format, viewer.layer)
+    ]
+    own = ConsoleStats(tuple(renditions), stats.viewers).as_json()
+    return {"viewer": own["viewers"][0], "rendition": next(iter(own["renditions"]), None)}
 
 
-def _lane(stats: LaneStats) -> LaneView:
+def _rendition(stats: RenditionStats) -> RenditionView:
     width, height = stats.size
-    return LaneView(
+    return RenditionView(
         format=stats.key.format.value,
         layer=stats.key.layer.name,
         encoder=stats.encoder,

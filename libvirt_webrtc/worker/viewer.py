@@ -19,7 +19,7 @@ from libvirt_webrtc.errors import NegotiationError
 from libvirt_webrtc.input import messages
 from libvirt_webrtc.media.aiortc_ext.negotiation import adapt_offer, choose_formats, prefer_format
 from libvirt_webrtc.media.track import ConsoleTrack
-from libvirt_webrtc.worker.viewer_console import Head, Seat
+from libvirt_webrtc.worker.viewer_console import ConsoleForViewers, ViewerConsole
 
 log = logging.getLogger(__name__)
 
@@ -29,45 +29,45 @@ CONNECT_TIMEOUT_S = 20.0
 ANSWER_TIMEOUT_S = 10.0
 """Gathering candidates, a TURN allocation included."""
 
-MAX_HEADS = 4
+MAX_CONSOLES = 4
 """Video sections of one offer."""
-MAX_MEDIA_SECTIONS = MAX_HEADS + 2
+MAX_MEDIA_SECTIONS = MAX_CONSOLES + 2
 MAX_CANDIDATES = 64
 
 _LABEL = re.compile(r"(input|display)(?:/([0-9]{1,4}))?\Z")
 """Of a data channel; the number is that of another console than the one that was asked for."""
 
 
-class Peer:
+class Viewer:
     """One viewer, of the console that it asked for and of those others of the domain that it opens.
 
     The first video section is the first console's, and watched from the start; each further one belongs to the next
-    of ``seats``, now or when there is one. ``on_closed`` is called once, with the peer, after everything it held is
-    released. ``close()`` may be called any number of times.
+    of ``shared_consoles``, now or when there is one. ``on_closed`` is called once, with the viewer, after everything it
+    held is released. ``close()`` may be called any number of times.
 
     Args:
-        seats: the console that was asked for, then the others that there are.
+        shared_consoles: the console that was asked for, then the others that there are.
     """
 
     def __init__(
         self,
         name: str,
-        seats: Sequence[Seat],
+        shared_consoles: Sequence[ConsoleForViewers],
         *,
         ice_servers: list[dict[str, Any]],
-        on_closed: Callable[["Peer"], None],
+        on_closed: Callable[["Viewer"], None],
     ) -> None:
         self.name = name
-        self._seats = list(seats)
+        self._shared_consoles = list(shared_consoles)
         """By video section, and beyond those."""
-        self._present = {seat.index for seat in seats}
+        self._present = {shared.index for shared in shared_consoles}
         self._on_closed = on_closed
         self._pc = RTCPeerConnection(RTCConfiguration([RTCIceServer(**server) for server in ice_servers]))
         self._tracks: list[ConsoleTrack] = []
         """By video section; none before the offer was understood."""
-        self._heads: dict[int, Head] = {}
+        self._viewer_consoles: dict[int, ViewerConsole] = {}
         """Those that the viewer has opened, by console."""
-        self._told_heads = b""
+        self._told_consoles = b""
         self._negotiation: asyncio.Task[str] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
@@ -78,7 +78,7 @@ class Peer:
         """The answer to this viewer's offer, with all of our candidates in it.
 
         Raises:
-            NegotiationError: the offer cannot be answered; the peer closes by itself then.
+            NegotiationError: the offer cannot be answered; the viewer closes by itself then.
         """
         self._negotiation = asyncio.create_task(self._negotiate(sdp), name=f"answer {self.name}")
         try:
@@ -96,12 +96,12 @@ class Peer:
         self._deadline = loop.call_later(CONNECT_TIMEOUT_S, self._fault, "did not connect in time")
         return answer
 
-    def seats_changed(self, seats: Sequence[Seat]) -> None:
+    def consoles_changed(self, shared_consoles: Sequence[ConsoleForViewers]) -> None:
         """These are the domain's consoles now: tell the viewer. One that has come back keeps its section."""
-        known = {seat.index for seat in self._seats}
-        self._seats += [seat for seat in seats if seat.index not in known]
-        self._present = {seat.index for seat in seats}
-        self._tell_heads()
+        known = {shared.index for shared in self._shared_consoles}
+        self._shared_consoles += [shared for shared in shared_consoles if shared.index not in known]
+        self._present = {shared.index for shared in shared_consoles}
+        self._tell_consoles()
 
     async def close(self) -> None:
         """Release held keys, end the connection, and report it once."""
@@ -109,15 +109,15 @@ class Peer:
 
     async def _negotiate(self, sdp: str) -> str:
         _check_offer(sdp)
-        formats = choose_formats(sdp, self._seats[0].video.formats)
-        if len(formats) > MAX_HEADS:
-            raise NegotiationError(f"the offer has more than {MAX_HEADS} video sections")
+        formats = choose_formats(sdp, self._shared_consoles[0].video.formats)
+        if len(formats) > MAX_CONSOLES:
+            raise NegotiationError(f"the offer has more than {MAX_CONSOLES} video sections")
         try:
             for format_ in formats:
                 self._tracks.append(track := ConsoleTrack(format_, None))
                 track.on("ended", partial(self._track_ended, track))
                 prefer_format(self._pc.addTransceiver(track, direction="sendonly"), format_)
-            self._open(self._seats[0], self._tracks[0]).watch(True)
+            self._open(self._shared_consoles[0], self._tracks[0]).watch(True)
             await self._pc.setRemoteDescription(RTCSessionDescription(adapt_offer(sdp), "offer"))
             await self._pc.setLocalDescription(await self._pc.createAnswer())
         except Exception as error:
@@ -131,55 +131,57 @@ class Peer:
 
     def _data_channel_opened(self, channel: RTCDataChannel) -> None:
         found = _LABEL.match(channel.label)
-        head = self._head(None if found[2] is None else int(found[2])) if found is not None else None
-        if found is None or head is None:
+        opened = (
+            self._viewer_console(None if found[2] is None else int(found[2])) if found is not None else None
+        )
+        if found is None or opened is None:
             self._fault(f"opened an unknown data channel {channel.label[:32]!r}")
         elif found[1] == "input":
-            head.open_input(channel)
-        elif not head.open_display(channel):
+            opened.open_input(channel)
+        elif not opened.open_display(channel):
             self._fault(f"opened the data channel {channel.label!r} twice")
         elif found[2] is None:
-            self._told_heads = b""
-            self._tell_heads()
+            self._told_consoles = b""
+            self._tell_consoles()
 
-    def _head(self, console: int | None) -> Head | None:
-        """The head of a console, opened now where it was not; of the first one's for None. None: there is no such."""
+    def _viewer_console(self, console: int | None) -> ViewerConsole | None:
+        """The viewer's console, opened now if it was not; the first one for None. None: there is no such console."""
         if self._closing is not None:
             return None
         if console is None:
-            return self._heads.get(self._seats[0].index)
+            return self._viewer_consoles.get(self._shared_consoles[0].index)
         # The first one has its channels' names already.
-        others = zip(self._seats[1:], self._tracks[1:], strict=False)
-        for seat, track in others:
-            if seat.index == console:
-                return self._heads.get(console) or self._open(seat, track)
+        others = zip(self._shared_consoles[1:], self._tracks[1:], strict=False)
+        for shared, track in others:
+            if shared.index == console:
+                return self._viewer_consoles.get(console) or self._open(shared, track)
         return None
 
-    def _open(self, seat: Seat, track: ConsoleTrack) -> Head:
-        opened = Head(f"{self.name}/{seat.index}", seat, track, on_fault=self._fault)
-        self._heads[seat.index] = opened
+    def _open(self, shared: ConsoleForViewers, track: ConsoleTrack) -> ViewerConsole:
+        opened = ViewerConsole(f"{self.name}/{shared.index}", shared, track, on_fault=self._fault)
+        self._viewer_consoles[shared.index] = opened
         return opened
 
-    def _tell_heads(self) -> None:
-        first = self._heads.get(self._seats[0].index)
+    def _tell_consoles(self) -> None:
+        first = self._viewer_consoles.get(self._shared_consoles[0].index)
         if first is None:
             return
-        told = messages.heads(
+        told = messages.consoles(
             {
-                "heads": [
+                "consoles": [
                     {
-                        "index": seat.index,
+                        "index": shared.index,
                         "section": section if section < len(self._tracks) else None,
-                        "label": seat.label,
-                        "enabled": seat.enabled,
+                        "label": shared.label,
+                        "enabled": shared.enabled,
                     }
-                    for section, seat in enumerate(self._seats)
-                    if seat.index in self._present
+                    for section, shared in enumerate(self._shared_consoles)
+                    if shared.index in self._present
                 ]
             }
         )
-        if told != self._told_heads:
-            self._told_heads = told
+        if told != self._told_consoles:
+            self._told_consoles = told
             first.send(told)
 
     def _connection_state_changed(self) -> None:
@@ -204,12 +206,12 @@ class Peer:
         if self._deadline is not None:
             self._deadline.cancel()
         try:
-            await asyncio.gather(*(head.close() for head in self._heads.values()))
+            await asyncio.gather(*(opened.close() for opened in self._viewer_consoles.values()))
             if self._negotiation is not None:
                 # aioice's gathering, cut short, would leave sockets behind; it ends by itself within 5 s.
                 await asyncio.wait({self._negotiation})
-                # It may have opened the first head only now.
-                await asyncio.gather(*(head.close() for head in self._heads.values()))
+                # It may have opened the first console only now.
+                await asyncio.gather(*(opened.close() for opened in self._viewer_consoles.values()))
             await self._pc.close()
         finally:
             self._on_closed(self)

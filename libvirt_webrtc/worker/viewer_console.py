@@ -24,7 +24,7 @@ MAX_BUFFERED_BYTES = 4 * 1024 * 1024
 """A viewer whose display channel has this much unsent is gone or hostile."""
 
 
-class Seat(Protocol):
+class ConsoleForViewers(Protocol):
     """What a viewer needs of a console."""
 
     @property
@@ -58,20 +58,20 @@ class Seat(Protocol):
         """Ask the guest for this size; ``answer`` is told whether its display device takes one."""
         ...
 
-    def join(self, head: "Head") -> None:
-        """Tell ``head`` of all changes, and give its input the display's devices."""
+    def join(self, opened: "ViewerConsole") -> None:
+        """Tell ``opened`` of all changes, and give its input the display's devices."""
         ...
 
-    def leave(self, head: "Head") -> None:
+    def leave(self, opened: "ViewerConsole") -> None:
         """No more."""
         ...
 
     def watchers_changed(self) -> None:
-        """A head that has joined is watched now, or is not any more."""
+        """A viewer's console that has joined is watched now, or is not any more."""
         ...
 
 
-class Head:
+class ViewerConsole:
     """What a viewer sees of a console, and does to it; ended by :meth:`close`.
 
     The viewer opens the two channels, in any order, and may do without either. Its picture is sent while it is
@@ -79,12 +79,17 @@ class Head:
     """
 
     def __init__(
-        self, name: str, seat: Seat, track: ConsoleTrack, *, on_fault: Callable[[object], None]
+        self,
+        name: str,
+        shared: ConsoleForViewers,
+        track: ConsoleTrack,
+        *,
+        on_fault: Callable[[object], None],
     ) -> None:
         self.track = track
         self.watched = False
         self._name = name
-        self._seat = seat
+        self._shared_console = shared
         self._on_fault = on_fault
         self._display: RTCDataChannel | None = None
         self._next_stats: asyncio.TimerHandle | None = None
@@ -97,17 +102,17 @@ class Head:
             on_pong=lambda value: self.send(messages.pong(value)),
             on_want_stats=self._want_stats,
             on_watch=self.watch,
-            on_resize=lambda wanted: seat.resize(wanted, self._resized),
+            on_resize=lambda wanted: shared.resize(wanted, self._resized),
         )
-        seat.join(self)
+        shared.join(self)
 
     def watch(self, wanted: bool) -> None:
         """Send the picture from now on, a keyframe first; or none, and have nothing encoded for this viewer."""
         if wanted == self.watched or self._closed:
             return
         self.watched = wanted
-        self._seat.watchers_changed()
-        if not wanted or self._seat.listening:
+        self._shared_console.watchers_changed()
+        if not wanted or self._shared_console.listening:
             self._show()
         elif self._listening is None:
             self._listening = asyncio.create_task(self._listen(), name=f"listen for {self._name}")
@@ -122,7 +127,7 @@ class Head:
         if self._display is not None:
             return False
         self._display = channel
-        for message in self._seat.greeting():
+        for message in self._shared_console.greeting():
             self.send(message)
         return True
 
@@ -152,14 +157,14 @@ class Head:
         if self._listening is not None:
             # QEMU 10 leaks a descriptor for each registration that ends, so one that has begun is for the next viewer.
             await asyncio.wait({self._listening})
-        self._seat.leave(self)
+        self._shared_console.leave(self)
 
     def _show(self) -> None:
-        self.track.watch(self._seat.video.attach if self.watched and not self._closed else None)
+        self.track.watch(self._shared_console.video.attach if self.watched and not self._closed else None)
 
     async def _listen(self) -> None:
         try:
-            await self._seat.listen()
+            await self._shared_console.listen()
         except ConsoleStarting as error:
             self._on_fault(error)
         else:
@@ -190,4 +195,4 @@ class Head:
         self.send(messages.stats(self._stats()))
 
     def _stats(self) -> dict[str, Any]:
-        return own_stats(self._seat.video, self.track)
+        return own_stats(self._shared_console.video, self.track)

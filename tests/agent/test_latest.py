@@ -1,9 +1,9 @@
 import asyncio
 
-from libvirt_webrtc.agent.latest import Newest
+from libvirt_webrtc.agent.latest import LatestValue
 
 
-async def collect(newest: Newest[int], into: list[int]) -> None:
+async def collect(newest: LatestValue[int], into: list[int]) -> None:
     async for value in newest.values():
         into.append(value)
 
@@ -14,7 +14,7 @@ async def turns(count: int = 5) -> None:
 
 
 async def test_followers_see_the_present_value_and_then_changes() -> None:
-    newest, seen = Newest(1), list[list[int]]()
+    newest, seen = LatestValue(1), list[list[int]]()
     seen += [[], []]
     followers = [asyncio.create_task(collect(newest, each)) for each in seen]
     await turns()
@@ -31,7 +31,7 @@ async def test_followers_see_the_present_value_and_then_changes() -> None:
 
 
 async def test_a_slow_follower_misses_what_is_old() -> None:
-    newest = Newest(0)
+    newest = LatestValue(0)
     values = newest.values()
     assert await anext(values) == 0
     for value in range(1, 10):
@@ -42,7 +42,7 @@ async def test_a_slow_follower_misses_what_is_old() -> None:
 
 
 async def test_a_change_while_a_follower_is_busy_is_not_lost() -> None:
-    newest, seen = Newest(0), list[int]()
+    newest, seen = LatestValue(0), list[int]()
     async for value in newest.values():
         seen.append(value)
         if value < 5:
@@ -54,7 +54,7 @@ async def test_a_change_while_a_follower_is_busy_is_not_lost() -> None:
 
 
 async def test_after_close_values_end_and_set_is_harmless() -> None:
-    newest = Newest(0)
+    newest = LatestValue(0)
     newest.close()
     newest.close()
     newest.set(1)

@@ -13,7 +13,7 @@ from libvirt_webrtc.worker.settings import WorkerSettings
 from tests.bench import world
 from tests.media.helpers import until
 from tests.support.qmp import Qemu
-from tests.worker.viewer import Viewer
+from tests.worker.viewer_client import ViewerClient
 
 SETTINGS = WorkerSettings(domain_name="bench", downsample=False, offer_loopback=True, log_level=30)
 
@@ -41,9 +41,9 @@ class BareConsole:
     worker: WorkerProcess
 
     @asynccontextmanager
-    async def watch(self, name: str) -> AsyncIterator["PingingViewer"]:
+    async def watch(self, name: str) -> AsyncIterator["PingingClient"]:
         """A connected viewer that has seen a picture, until the end of the block."""
-        async with PingingViewer() as viewer:
+        async with PingingClient() as viewer:
             await viewer.take(await self.worker.offer(name, 0, await viewer.offer(), []))
             await until(lambda: viewer.frames > 0)
             yield viewer
@@ -63,7 +63,7 @@ async def bare_console(*arguments: str) -> AsyncIterator[BareConsole]:
             await worker.close()
 
 
-class PingingViewer(Viewer):
+class PingingClient(ViewerClient):
     """A viewer that pings as the page does."""
 
     async def press(self, code: str) -> None:
@@ -71,7 +71,7 @@ class PingingViewer(Viewer):
         for down in (b"\1", b"\0"):
             self.channels["input"].send(bytes([messages.KEY]) + down + code.encode())
 
-    async def __aenter__(self) -> "PingingViewer":
+    async def __aenter__(self) -> "PingingClient":
         await super().__aenter__()
         self._pinging = asyncio.create_task(self._ping())
         return self

@@ -17,7 +17,7 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from libvirt_webrtc.media.convert.converter import LIMITED_RANGE, FrameConverter
 from libvirt_webrtc.media.convert.yuv import plane_view
 from libvirt_webrtc.media.encode.encoder import VideoEncoder
-from libvirt_webrtc.media.encode.frame_scheduler import Quality, Schedule
+from libvirt_webrtc.media.encode.frame_scheduler import FrameScheduler, Quality
 from libvirt_webrtc.media.formats import CLOCK_RATE, FULL, VideoFormat
 from libvirt_webrtc.picture.pixels import Pixels, Rect
 from tests.bench.figures import Figure, Figures
@@ -124,13 +124,13 @@ def _measure(coder: Coder, pictures: list[tuple[Pixels, Rect]]) -> dict[str, flo
 
 
 def _refine(width: int, height: int) -> float:
-    """dB of the luma of coloured words in 4:4:4, as the lane's schedule has them after ``REFINED_S`` of stillness."""
+    """dB of the luma of coloured words in 4:4:4, as the scheduler has them after ``REFINED_S`` of stillness."""
     format_ = VideoFormat.H264_444
     converter = FrameConverter(width, height, full_chroma=True)
     encoder = VideoEncoder(format_, converter.frame)
     decoder = av.CodecContext.create("h264", "r")
     assert isinstance(decoder, av.VideoCodecContext)
-    schedule = Schedule(FULL.max_bitrate, format_.settle_frames)
+    scheduler = FrameScheduler(FULL.max_bitrate, format_.settle_frames)
     now, decoded = 100.0, converter.frame
     pictures = scroll(width, height)
 
@@ -143,16 +143,16 @@ def _refine(width: int, height: int) -> float:
     for _ in range(FRAME_RATE):
         now += 1 / FRAME_RATE
         converter.convert(next(pictures)[0], [Rect(0, 0, width, height)])
-        schedule.change(now)
-        plan = schedule.next()
+        scheduler.change(now)
+        plan = scheduler.next()
         assert plan is not None
-        schedule.begin(plan, now)
-        schedule.finish(plan, size=encode(plan.quality), keyframe=False)
+        scheduler.begin(plan, now)
+        scheduler.finish(plan, size=encode(plan.quality), keyframe=False)
     still = now
-    while (plan := schedule.next()) is not None and plan.at <= still + REFINED_S:
+    while (plan := scheduler.next()) is not None and plan.at <= still + REFINED_S:
         now = plan.at
-        schedule.begin(plan, now)
-        schedule.finish(plan, size=encode(plan.quality), keyframe=False)
+        scheduler.begin(plan, now)
+        scheduler.finish(plan, size=encode(plan.quality), keyframe=False)
     return _psnr(_luma(decoded), _luma(converter.frame))
 
 

@@ -62,7 +62,7 @@ class Console:
 
 
 class OurConsole(Console):
-    """As in a worker whose guest flips pages of shared memory; one lane for all."""
+    """As in a worker whose guest flips pages of shared memory; one rendition for all."""
 
     def __init__(self, format_: VideoFormat) -> None:
         aiortc_ext.install()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from libvirt_webrtc.worker.forking import warm_up
 from libvirt_webrtc.worker.shared_console import ABANDONED_S
-from tests.bench.bare import BareConsole, PingingViewer, bare_console, demo_guest
+from tests.bench.bare import BareConsole, PingingClient, bare_console, demo_guest
 from tests.bench.figures import Figure, Figures
 from tests.bench.stage import Options, progress
 from tests.bench.usage import descriptors, memory_mb
@@ -71,7 +71,7 @@ async def _visit(console: BareConsole, name: str) -> None:
         await asyncio.sleep(SENT_S)
 
 
-async def _lose_picture(viewer: PingingViewer) -> None:
+async def _lose_picture(viewer: PingingClient) -> None:
     receiver = viewer.connection.getReceivers()[0]
     (ssrc,) = (source.source for source in receiver.getSynchronizationSources()[:1])
     await receiver._send_rtcp_pli(ssrc)

@@ -56,14 +56,14 @@ async def test_the_api_tells_what_the_pages_viewer_gets(
     guest = make_guest()
     portal.wait_console(guest.uuid)
     path = f"/api/domains/{guest.uuid}/consoles/0/stats"
-    assert portal.get(path) == {"lanes": [], "viewers": []}
+    assert portal.get(path) == {"renditions": [], "viewers": []}
     viewer = await Viewer.watch(browser, portal, guest)
     told = portal.get(path)
-    (lane,), (watcher,) = told["lanes"], told["viewers"]
-    assert (lane["format"], lane["layer"]) == (watcher["format"], watcher["layer"])
-    assert (lane["width"], lane["height"]) == viewer.encoded
-    assert lane["viewers"] == 1 and lane["failures"] == 0
-    assert lane["frames"] >= watcher["frames"] > 0 and watcher["keyframes"] > 0
+    (rendition,), (watcher,) = told["renditions"], told["viewers"]
+    assert (rendition["format"], rendition["layer"]) == (watcher["format"], watcher["layer"])
+    assert (rendition["width"], rendition["height"]) == viewer.encoded
+    assert rendition["viewers"] == 1 and rendition["failures"] == 0
+    assert rendition["frames"] >= watcher["frames"] > 0 and watcher["keyframes"] > 0
     arrived = await viewer.page.evaluate("window.libvirtWebRTC.stats()")
     assert arrived["framesDecoded"] > 0 and arrived["codec"]
 

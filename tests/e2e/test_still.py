@@ -25,15 +25,15 @@ async def test_still_picture_is_not_encoded_even_when_the_browser_wonders(
     guest = make_guest()
     viewer = await Viewer.watch(browser, portal, guest)
 
-    def lanes() -> list[dict[str, Any]]:
-        return list(portal.get(f"/api/domains/{guest.uuid}/consoles/0/stats")["lanes"])
+    def renditions() -> list[dict[str, Any]]:
+        return list(portal.get(f"/api/domains/{guest.uuid}/consoles/0/stats")["renditions"])
 
     async def still() -> bool:
         # A machine that is short of processor looks like a slow network for a while.
-        return [(lane["layer"], lane["fps"]) for lane in lanes()] == [("full", 0)]
+        return [(rendition["layer"], rendition["fps"]) for rendition in renditions()] == [("full", 0)]
 
     def frames() -> int:
-        return sum(lane["frames"] for lane in lanes())
+        return sum(rendition["frames"] for rendition in renditions())
 
     async def wondered() -> bool:
         return bool(await viewer.page.evaluate(_REQUESTS) > requests)

@@ -38,8 +38,8 @@ async def test_modes_and_lost_pictures_neither_leak_nor_stall_nor_storm(
     worker = portal.wait_console(guest.uuid)["worker_pid"]
 
     def keyframes() -> int:
-        lanes = portal.get(f"/api/domains/{guest.uuid}/consoles/0/stats")["lanes"]
-        return int(max(lane["keyframes"] for lane in lanes))
+        renditions = portal.get(f"/api/domains/{guest.uuid}/consoles/0/stats")["renditions"]
+        return int(max(rendition["keyframes"] for rendition in renditions))
 
     async with playing(portal, guest) as player:
         sink = MediaBlackhole()

@@ -21,7 +21,7 @@ DEADLINE_S = 60.0
 POLL_S = 0.1
 
 _GRAB = """(index) => {
-  const { video, size } = window.libvirtWebRTC.heads[index] ?? {};
+  const { video, size } = window.libvirtWebRTC.consoles[index] ?? {};
   if (!size || video.readyState < 2) return null;
   const canvas = document.createElement("canvas");
   canvas.width = size.width;
@@ -48,10 +48,10 @@ class Shown(Protocol):
 class Viewer:
     """One browser tab that looks at one guest's console, or at one of its screens."""
 
-    def __init__(self, page: Page, guest: Shown, head: int = 0) -> None:
+    def __init__(self, page: Page, guest: Shown, console: int = 0) -> None:
         self.page = page
         self.guest = guest
-        self.head = head
+        self.console = console
         self.encoded = (0, 0)
         """Size of the video, as decoded, of the last picture; the padding of odd sizes included."""
 
@@ -88,14 +88,14 @@ class Viewer:
         await viewer.wait_state("connected")
         return viewer
 
-    def on(self, head: int) -> "Viewer":
+    def on(self, console: int) -> "Viewer":
         """The same tab, and another of the guest's screens, which must be on the page for its picture to be seen."""
-        return Viewer(self.page, self.guest, head)
+        return Viewer(self.page, self.guest, console)
 
     @property
     def nonce(self) -> int:
         """What this screen's picture shows."""
-        return int(self.guest.nonce, 16) + self.head
+        return int(self.guest.nonce, 16) + self.console
 
     async def handle(self, name: str) -> Any:
         """A property of the page's scripting handle."""
@@ -111,7 +111,7 @@ class Viewer:
 
     async def picture(self) -> Rgb | None:
         """What the video shows now, in the guest's pixels; None before the first frame."""
-        grabbed = await self.page.evaluate(_GRAB, self.head)
+        grabbed = await self.page.evaluate(_GRAB, self.console)
         if grabbed is None:
             return None
         self.encoded = tuple(grabbed["encoded"])
@@ -155,8 +155,8 @@ class Viewer:
 
     async def point_at(self, x: int, y: int) -> None:
         """Move the real pointer over this pixel of the guest's picture."""
-        box = await self.page.locator(".screen").nth(self.head).bounding_box()
-        size = await self.handle(f"heads[{self.head}].size")
+        box = await self.page.locator(".screen").nth(self.console).bounding_box()
+        size = await self.handle(f"consoles[{self.console}].size")
         assert box is not None
         await self.page.mouse.move(
             box["x"] + (x + 0.5) * box["width"] / size["width"],

@@ -26,7 +26,7 @@ DEVICES = ["virtio-vga", "virtio-vga-gl", "VGA"]
 
 
 class Watched:
-    """A console of a QEMU, watched as a viewer's lane does."""
+    """A console of a QEMU, watched as a viewer's rendition does."""
 
     def __init__(self, graphics: GraphicsThread) -> None:
         self.framebuffer = Framebuffer()

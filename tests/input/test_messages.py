@@ -103,7 +103,7 @@ def test_encoders_write_what_the_protocol_says() -> None:
     assert messages.cursor_position(-2, 258, visible=True) == b"\x84\xff\xfe\x01\x02\x01"
     assert messages.leds(0b101) == b"\x85\x05"
     assert messages.enabled(shown=False) == b"\x86\x00"
-    assert messages.heads({"heads": []}) == b'\x8a{"heads":[]}'
+    assert messages.consoles({"consoles": []}) == b'\x8a{"consoles":[]}'
     assert messages.resized(taken=True) == b"\x8b\x01"
     assert messages.pong(0xDEADBEEF) == b"\x87\xde\xad\xbe\xef"
     assert messages.state(paused=True) == b"\x88\x01"

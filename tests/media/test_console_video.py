@@ -9,7 +9,7 @@ import pytest
 from aiortc.mediastreams import MediaStreamError
 
 from libvirt_webrtc.errors import MediaError
-from libvirt_webrtc.media import rendition as lane_module
+from libvirt_webrtc.media import rendition as rendition_module
 from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.media.encode.encoder import VideoEncoder
 from libvirt_webrtc.media.encode.frame import EncodedFrame
@@ -87,12 +87,12 @@ async def test_no_picture_yet_waits_for_one() -> None:
 async def test_encoding_starts_with_the_first_read_and_ends_with_the_last_viewer(video: ConsoleVideo) -> None:
     track = video.track(H264)
     await asyncio.sleep(0)
-    assert video.stats().lanes == ()
+    assert video.stats().renditions == ()
     await soon(track.next_frame())
     assert video.stats().viewers == 1
     track.stop()
     track.stop()
-    await until(lambda: video.stats().lanes == ())
+    await until(lambda: video.stats().renditions == ())
     with pytest.raises(MediaStreamError):
         await track.next_frame()
     again = video.track(H264)
@@ -133,7 +133,10 @@ async def test_far_viewer_begins_in_a_cheaper_layer(framebuffer: Framebuffer, vi
     assert (await soon(far.next_frame())).keyframe and far.layer is REDUCED
     assert "connection carries about" in far.layer_reason
     assert (await soon(near.next_frame())).keyframe and near.layer is FULL
-    assert {lane.key.layer: lane.keyframes for lane in video.stats().lanes} == {FULL: 1, REDUCED: 1}
+    assert {rendition.key.layer: rendition.keyframes for rendition in video.stats().renditions} == {
+        FULL: 1,
+        REDUCED: 1,
+    }
 
 
 async def test_frame_is_not_wanted_any_more_when_another_layer_has_come(
@@ -160,7 +163,7 @@ async def test_keyframe_requests_are_served_once(video: ConsoleVideo) -> None:
     assert sum(packet.keyframe for packet in await soon(reading)) == 1
 
 
-async def test_viewer_that_keeps_losing_pictures_leaves_the_lane_of_the_others(
+async def test_viewer_that_keeps_losing_pictures_leaves_the_rendition_of_the_others(
     framebuffer: Framebuffer, video: ConsoleVideo
 ) -> None:
     lossy, steady = video.track(H264), video.track(H264)
@@ -188,7 +191,7 @@ async def test_viewer_that_keeps_losing_pictures_leaves_the_lane_of_the_others(
     for track, reader in zip((lossy, steady), readers, strict=True):
         track.stop()
         await soon(reader)
-    await until(lambda: video.stats().lanes == ())
+    await until(lambda: video.stats().renditions == ())
 
 
 async def test_modes_change_without_leaks_or_more_than_a_keyframe_each(
@@ -200,7 +203,7 @@ async def test_modes_change_without_leaks_or_more_than_a_keyframe_each(
         show(framebuffer, picture(160 + 32 * (n % 2), 120, seed=n))
         await until(lambda n=n: track.stats().keyframes > n)  # type: ignore[misc]  # bound now
     assert track.stats().keyframes == 20 and track.stats().dropped == 0
-    assert [lane.key.layer for lane in video.stats().lanes] == [FULL]
+    assert [rendition.key.layer for rendition in video.stats().renditions] == [FULL]
     threads = sum(thread.name.startswith("encode") for thread in threading.enumerate())
     assert threads == 1
     track.stop()
@@ -238,14 +241,14 @@ class Failing:
                     raise error
                 return super().encode(*args, **kwargs)  # type: ignore[arg-type]  # passed through
 
-        monkeypatch.setattr(lane_module, "VideoEncoder", Encoder)
+        monkeypatch.setattr(rendition_module, "VideoEncoder", Encoder)
 
 
 async def test_failed_encoder_is_replaced_once(video: ConsoleVideo, monkeypatch: pytest.MonkeyPatch) -> None:
     Failing(monkeypatch, 1, MediaError("broken"))
     track = video.track(H264)
     assert (await soon(track.next_frame())).keyframe
-    assert video.stats().lanes[0].failures == 1
+    assert video.stats().renditions[0].failures == 1
 
 
 @pytest.mark.parametrize("error", [MediaError("broken"), RuntimeError("a bug")])
@@ -260,7 +263,7 @@ async def test_broken_encoder_ends_the_tracks_with_a_reason(
         await soon(track.next_frame())
     assert ended.is_set() and track.readyState == "ended"
     assert isinstance(track.error, MediaError)
-    assert video.stats().lanes == ()
+    assert video.stats().renditions == ()
 
 
 async def test_next_viewer_after_a_failure_gets_a_new_encoder(

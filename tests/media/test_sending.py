@@ -25,7 +25,7 @@ from libvirt_webrtc.media.encode.frame_scheduler import KEYFRAME_INTERVAL_S
 from libvirt_webrtc.media.formats import CLOCK_RATE
 from libvirt_webrtc.media.layers import LayerChoice
 from libvirt_webrtc.media.rtp.congestion import CongestionControl
-from libvirt_webrtc.media.rtp.sender import Outbound
+from libvirt_webrtc.media.rtp.sender import RtpSender
 from libvirt_webrtc.picture.framebuffer import Framebuffer
 from tests.media.helpers import DEADLINE_S, Viewer, draw, picture, show, soon, until, watching
 
@@ -86,7 +86,7 @@ async def test_lost_packets_are_repeated_and_no_keyframe_is_needed(
         draw(framebuffer, 0, 0, picture(320, 200, seed=1))
         await until(lambda: viewer.shows(framebuffer.pixels))
         assert repeated >= len(lost)
-        assert video.stats().lanes[0].keyframes == 1
+        assert video.stats().renditions[0].keyframes == 1
 
 
 async def test_statistics_count_what_was_sent(
@@ -96,7 +96,7 @@ async def test_statistics_count_what_was_sent(
         await until(lambda: viewer.shows(framebuffer.pixels))
         sender = sender_of(viewer)
         report = await sender.getStats()
-        counted = report[f"outbound-rtp_{id(sender)}"]
+        counted = report[f"rtp_sender-rtp_{id(sender)}"]
         assert counted.packetsSent == len(sent)
         assert counted.bytesSent == sum(len(packet.payload) for packet in sent)
         transport = report[sender.transport._stats_id]
@@ -174,7 +174,7 @@ async def test_floods_of_feedback_storm_nothing(
     async with watching(video) as hostile, watching(video) as other:
         await until(lambda: hostile.shows(framebuffer.pixels) and other.shows(framebuffer.pixels))
         loop = asyncio.get_running_loop()
-        began, before = loop.time(), video.stats().lanes[0].keyframes
+        began, before = loop.time(), video.stats().renditions[0].keyframes
         ssrc = sender_of(hostile)._ssrc
         known = [packet.sequence_number for packet in sent if packet.ssrc == ssrc]
         tasks = len(asyncio.all_tasks())
@@ -188,11 +188,11 @@ async def test_floods_of_feedback_storm_nothing(
         show(framebuffer, picture(320, 240, seed=7))
         await until(lambda: hostile.shows(framebuffer.pixels) and other.shows(framebuffer.pixels))
         await asyncio.sleep(KEYFRAME_INTERVAL_S)
-        made = video.stats().lanes[0].keyframes - before
+        made = video.stats().renditions[0].keyframes - before
         assert made <= (loop.time() - began) / KEYFRAME_INTERVAL_S + 1
         # What was asked while the last keyframe could still be repaired is asked again, as receivers do.
         async with asyncio.timeout(DEADLINE_S):
-            while video.stats().lanes[0].keyframes == before:
+            while video.stats().renditions[0].keyframes == before:
                 await tell(hostile, RtcpPsfbPacket(RTCP_PSFB_PLI, 1, ssrc))
                 await asyncio.sleep(0.05)
         # Nothing piles up: no task, no queue of frames.
@@ -225,7 +225,7 @@ async def test_viewer_that_goes_in_mid_frame_ends_cleanly(
         await until(lambda: sender._RTCRtpSender__packet_count > 5)  # type: ignore[attr-defined]
         await soon(sender.stop())
     assert viewer.track.readyState == "ended"
-    await until(lambda: not video.stats().lanes)
+    await until(lambda: not video.stats().renditions)
     assert not [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
 
 
@@ -239,14 +239,14 @@ async def test_lost_connection_ends_the_track(framebuffer: Framebuffer, video: C
 
 
 async def test_a_viewer_that_left_leaves_nothing(framebuffer: Framebuffer, video: ConsoleVideo) -> None:
-    def outbounds() -> int:
+    def rtp_senders() -> int:
         gc.collect()
-        return sum(isinstance(thing, Outbound) for thing in gc.get_objects())
+        return sum(isinstance(thing, RtpSender) for thing in gc.get_objects())
 
-    before = outbounds()
+    before = rtp_senders()
     for _ in range(3):
         await _watch_once(framebuffer, video)
-    await until(lambda: outbounds() <= before)
+    await until(lambda: rtp_senders() <= before)
 
 
 async def _watch_once(framebuffer: Framebuffer, video: ConsoleVideo) -> None:

@@ -76,17 +76,20 @@ async def test_viewers_of_one_codec_share_packets(
         await until(lambda: one.shows(framebuffer.pixels) and other.shows(framebuffer.pixels))
         show(framebuffer, picture(320, 240, seed=2))
         await until(lambda: one.shows(framebuffer.pixels) and other.shows(framebuffer.pixels))
-        assert len(video.stats().lanes) == 1
+        assert len(video.stats().renditions) == 1
         ids = {id(packet) for packet in delivered[one.track]}
         shared = [packet for packet in delivered[other.track] if id(packet) in ids]
         assert len(shared) == len(delivered[other.track]) > 1
         assert delivered[other.track][0].keyframe
 
 
-async def test_codecs_have_a_lane_each(framebuffer: Framebuffer, video: ConsoleVideo) -> None:
+async def test_codecs_have_a_rendition_each(framebuffer: Framebuffer, video: ConsoleVideo) -> None:
     async with watching(video, VideoFormat.H264) as one, watching(video, VideoFormat.VP8) as other:
         await until(lambda: one.shows(framebuffer.pixels) and other.shows(framebuffer.pixels))
-        assert {lane.key.format for lane in video.stats().lanes} == {VideoFormat.H264, VideoFormat.VP8}
+        assert {rendition.key.format for rendition in video.stats().renditions} == {
+            VideoFormat.H264,
+            VideoFormat.VP8,
+        }
         draw(framebuffer, 0, 0, picture(320, 100, seed=4))
         await until(lambda: one.shows(framebuffer.pixels) and other.shows(framebuffer.pixels))
 
@@ -102,16 +105,16 @@ async def test_late_viewer_joins_a_still_picture(framebuffer: Framebuffer, video
 async def test_picture_loss_leads_to_a_keyframe(framebuffer: Framebuffer, video: ConsoleVideo) -> None:
     async with watching(video) as viewer:
         await until(lambda: viewer.shows(framebuffer.pixels))
-        before = video.stats().lanes[0].keyframes
+        before = video.stats().renditions[0].keyframes
         sender = viewer.server.getSenders()[0]
         receiver = viewer.client.getReceivers()[0]
         loss = RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=1, media_ssrc=sender._ssrc)
         # As receivers do, again and again: right after a keyframe it is not heard.
         async with asyncio.timeout(DEADLINE_S):
-            while video.stats().lanes[0].keyframes == before:
+            while video.stats().renditions[0].keyframes == before:
                 await receiver.transport._send_rtp(bytes(loss))
                 await asyncio.sleep(0.05)
-        assert video.stats().lanes[0].keyframes == before + 1
+        assert video.stats().renditions[0].keyframes == before + 1
 
 
 async def test_playout_delay_is_sent_where_it_is_negotiated(
@@ -188,12 +191,12 @@ async def test_data_channel_survives_bad_messages(framebuffer: Framebuffer, vide
 async def test_nobody_watches_nothing_is_encoded(framebuffer: Framebuffer, video: ConsoleVideo) -> None:
     async with watching(video) as viewer:
         await until(lambda: viewer.shows(framebuffer.pixels))
-    await until(lambda: not video.stats().lanes)
+    await until(lambda: not video.stats().renditions)
     show(framebuffer, picture(320, 240, seed=1))
-    assert not video.stats().lanes
+    assert not video.stats().renditions
 
 
 async def test_closing_before_it_is_connected_leaves_nothing(video: ConsoleVideo) -> None:
     async with watching(video):
         pass
-    assert not video.stats().lanes
+    assert not video.stats().renditions

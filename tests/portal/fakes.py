@@ -10,8 +10,8 @@ from aiohttp.client import _RequestContextManager
 from aiohttp.test_utils import TestServer
 
 from libvirt_webrtc.agent.interface import Action, Answer, ConsoleState, ConsoleView, DomainList, DomainView
-from libvirt_webrtc.agent.latest import Newest
-from libvirt_webrtc.agent.stats import ConsoleStats, LaneView, ViewerView
+from libvirt_webrtc.agent.latest import LatestValue
+from libvirt_webrtc.agent.stats import ConsoleStats, RenditionView, ViewerView
 from libvirt_webrtc.portal.auth import COOKIE
 
 TOKEN = "the-right-token"
@@ -21,7 +21,11 @@ WHEP = f"/api/domains/{UUID}/consoles/0/whep"
 OFFER = "v=0\r\n"
 ANSWER = "v=0\r\ns=answer\r\n"
 STATS = ConsoleStats(
-    (LaneView("H264", "full", "libx264", "no hardware", 1024, 768, 1, 9, 1, 5000, 0, 30.0, 4e6, 5.5, 8.5),),
+    (
+        RenditionView(
+            "H264", "full", "libx264", "no hardware", 1024, 768, 1, 9, 1, 5000, 0, 30.0, 4e6, 5.5, 8.5
+        ),
+    ),
     (ViewerView("H264", "full", "as good as it gets", 9, 1, 5000, 0, 25_000_000, 0.0, None),),
 )
 
@@ -51,14 +55,14 @@ class FakeAgent:
     """Implements the ``Agent`` protocol; ``error`` makes the next offers fail."""
 
     def __init__(self) -> None:
-        self.lists = Newest(listing(domain()))
+        self.lists = LatestValue(listing(domain()))
         self.watchers = 0
         self.unwatched = asyncio.Event()
         """Somebody stopped watching."""
         self.error: Exception | None = None
         self.close_error: Exception | None = None
         self.offers: list[tuple[str, int, str]] = []
-        self.peers: dict[str, str] = {}
+        self.viewers: dict[str, str] = {}
         self.actions: list[tuple[str, Action]] = []
 
     def list(self) -> DomainList:
@@ -77,9 +81,9 @@ class FakeAgent:
         if self.error is not None:
             raise self.error
         self.offers.append((uuid, console, sdp))
-        peer = f"peer{len(self.offers)}"
-        self.peers[peer] = uuid
-        return Answer(ANSWER, peer)
+        viewer = f"viewer{len(self.offers)}"
+        self.viewers[viewer] = uuid
+        return Answer(ANSWER, viewer)
 
     async def stats(self, uuid: str, console: int) -> ConsoleStats:
         if self.error is not None:
@@ -91,10 +95,10 @@ class FakeAgent:
             raise self.error
         self.actions.append((uuid, action))
 
-    async def close_peer(self, uuid: str, peer: str) -> bool:
+    async def close_viewer(self, uuid: str, viewer: str) -> bool:
         if self.close_error is not None:
             raise self.close_error
-        return self.peers.pop(peer, None) == uuid
+        return self.viewers.pop(viewer, None) == uuid
 
 
 class Viewer:

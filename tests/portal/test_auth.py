@@ -14,7 +14,7 @@ PROTECTED = [
     ("GET", "/webrtc-config"),
     ("GET", f"/api/domains/{UUID}/consoles/0/stats"),
     ("POST", WHEP),
-    ("DELETE", WHEP + "/peer1"),
+    ("DELETE", WHEP + "/viewer1"),
     ("DELETE", "/api/session"),
 ]
 
@@ -115,7 +115,7 @@ async def test_signing_out_ends_the_session_its_streams_and_its_consoles(
             assert response.cookies[COOKIE].value == ""
             assert response.cookies[COOKIE]["max-age"] == "0"
         assert await stream.content.read() == b""
-    assert list(agent.peers) == ["peer2"]  # the script's stays
+    assert list(agent.viewers) == ["viewer2"]  # the script's stays
     async with signed_in.get("/api/domains") as response:
         assert response.status == 401
 

@@ -76,7 +76,7 @@ async def test_what_a_console_does_is_told_in_numbers(signed_in: Viewer, agent: 
     async with signed_in.get(path) as response:
         answer = await response.json()
         assert answer == STATS.as_json()
-        assert answer["lanes"][0]["bits_per_second"] == 4e6 and answer["viewers"][0]["rtt_ms"] is None
+        assert answer["renditions"][0]["bits_per_second"] == 4e6 and answer["viewers"][0]["rtt_ms"] is None
     agent.error = NoConsole("there is no console 7")
     async with signed_in.get(path) as response:
         assert await refusal(response) == (404, "no_such_console")
@@ -113,7 +113,7 @@ async def test_an_offer_is_answered_with_sdp_and_a_location(signed_in: Viewer, a
     async with signed_in.offer() as response:
         assert response.status == 201
         assert response.headers["Content-Type"] == "application/sdp"
-        assert response.headers["Location"] == f"{WHEP}/peer1"
+        assert response.headers["Location"] == f"{WHEP}/viewer1"
         assert await response.text() == ANSWER
     assert agent.offers == [(UUID, 0, OFFER)]
 
@@ -251,7 +251,7 @@ async def test_an_offer_answered_after_the_session_ended_is_taken_back(
         assert response.status == 204
     go.set()
     assert await task == (401, "not_signed_in")
-    assert len(agent.offers) == 1 and not agent.peers
+    assert len(agent.offers) == 1 and not agent.viewers
 
 
 async def test_deleting_the_location_ends_the_viewer(signed_in: Viewer, agent: FakeAgent) -> None:
@@ -259,7 +259,7 @@ async def test_deleting_the_location_ends_the_viewer(signed_in: Viewer, agent: F
         location = response.headers["Location"]
     async with signed_in.request("DELETE", location) as response:
         assert response.status == 200
-    assert not agent.peers
+    assert not agent.viewers
     async with signed_in.request("DELETE", location) as response:
         assert await refusal(response) == (404, "no_such_viewer")
 
@@ -267,7 +267,7 @@ async def test_deleting_the_location_ends_the_viewer(signed_in: Viewer, agent: F
 async def test_a_viewer_that_ended_by_itself_is_not_found(signed_in: Viewer, agent: FakeAgent) -> None:
     async with signed_in.offer() as response:
         location = response.headers["Location"]
-    agent.peers.clear()
+    agent.viewers.clear()
     async with signed_in.request("DELETE", location) as response:
         assert await refusal(response) == (404, "no_such_viewer")
 
@@ -282,19 +282,19 @@ async def test_only_who_opened_a_viewer_can_end_it(
         for stranger in (other, script):
             async with stranger.request("DELETE", location) as response:
                 assert await refusal(response) == (404, "no_such_viewer")
-    assert list(agent.peers) == ["peer1"]
+    assert list(agent.viewers) == ["viewer1"]
 
 
 async def test_a_viewer_is_only_found_at_its_own_console(signed_in: Viewer, agent: FakeAgent) -> None:
     async with signed_in.offer():
         pass
     for path in (
-        f"/api/domains/{OTHER_UUID}/consoles/0/whep/peer1",
-        f"/api/domains/{UUID}/consoles/1/whep/peer1",
+        f"/api/domains/{OTHER_UUID}/consoles/0/whep/viewer1",
+        f"/api/domains/{UUID}/consoles/1/whep/viewer1",
     ):
         async with signed_in.request("DELETE", path) as response:
             assert response.status == 404
-    assert list(agent.peers) == ["peer1"]
+    assert list(agent.viewers) == ["viewer1"]
 
 
 async def test_an_action_is_begun(signed_in: Viewer, agent: FakeAgent) -> None:

@@ -19,7 +19,7 @@ def found(sessions: Sessions, cookie: str) -> Session:
 
 async def opened(agent: FakeAgent) -> OpenConsole:
     answer = await agent.offer(UUID, 0, "v=0")
-    return OpenConsole(UUID, 0, answer.peer)
+    return OpenConsole(UUID, 0, answer.viewer)
 
 
 async def test_an_idle_session_ends(sessions: Sessions, clock: Clock) -> None:
@@ -54,10 +54,10 @@ async def test_an_open_console_keeps_a_session_and_ends_with_it(
     assert await sessions.add_console(found(sessions, cookie), await opened(agent))
     clock.now += ABSOLUTE_S - 1
     await sessions.end_expired()
-    assert agent.peers
+    assert agent.viewers
     clock.now += 1
     await sessions.end_expired()
-    assert not agent.peers
+    assert not agent.viewers
 
 
 async def test_a_console_that_opens_after_the_end_is_closed(sessions: Sessions, agent: FakeAgent) -> None:
@@ -65,7 +65,7 @@ async def test_a_console_that_opens_after_the_end_is_closed(sessions: Sessions, 
     session = found(sessions, cookie)
     await sessions.end(cookie)
     assert not await sessions.add_console(session, await opened(agent))
-    assert not agent.peers
+    assert not agent.viewers
 
 
 async def test_a_session_ends_even_where_a_worker_is_gone(sessions: Sessions, agent: FakeAgent) -> None:
@@ -95,7 +95,7 @@ async def test_the_number_of_consoles_is_bounded(
     monkeypatch.setattr(module, "MAX_CONSOLES", 2)
     for _ in range(3):
         await sessions.add_console(sessions.bearer, await opened(agent))
-    assert list(agent.peers) == ["peer2", "peer3"]
+    assert list(agent.viewers) == ["viewer2", "viewer3"]
 
 
 async def test_closing_ends_all_sessions_and_leaves_consoles_to_the_agent(
@@ -105,7 +105,7 @@ async def test_closing_ends_all_sessions_and_leaves_consoles_to_the_agent(
     await sessions.add_console(session, await opened(agent))
     sessions.close()
     assert session.ended.is_set() and sessions.bearer.ended.is_set()
-    assert agent.peers
+    assert agent.viewers
 
 
 async def test_cookies_differ(sessions: Sessions) -> None:

@@ -106,10 +106,10 @@ async def test_only_its_own_uuid_is_known_and_nothing_can_be_attached(tmp_path: 
         with pytest.raises(NoSuchDomain):
             await stream.offer("another", 0, "v=0")
         with pytest.raises(NoSuchDomain):
-            await stream.close_peer("another", "peer")
+            await stream.close_viewer("another", "viewer")
         with pytest.raises(CannotAttach, match="without libvirt"):
             await stream.act(stream.uuid, Action.ATTACH)
-        assert not await stream.close_peer(stream.uuid, "peer")
+        assert not await stream.close_viewer(stream.uuid, "viewer")
 
 
 async def test_the_page_keeps_its_address_for_as_long_as_the_place_is_the_same(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Keepers follow the domains. The inventory is set by hand; workers and QEMU are real."""
+"""WorkerSupervisors follow the domains. The inventory is set by hand; workers and QEMU are real."""
 
 import asyncio
 import logging
@@ -37,7 +37,7 @@ class Domains(Inventory):
         self._qemu = qemu
 
     def show(self, *domains: Domain, connected: bool = True) -> None:
-        self._newest.set(Snapshot(connected, None if connected else "libvirtd is away", domains))
+        self._latest.set(Snapshot(connected, None if connected else "libvirtd is away", domains))
 
     async def open_graphics_fd(self, uuid: str, index: int) -> int:
         self.opened.append((uuid, index))
@@ -90,10 +90,10 @@ async def test_unknown_domains_and_peers(supervisor: Supervisor, domains: Domain
     with pytest.raises(NoSuchDomain):
         await supervisor.offer("nobody", 0, "v=0")
     with pytest.raises(NoSuchDomain):
-        await supervisor.close_peer("nobody", "peer")
+        await supervisor.close_viewer("nobody", "viewer")
     domains.show(domain(1))
     await until_state(supervisor, ConsoleState.READY)
-    assert not await supervisor.close_peer("u", "peer")
+    assert not await supervisor.close_viewer("u", "viewer")
 
 
 async def test_a_domain_that_restarts_gets_a_new_worker_while_the_old_one_ends(
@@ -177,7 +177,7 @@ async def test_workers_are_told_of_hardware_only_where_it_is_wanted(
     config = Config(video=VideoConfig(("vp9", "h264"), policy))
     async with Supervisor(domains, config) as running:
         domains.show(domain(1))
-        await until(lambda: bool(running._keepers))
-        (keeper,) = running._keepers.values()
-        assert keeper._settings.hardware == used
-        assert keeper._settings.formats == formats_of(("vp9", "h264"))
+        await until(lambda: bool(running._worker_supervisors))
+        (worker_supervisor,) = running._worker_supervisors.values()
+        assert worker_supervisor._settings.hardware == used
+        assert worker_supervisor._settings.formats == formats_of(("vp9", "h264"))

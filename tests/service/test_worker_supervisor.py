@@ -1,4 +1,4 @@
-"""Keepers with real workers; the display is a real QEMU's where one must answer."""
+"""WorkerSupervisors with real workers; the display is a real QEMU's where one must answer."""
 
 import asyncio
 import os
@@ -20,8 +20,8 @@ from libvirt_webrtc.errors import (
     NoConsole,
     WorkerError,
 )
-from libvirt_webrtc.service import worker_supervisor as keeper_module
-from libvirt_webrtc.service.worker_supervisor import DisplaySource, Keeper, OpenDisplay
+from libvirt_webrtc.service import worker_supervisor as worker_supervisor_module
+from libvirt_webrtc.service.worker_supervisor import DisplaySource, OpenDisplay, WorkerSupervisor
 from libvirt_webrtc.worker.process import WorkerProcess
 from libvirt_webrtc.worker.settings import WorkerSettings
 from tests.media.helpers import soon, until
@@ -33,29 +33,31 @@ DELAYS = (0.01, 0.02, 0.03, 0.04)
 
 @pytest.fixture(autouse=True)
 def short_delays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeper_module, "RETRY_DELAYS_S", DELAYS)
-    monkeypatch.setattr(keeper_module, "AWAITED_DELAYS_S", DELAYS[:1])
+    monkeypatch.setattr(worker_supervisor_module, "RETRY_DELAYS_S", DELAYS)
+    monkeypatch.setattr(worker_supervisor_module, "AWAITED_DELAYS_S", DELAYS[:1])
 
 
 class Watched:
-    """A keeper, and every state that it told."""
+    """A worker supervisor, and every state that it told."""
 
     def __init__(self, open_display: OpenDisplay, awaited: bool) -> None:
         self.states: list[tuple[ConsoleState, str | None]] = []
-        self.keeper = Keeper(SETTINGS, DisplaySource(open_display, awaited=awaited), self._note)
+        self.worker_supervisor = WorkerSupervisor(
+            SETTINGS, DisplaySource(open_display, awaited=awaited), self._note
+        )
 
     def _note(self) -> None:
-        self.states.append((self.keeper.state, self.keeper.reason))
+        self.states.append((self.worker_supervisor.state, self.worker_supervisor.reason))
 
     def is_ready(self) -> bool:
-        return self.keeper.state is ConsoleState.READY
+        return self.worker_supervisor.state is ConsoleState.READY
 
 
-MakeKeeper = Callable[..., Watched]
+MakeWorkerSupervisor = Callable[..., Watched]
 
 
 @pytest.fixture
-async def watch() -> AsyncIterator[MakeKeeper]:
+async def watch() -> AsyncIterator[MakeWorkerSupervisor]:
     made: list[Watched] = []
 
     def make(open_display: OpenDisplay, *, awaited: bool = False) -> Watched:
@@ -64,7 +66,7 @@ async def watch() -> AsyncIterator[MakeKeeper]:
 
     yield make
     for each in made:
-        await each.keeper.close()
+        await each.worker_supervisor.close()
 
 
 @pytest.fixture
@@ -100,37 +102,41 @@ async def dead() -> int:
     return theirs.detach()
 
 
-async def test_a_console_becomes_ready_and_ends_with_its_keeper(watch: MakeKeeper, qemu: Qemu) -> None:
+async def test_a_console_becomes_ready_and_ends_with_its_worker_supervisor(
+    watch: MakeWorkerSupervisor, qemu: Qemu
+) -> None:
     watched = watch(opener(qemu))
-    keeper = watched.keeper
+    worker_supervisor = watched.worker_supervisor
     with pytest.raises(ConsoleStarting):
-        await keeper.offer("peer", 0, "v=0", [])
+        await worker_supervisor.offer("viewer", 0, "v=0", [])
     await until(watched.is_ready)
-    assert [console.label for console in keeper.consoles] == ["VGA"] and keeper.worker_pid is not None
+    assert [console.label for console in worker_supervisor.consoles] == [
+        "VGA"
+    ] and worker_supervisor.worker_pid is not None
     with pytest.raises(NoConsole, match="no graphic console 7"):
-        await keeper.offer("peer", 7, "v=0", [])
-    assert await keeper.stats(0) == ConsoleStats((), ())
+        await worker_supervisor.offer("viewer", 7, "v=0", [])
+    assert await worker_supervisor.stats(0) == ConsoleStats((), ())
     with pytest.raises(NoConsole, match="no graphic console 7"):
-        await keeper.stats(7)
-    await asyncio.gather(keeper.close(), keeper.close())
-    await keeper.close()
-    assert keeper.worker_pid is None and keeper.consoles == ()
-    assert not await keeper.close_peer("peer")
+        await worker_supervisor.stats(7)
+    await asyncio.gather(worker_supervisor.close(), worker_supervisor.close())
+    await worker_supervisor.close()
+    assert worker_supervisor.worker_pid is None and worker_supervisor.consoles == ()
+    assert not await worker_supervisor.close_viewer("viewer")
 
 
-async def test_a_display_that_is_taken_away_is_opened_again(watch: MakeKeeper, qemu: Qemu) -> None:
+async def test_a_display_that_is_taken_away_is_opened_again(watch: MakeWorkerSupervisor, qemu: Qemu) -> None:
     watched = watch(opener(qemu))
     await until(watched.is_ready)
-    pid = watched.keeper.worker_pid
+    pid = watched.worker_supervisor.worker_pid
     for _ in range(2):
         watched.states.clear()
         async with taken(qemu):
             await until(lambda: any("another program" in str(reason) for _, reason in watched.states))
             await until(watched.is_ready)
-    assert watched.keeper.worker_pid == pid
+    assert watched.worker_supervisor.worker_pid == pid
 
 
-async def test_libvirt_away_leaves_the_worker_running(watch: MakeKeeper, qemu: Qemu) -> None:
+async def test_libvirt_away_leaves_the_worker_running(watch: MakeWorkerSupervisor, qemu: Qemu) -> None:
     away = False
 
     async def open_display() -> int:
@@ -138,19 +144,19 @@ async def test_libvirt_away_leaves_the_worker_running(watch: MakeKeeper, qemu: Q
 
     watched = watch(open_display)
     await until(watched.is_ready)
-    pid, away = watched.keeper.worker_pid, True
+    pid, away = watched.worker_supervisor.worker_pid, True
     async with taken(qemu):
-        await until(lambda: watched.keeper.state is ConsoleState.FAILED)
+        await until(lambda: watched.worker_supervisor.state is ConsoleState.FAILED)
         with pytest.raises(NoConsole, match="libvirtd is away"):
-            await watched.keeper.offer("peer", 0, "v=0", [])
-        assert watched.keeper.worker_pid == pid
+            await watched.worker_supervisor.offer("viewer", 0, "v=0", [])
+        assert watched.worker_supervisor.worker_pid == pid
     away = False
     await until(watched.is_ready)
-    assert watched.keeper.worker_pid == pid and watched.keeper.reason is None
+    assert watched.worker_supervisor.worker_pid == pid and watched.worker_supervisor.reason is None
 
 
 async def test_displays_that_do_not_work_are_tried_ever_more_slowly(
-    watch: MakeKeeper, caplog: pytest.LogCaptureFixture
+    watch: MakeWorkerSupervisor, caplog: pytest.LogCaptureFixture
 ) -> None:
     watched = watch(dead)
 
@@ -160,12 +166,14 @@ async def test_displays_that_do_not_work_are_tried_ever_more_slowly(
 
     await until(lambda: len(delays()) >= 5)
     assert delays()[:5] == [*DELAYS[1:], DELAYS[-1], DELAYS[-1]]
-    assert watched.keeper.state is ConsoleState.FAILED
-    assert "cannot be used" in str(watched.keeper.reason) and "times in a row" in str(watched.keeper.reason)
+    assert watched.worker_supervisor.state is ConsoleState.FAILED
+    assert "cannot be used" in str(watched.worker_supervisor.reason) and "times in a row" in str(
+        watched.worker_supervisor.reason
+    )
 
 
 async def test_a_display_that_is_awaited_is_looked_for_without_a_word(
-    watch: MakeKeeper, qemu: Qemu, caplog: pytest.LogCaptureFixture
+    watch: MakeWorkerSupervisor, qemu: Qemu, caplog: pytest.LogCaptureFixture
 ) -> None:
     looks = 0
 
@@ -190,34 +198,36 @@ async def test_a_display_that_is_awaited_is_looked_for_without_a_word(
 
 
 async def test_a_killed_worker_is_replaced_and_a_crash_loop_is_readable(
-    watch: MakeKeeper, qemu: Qemu, monkeypatch: pytest.MonkeyPatch
+    watch: MakeWorkerSupervisor, qemu: Qemu, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched = watch(opener(qemu))
     killed: set[int | None] = set()
     for _ in range(3):
-        await until(lambda: watched.is_ready() and watched.keeper.worker_pid not in {None, *killed})
-        pid = watched.keeper.worker_pid
+        await until(
+            lambda: watched.is_ready() and watched.worker_supervisor.worker_pid not in {None, *killed}
+        )
+        pid = watched.worker_supervisor.worker_pid
         assert pid is not None
         killed.add(pid)
         os.kill(pid, signal.SIGKILL)
-        await until(lambda: watched.keeper.worker_pid not in killed)
+        await until(lambda: watched.worker_supervisor.worker_pid not in killed)
     await until(watched.is_ready)
     reasons = [reason for state, reason in watched.states if state is ConsoleState.FAILED]
     assert any("3 times in a row" in str(reason) for reason in reasons)
     assert "worker ended unexpectedly" in str(reasons[-1])
 
     # One that lived long enough starts the delays anew.
-    monkeypatch.setattr(keeper_module, "STABLE_S", 0.0)
+    monkeypatch.setattr(worker_supervisor_module, "STABLE_S", 0.0)
     watched.states.clear()
-    pid = watched.keeper.worker_pid
+    pid = watched.worker_supervisor.worker_pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    await until(lambda: watched.is_ready() and watched.keeper.worker_pid != pid)
+    await until(lambda: watched.is_ready() and watched.worker_supervisor.worker_pid != pid)
     assert all(state is not ConsoleState.FAILED for state, _ in watched.states)
 
 
 async def test_a_worker_that_cannot_be_started_is_tried_again(
-    watch: MakeKeeper, qemu: Qemu, monkeypatch: pytest.MonkeyPatch
+    watch: MakeWorkerSupervisor, qemu: Qemu, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(settings: WorkerSettings) -> WorkerProcess:
         raise WorkerError("no more processes")
@@ -225,14 +235,14 @@ async def test_a_worker_that_cannot_be_started_is_tried_again(
     with monkeypatch.context() as broken:
         broken.setattr(WorkerProcess, "start", refuse)
         watched = watch(opener(qemu))
-        await until(lambda: watched.keeper.state is ConsoleState.FAILED)
-        assert "no more processes" in str(watched.keeper.reason)
+        await until(lambda: watched.worker_supervisor.state is ConsoleState.FAILED)
+        assert "no more processes" in str(watched.worker_supervisor.reason)
     await until(watched.is_ready)
 
 
 @pytest.mark.parametrize("where", ["start", "supply"])
 async def test_a_mistake_of_ours_is_logged_and_tried_again(
-    watch: MakeKeeper,
+    watch: MakeWorkerSupervisor,
     qemu: Qemu,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -247,23 +257,25 @@ async def test_a_mistake_of_ours_is_logged_and_tried_again(
         if where == "start":
             patch.setattr(WorkerProcess, "start", broken)
         watched = watch(lambda: now())
-        await until(lambda: watched.keeper.state is ConsoleState.FAILED)
-    assert "ZeroDivisionError" in str(watched.keeper.reason)
+        await until(lambda: watched.worker_supervisor.state is ConsoleState.FAILED)
+    assert "ZeroDivisionError" in str(watched.worker_supervisor.reason)
     assert "ZeroDivisionError" in caplog.text
     now = good
     await until(watched.is_ready)
 
 
 @pytest.mark.parametrize("after_s", [0.0, 0.001, 0.005, 0.02, 0.1])
-async def test_closing_at_any_moment_of_a_start_leaves_nothing(watch: MakeKeeper, after_s: float) -> None:
+async def test_closing_at_any_moment_of_a_start_leaves_nothing(
+    watch: MakeWorkerSupervisor, after_s: float
+) -> None:
     watched = watch(dead)
     await asyncio.sleep(after_s)
-    await soon(watched.keeper.close())
+    await soon(watched.worker_supervisor.close())
     # The fixtures look for processes, tasks and descriptors.
 
 
 async def test_paused_is_told_once_for_each_change(
-    watch: MakeKeeper, qemu: Qemu, monkeypatch: pytest.MonkeyPatch
+    watch: MakeWorkerSupervisor, qemu: Qemu, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[bool] = []
     original = WorkerProcess.set_paused
@@ -274,8 +286,8 @@ async def test_paused_is_told_once_for_each_change(
 
     monkeypatch.setattr(WorkerProcess, "set_paused", set_paused)
     watched = watch(opener(qemu))
-    await watched.keeper.set_paused(True)
+    await watched.worker_supervisor.set_paused(True)
     await until(watched.is_ready)
     for paused in (True, True, False, False, True):
-        await watched.keeper.set_paused(paused)
+        await watched.worker_supervisor.set_paused(paused)
     assert told == [True, False, True]

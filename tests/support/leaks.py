@@ -63,12 +63,12 @@ def _processes() -> dict[int, str]:
                 ")"
             )[0]
             parents[int(entry.name)] = (int(stat.rpartition(")")[2].split()[1]), command)
-    keepers = _multiprocessing_keepers()
+    worker_supervisors = _multiprocessing_keepers()
     return {
         pid: command
         for pid, (parent, command) in parents.items()
         if pid != os.getpid()
-        and pid not in keepers
+        and pid not in worker_supervisors
         and command not in SESSION_DAEMONS
         and (in_private_world() or _is_ours(parent, parents))
     }

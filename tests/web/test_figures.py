@@ -40,7 +40,7 @@ LATER = READING | {
 }
 SERVER = {
     "viewer": {"layer": "full", "reason": "full quality", "dropped": 2, "rtt_ms": 5},
-    "lane": {
+    "rendition": {
         "encoder": "libx264",
         "encoder_reason": "no hardware",
         "width": 1920,

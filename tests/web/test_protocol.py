@@ -34,12 +34,12 @@ DECODED: dict[bytes, dict[str, object] | None] = {
     b"\x86\x00": {"type": "enabled", "enabled": False},
     b"\x87\x00\x00\x01\x00": {"type": "pong", "value": 256},
     b"\x88\x01": {"type": "state", "paused": True},
-    b'\x89{"viewer": {"layer": "full"}, "lane": null}': {
+    b'\x89{"viewer": {"layer": "full"}, "rendition": null}': {
         "type": "stats",
         "viewer": {"layer": "full"},
-        "lane": None,
+        "rendition": None,
     },
-    b'\x8a{"heads": [{"index": 0}]}': {"type": "heads", "heads": [{"index": 0}]},
+    b'\x8a{"consoles": [{"index": 0}]}': {"type": "consoles", "consoles": [{"index": 0}]},
     b"\x8b\x01": {"type": "resized", "taken": True},
     b"\x8cNo XR24.": {"type": "problem", "text": "No XR24."},
     b"\x8c": {"type": "problem", "text": ""},

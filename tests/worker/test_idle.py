@@ -12,7 +12,7 @@ from libvirt_webrtc.worker.process import WorkerProcess
 from libvirt_webrtc.worker.settings import WorkerSettings
 from tests.media.helpers import soon, until
 from tests.support.qmp import Qemu
-from tests.worker.viewer import Viewer
+from tests.worker.viewer_client import ViewerClient
 
 SETTINGS = WorkerSettings(domain_name="demo", downsample=False, offer_loopback=True, log_level=30)
 
@@ -58,7 +58,7 @@ def threads(worker: WorkerProcess) -> int:
 
 
 async def look(worker: WorkerProcess, name: str) -> None:
-    async with Viewer() as viewer:
+    async with ViewerClient() as viewer:
         await viewer.take(await soon(worker.offer(name, 0, await viewer.offer(), [])))
         await until(lambda: viewer.frames > 0)
         assert threads(worker) > 1

@@ -81,7 +81,7 @@ class FakeMouse:
         await self.qemu.take(("by", dx, dy))
 
 
-class Viewer:
+class ViewerClient:
     """A channel to a fake display, and what the channel reported."""
 
     def __init__(self, *, may_control: bool = True) -> None:
@@ -145,14 +145,14 @@ def wheel(dx: int, dy: int) -> bytes:
 
 
 @pytest_asyncio.fixture
-async def viewer() -> AsyncIterator[Viewer]:
-    viewer = Viewer()
+async def viewer() -> AsyncIterator[ViewerClient]:
+    viewer = ViewerClient()
     yield viewer
     viewer.qemu.gate.set()
     await viewer.channel.close()
 
 
-async def test_messages_reach_qemu_in_order_with_its_own_numbers(viewer: Viewer) -> None:
+async def test_messages_reach_qemu_in_order_with_its_own_numbers(viewer: ViewerClient) -> None:
     viewer.feed(
         key("ShiftLeft", True), move_to(10, 20), button(0, True), button(0, False), key("ShiftLeft", False)
     )
@@ -172,7 +172,7 @@ async def test_messages_reach_qemu_in_order_with_its_own_numbers(viewer: Viewer)
     ]
 
 
-async def test_burst_of_500_keys_arrives_whole_and_one_by_one(viewer: Viewer) -> None:
+async def test_burst_of_500_keys_arrives_whole_and_one_by_one(viewer: ViewerClient) -> None:
     for _ in range(500):
         viewer.feed(key("KeyA", True), key("KeyA", False))
     await settle(5000)
@@ -180,7 +180,7 @@ async def test_burst_of_500_keys_arrives_whole_and_one_by_one(viewer: Viewer) ->
     assert viewer.qemu.most_under_way == 1
 
 
-async def test_moves_are_merged_while_qemu_is_busy_and_the_last_one_is_sent(viewer: Viewer) -> None:
+async def test_moves_are_merged_while_qemu_is_busy_and_the_last_one_is_sent(viewer: ViewerClient) -> None:
     viewer.qemu.gate.clear()
     viewer.feed(key("KeyA", True))
     await settle()
@@ -190,7 +190,7 @@ async def test_moves_are_merged_while_qemu_is_busy_and_the_last_one_is_sent(view
     assert viewer.qemu.calls == [("key down", A), ("to", 99, 198)]
 
 
-async def test_moves_are_not_merged_across_buttons_keys_and_the_wheel(viewer: Viewer) -> None:
+async def test_moves_are_not_merged_across_buttons_keys_and_the_wheel(viewer: ViewerClient) -> None:
     viewer.feed(move_to(1, 1), move_to(2, 2), button(0, True), move_to(3, 3), move_to(4, 4), button(0, False))
     viewer.feed(move_to(5, 5), key("KeyB", True), move_to(6, 6), wheel(0, 1), move_to(7, 7), move_to(8, 8))
     await settle()
@@ -208,21 +208,21 @@ async def test_moves_are_not_merged_across_buttons_keys_and_the_wheel(viewer: Vi
     ]
 
 
-async def test_relative_motion_is_summed_up(viewer: Viewer) -> None:
+async def test_relative_motion_is_summed_up(viewer: ViewerClient) -> None:
     viewer.qemu.mouse.is_absolute = False
     viewer.feed(*[move_by(300, -2)] * 3, button(1, True), move_by(-1, -1))
     await settle()
     assert viewer.qemu.calls == [("by", 900, -6), ("button down", 1), ("by", -1, -1)]
 
 
-async def test_relative_motion_is_summed_up_no_further_than_one_call_takes(viewer: Viewer) -> None:
+async def test_relative_motion_is_summed_up_no_further_than_one_call_takes(viewer: ViewerClient) -> None:
     viewer.qemu.mouse.is_absolute = False
     viewer.feed(move_by(30000, 0), move_by(2767, 0), move_by(1, 0), move_by(0, -32768))
     await settle()
     assert viewer.qemu.calls == [("by", 32767, 0), ("by", 1, 0), ("by", 0, -32768)]
 
 
-async def test_motion_that_does_not_fit_the_pointer_is_not_sent(viewer: Viewer) -> None:
+async def test_motion_that_does_not_fit_the_pointer_is_not_sent(viewer: ViewerClient) -> None:
     viewer.feed(move_by(1, 1))
     await settle()
     viewer.qemu.mouse.is_absolute = False
@@ -232,7 +232,7 @@ async def test_motion_that_does_not_fit_the_pointer_is_not_sent(viewer: Viewer) 
     assert viewer.channel.sink.rejected == 2
 
 
-async def test_wheel_steps_are_presses_of_qemus_wheel_buttons(viewer: Viewer) -> None:
+async def test_wheel_steps_are_presses_of_qemus_wheel_buttons(viewer: ViewerClient) -> None:
     viewer.feed(wheel(5, 2), wheel(0, -1), wheel(-3, 0))
     await settle()
     await settle()
@@ -246,19 +246,19 @@ async def test_wheel_steps_are_presses_of_qemus_wheel_buttons(viewer: Viewer) ->
     ]
 
 
-async def test_key_that_repeats_is_pressed_again_and_released_once(viewer: Viewer) -> None:
+async def test_key_that_repeats_is_pressed_again_and_released_once(viewer: ViewerClient) -> None:
     viewer.feed(key("KeyA", True), key("KeyA", True), key("KeyA", False), key("KeyA", False))
     await settle()
     assert viewer.qemu.calls == [("key down", A), ("key down", A), ("key up", A)]
 
 
-async def test_release_of_what_is_not_held_is_not_sent(viewer: Viewer) -> None:
+async def test_release_of_what_is_not_held_is_not_sent(viewer: ViewerClient) -> None:
     viewer.feed(key("KeyA", False), button(0, False))
     await settle()
     assert viewer.qemu.calls == []
 
 
-async def test_unknown_codes_and_buttons_are_counted_and_harmless(viewer: Viewer) -> None:
+async def test_unknown_codes_and_buttons_are_counted_and_harmless(viewer: ViewerClient) -> None:
     viewer.feed(key("Unidentified", True), key("NoSuchKey", False), button(5, True), button(255, False))
     viewer.feed(key("KeyA", True))
     await settle()
@@ -267,7 +267,7 @@ async def test_unknown_codes_and_buttons_are_counted_and_harmless(viewer: Viewer
     assert viewer.faults == []
 
 
-async def test_release_all_lifts_buttons_then_keys_last_pressed_first(viewer: Viewer) -> None:
+async def test_release_all_lifts_buttons_then_keys_last_pressed_first(viewer: ViewerClient) -> None:
     viewer.feed(key("ShiftLeft", True), key("KeyA", True), button(0, True), button(2, True), RELEASE_ALL)
     await settle()
     assert viewer.qemu.calls[4:] == [("button up", 2), ("button up", 0), ("key up", A), ("key up", SHIFT)]
@@ -276,7 +276,7 @@ async def test_release_all_lifts_buttons_then_keys_last_pressed_first(viewer: Vi
     assert len(viewer.qemu.calls) == 8
 
 
-async def test_close_releases_what_is_held_and_sends_nothing_more(viewer: Viewer) -> None:
+async def test_close_releases_what_is_held_and_sends_nothing_more(viewer: ViewerClient) -> None:
     viewer.feed(key("ShiftLeft", True), button(0, True))
     await settle()
     viewer.feed(key("KeyA", True))
@@ -293,7 +293,7 @@ async def test_close_releases_what_is_held_and_sends_nothing_more(viewer: Viewer
     assert viewer.faults == []
 
 
-async def test_close_waits_for_the_call_under_way_and_lifts_its_key(viewer: Viewer) -> None:
+async def test_close_waits_for_the_call_under_way_and_lifts_its_key(viewer: ViewerClient) -> None:
     viewer.qemu.gate.clear()
     viewer.feed(key("KeyA", True))
     await settle()
@@ -305,7 +305,9 @@ async def test_close_waits_for_the_call_under_way_and_lifts_its_key(viewer: View
     assert viewer.qemu.calls == [("key down", A), ("key up", A)]
 
 
-async def test_close_returns_where_qemu_hangs_and_keys_are_lifted_when_it_goes_on(viewer: Viewer) -> None:
+async def test_close_returns_where_qemu_hangs_and_keys_are_lifted_when_it_goes_on(
+    viewer: ViewerClient,
+) -> None:
     viewer.feed(key("ShiftLeft", True), key("KeyA", True))
     await settle()
     clock = Clock()
@@ -326,7 +328,7 @@ async def test_close_returns_where_qemu_hangs_and_keys_are_lifted_when_it_goes_o
     ]
 
 
-async def test_close_that_is_cancelled_still_releases(viewer: Viewer) -> None:
+async def test_close_that_is_cancelled_still_releases(viewer: ViewerClient) -> None:
     viewer.feed(key("KeyA", True))
     await settle()
     viewer.qemu.gate.clear()
@@ -339,7 +341,7 @@ async def test_close_that_is_cancelled_still_releases(viewer: Viewer) -> None:
     assert viewer.qemu.calls == [("key down", A), ("key up", A)]
 
 
-async def test_malformed_message_is_reported_once_and_releases_what_is_held(viewer: Viewer) -> None:
+async def test_malformed_message_is_reported_once_and_releases_what_is_held(viewer: ViewerClient) -> None:
     viewer.feed(key("KeyA", True))
     await settle()
     viewer.feed(b"\x99", b"\x98", key("KeyB", True))
@@ -350,7 +352,7 @@ async def test_malformed_message_is_reported_once_and_releases_what_is_held(view
 
 async def test_silent_viewer_is_reported_and_its_keys_released() -> None:
     clock = Clock()
-    viewer = Viewer()
+    viewer = ViewerClient()
     await clock.advance(60)
     viewer.feed(key("KeyA", True))
     await clock.advance(4.9)
@@ -365,7 +367,7 @@ async def test_silent_viewer_is_reported_and_its_keys_released() -> None:
 
 async def test_viewer_that_only_pings_is_not_silent() -> None:
     clock = Clock()
-    viewer = Viewer()
+    viewer = ViewerClient()
     for _ in range(30):
         viewer.feed(PING)
         await clock.advance(1)
@@ -378,7 +380,7 @@ async def test_viewer_that_only_pings_is_not_silent() -> None:
 
 async def test_process_that_stood_still_does_not_take_its_viewer_for_silent() -> None:
     clock = Clock()
-    viewer = Viewer()
+    viewer = ViewerClient()
     viewer.feed(PING)
     await clock.advance(30)
     assert viewer.faults == []
@@ -389,7 +391,7 @@ async def test_process_that_stood_still_does_not_take_its_viewer_for_silent() ->
 
 async def test_closed_channel_is_not_reported_as_silent() -> None:
     clock = Clock()
-    viewer = Viewer()
+    viewer = ViewerClient()
     viewer.feed(PING)
     await viewer.channel.close()
     await clock.advance(5)
@@ -398,7 +400,7 @@ async def test_closed_channel_is_not_reported_as_silent() -> None:
 
 async def test_flood_is_reported() -> None:
     clock = Clock()
-    viewer = Viewer()
+    viewer = ViewerClient()
     viewer.feed(*[PING] * 2000)
     await clock.advance(1)
     viewer.feed(*[PING] * 2000)
@@ -411,7 +413,7 @@ async def test_flood_is_reported() -> None:
 
 async def test_queue_that_qemu_does_not_take_is_thrown_away_and_nothing_stays_down() -> None:
     clock = Clock()
-    viewer = Viewer()
+    viewer = ViewerClient()
     viewer.feed(key("KeyA", True))
     await settle()
     viewer.qemu.gate.clear()
@@ -436,7 +438,7 @@ async def test_queue_that_qemu_does_not_take_is_thrown_away_and_nothing_stays_do
     await viewer.channel.close()
 
 
-async def test_refused_key_is_counted_and_not_held(viewer: Viewer) -> None:
+async def test_refused_key_is_counted_and_not_held(viewer: ViewerClient) -> None:
     viewer.qemu.refuse = lambda call: InputRejected("no") if call == ("key down", A) else None
     viewer.feed(key("KeyA", True), key("KeyB", True), key("KeyA", False), RELEASE_ALL)
     await settle()
@@ -447,7 +449,7 @@ async def test_refused_key_is_counted_and_not_held(viewer: Viewer) -> None:
 
 @pytest.mark.parametrize("error", [DisplayClosed("gone"), DisplayError("broken")])
 async def test_ended_display_gets_nothing_more_and_is_not_the_viewers_fault(
-    viewer: Viewer, error: DisplayError
+    viewer: ViewerClient, error: DisplayError
 ) -> None:
     viewer.qemu.refuse = lambda call: error
     viewer.feed(key("KeyA", True), key("KeyB", True), move_to(1, 1), RELEASE_ALL)
@@ -459,7 +461,7 @@ async def test_ended_display_gets_nothing_more_and_is_not_the_viewers_fault(
     assert viewer.pongs == [42]
 
 
-async def test_new_display_lifts_what_was_held_and_gets_nothing_that_waited(viewer: Viewer) -> None:
+async def test_new_display_lifts_what_was_held_and_gets_nothing_that_waited(viewer: ViewerClient) -> None:
     viewer.qemu.gate.clear()
     viewer.qemu.refuse = lambda call: DisplayClosed("gone")
     viewer.feed(key("KeyA", True), key("KeyB", True))
@@ -477,7 +479,7 @@ async def test_new_display_lifts_what_was_held_and_gets_nothing_that_waited(view
     assert new.calls == [("key up", A), ("key down", SHIFT)]
 
 
-async def test_viewer_without_a_display_is_answered_its_pings(viewer: Viewer) -> None:
+async def test_viewer_without_a_display_is_answered_its_pings(viewer: ViewerClient) -> None:
     viewer.channel.set_display(None, None)
     viewer.feed(key("KeyA", True), move_to(1, 1), wheel(0, 1), RELEASE_ALL, PING)
     await settle()
@@ -487,7 +489,7 @@ async def test_viewer_without_a_display_is_answered_its_pings(viewer: Viewer) ->
 
 
 async def test_viewer_that_may_not_control_is_only_answered_its_pings() -> None:
-    viewer = Viewer(may_control=False)
+    viewer = ViewerClient(may_control=False)
     viewer.feed(key("KeyA", True), move_to(1, 1), button(0, True), wheel(0, 1), RELEASE_ALL, PING)
     viewer.feed(WATCH, RESIZE)
     await settle()
@@ -498,7 +500,7 @@ async def test_viewer_that_may_not_control_is_only_answered_its_pings() -> None:
     await viewer.channel.close()
 
 
-async def test_watching_and_sizes_do_not_wait_for_a_slow_guest(viewer: Viewer) -> None:
+async def test_watching_and_sizes_do_not_wait_for_a_slow_guest(viewer: ViewerClient) -> None:
     viewer.qemu.gate.clear()
     viewer.feed(key("KeyA", True), WATCH, RESIZE)
     await settle()
@@ -506,7 +508,7 @@ async def test_watching_and_sizes_do_not_wait_for_a_slow_guest(viewer: Viewer) -
     viewer.qemu.gate.set()
 
 
-async def test_defect_while_sending_is_reported_and_releases_what_is_held(viewer: Viewer) -> None:
+async def test_defect_while_sending_is_reported_and_releases_what_is_held(viewer: ViewerClient) -> None:
     defects: list[object] = []
     asyncio.get_running_loop().set_exception_handler(
         lambda loop, context: defects.append(context["exception"])

@@ -20,7 +20,7 @@ VIEW = ConsoleView(index=0, label="VGA", width=720, height=400, scanout=None, vi
 MESSAGES: list[ipc.Message] = [
     ipc.UseDisplay(True),
     ipc.Offer(1, "peer", 0, "v=0\r\n", [{"urls": ["stun:example.org"]}]),
-    ipc.ClosePeer(2, "peer"),
+    ipc.CloseViewer(2, "peer"),
     ipc.DomainPaused(True),
     ipc.Answered(1, "v=0\r\n"),
     ipc.Refused(1, "NoConsole", "none"),
@@ -28,7 +28,7 @@ MESSAGES: list[ipc.Message] = [
     ipc.Beat(),
     ipc.DisplayLost("gone"),
     ipc.AskStats(3, 0),
-    ipc.Stats(3, list(STATS.lanes), list(STATS.viewers)),
+    ipc.Stats(3, list(STATS.renditions), list(STATS.viewers)),
     ipc.Status("", []),
     ipc.Status("demo", [VIEW, ConsoleView(1, "é\n\0\ud800", 1, 1, "map", 64)]),
 ]

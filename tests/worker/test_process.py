@@ -117,7 +117,7 @@ async def test_many_workers_leave_nothing_behind() -> None:
 async def test_a_killed_worker_ends_whatever_waits_for_it(worker: WorkerProcess) -> None:
     await beating(worker)
     os.kill(worker.pid, signal.SIGSTOP)
-    asked = asyncio.create_task(worker.close_peer("nobody"))
+    asked = asyncio.create_task(worker.close_viewer("nobody"))
     await asyncio.sleep(0)
     os.kill(worker.pid, signal.SIGKILL)
     with pytest.raises(WorkerGone):
@@ -173,7 +173,7 @@ async def test_a_fork_server_that_dies_takes_its_workers_along_and_comes_back(wo
 async def test_offers_and_peers_of_consoles_that_are_not_there(worker: WorkerProcess) -> None:
     with pytest.raises(NoConsole, match="no graphic console 3"):
         await soon(worker.offer("peer", 3, "v=0\r\n", []))
-    assert not await soon(worker.close_peer("peer"))
+    assert not await soon(worker.close_viewer("peer"))
 
 
 async def test_a_display_that_cannot_be_used_is_reported_lost(worker: WorkerProcess) -> None:

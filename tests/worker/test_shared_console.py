@@ -1,4 +1,4 @@
-"""Seats between a real QEMU and real viewers."""
+"""SharedConsoles between a real QEMU and real viewers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -11,13 +11,13 @@ from libvirt_webrtc.input import messages
 from libvirt_webrtc.media import aiortc_ext
 from libvirt_webrtc.media.aiortc_ext import ice
 from libvirt_webrtc.picture.pixels import PixelFormat
-from libvirt_webrtc.worker import shared_consoles as seats_module
+from libvirt_webrtc.worker import shared_consoles as shared_consoles_module
 from libvirt_webrtc.worker.settings import WorkerSettings
-from libvirt_webrtc.worker.shared_console import Seat
-from libvirt_webrtc.worker.shared_consoles import Seats
+from libvirt_webrtc.worker.shared_console import SharedConsole
+from libvirt_webrtc.worker.shared_consoles import SharedConsoles
 from tests.media.helpers import soon, until
 from tests.support.qmp import Qemu
-from tests.worker.viewer import Viewer
+from tests.worker.viewer_client import ViewerClient
 
 SETTINGS = WorkerSettings(domain_name="demo", downsample=False, offer_loopback=True, log_level=30)
 KEY_A_DOWN, KEY_A_UP = b"\x01\x01KeyA", b"\x01\x00KeyA"
@@ -44,41 +44,43 @@ async def display(qemu: Qemu) -> AsyncIterator[Display]:
 
 
 @pytest.fixture
-async def seats(display: Display) -> AsyncIterator[Seats]:
-    made = Seats(SETTINGS, on_change=lambda: None)
+async def shared_consoles(display: Display) -> AsyncIterator[SharedConsoles]:
+    made = SharedConsoles(SETTINGS, on_change=lambda: None)
     made.match(display.consoles)
     yield made
     await made.close()
-    for seat in made._seats.values():
-        # Lets go of QEMU's memory, which pytest's references to the seat would keep mapped.
-        seat._framebuffer.scanout(1, 1, 4, PixelFormat.X8R8G8B8, bytes(4))
+    for shared in made._shared_consoles.values():
+        # Lets go of QEMU's memory, which pytest's references to the shared would keep mapped.
+        shared._framebuffer.scanout(1, 1, 4, PixelFormat.X8R8G8B8, bytes(4))
 
 
 @pytest.fixture
-def seat(seats: Seats) -> Seat:
-    return seats.find(0)
+def shared(shared_consoles: SharedConsoles) -> SharedConsole:
+    return shared_consoles.find(0)
 
 
 @pytest.fixture
-async def viewer() -> AsyncIterator[Viewer]:
-    async with Viewer() as made:
+async def viewer() -> AsyncIterator[ViewerClient]:
+    async with ViewerClient() as made:
         yield made
 
 
-async def admit(seats: Seats, viewer: Viewer, name: str = "viewer") -> None:
-    await viewer.take(await soon(seats.admit(name, 0, await viewer.offer(), [])))
-    await until(lambda: messages.HEADS in viewer.types and viewer.frames > 0)
+async def admit(shared_consoles: SharedConsoles, viewer: ViewerClient, name: str = "viewer") -> None:
+    await viewer.take(await soon(shared_consoles.admit(name, 0, await viewer.offer(), [])))
+    await until(lambda: messages.CONSOLES in viewer.types and viewer.frames > 0)
 
 
 async def test_a_viewer_is_told_size_mode_leds_and_cursor_in_order(
-    seats: Seats, seat: Seat, viewer: Viewer
+    shared_consoles: SharedConsoles, shared: SharedConsole, viewer: ViewerClient
 ) -> None:
-    seat.move_cursor(5, 6, True)
-    seat.define_cursor(1, 1, 0, 0, b"\x01\x02\x03\xff")
-    async with Viewer() as first:
-        await admit(seats, first, "first")  # So that there is a picture, whose size the next is told at once.
-        await until(lambda: seat.view().scanout is not None)
-        await admit(seats, viewer)
+    shared.move_cursor(5, 6, True)
+    shared.define_cursor(1, 1, 0, 0, b"\x01\x02\x03\xff")
+    async with ViewerClient() as first:
+        await admit(
+            shared_consoles, first, "first"
+        )  # So that there is a picture, whose size the next is told at once.
+        await until(lambda: shared.view().scanout is not None)
+        await admit(shared_consoles, viewer)
         assert viewer.types[:8] == [
             messages.SIZE,
             messages.ENABLED,
@@ -87,58 +89,66 @@ async def test_a_viewer_is_told_size_mode_leds_and_cursor_in_order(
             messages.CURSOR,
             messages.CURSOR_POSITION,
             messages.STATE,
-            messages.HEADS,
+            messages.CONSOLES,
         ]
         assert viewer.received[4] == messages.cursor(1, 1, 0, 0, b"\x03\x02\x01\xff")
-        assert seat.view().viewers == 2
-        seats.set_paused(True)
+        assert shared.view().viewers == 2
+        shared_consoles.set_paused(True)
         await until(lambda: viewer.received[-1] == first.received[-1] == messages.state(True))
-        assert await seats.dismiss("first") and not await seats.dismiss("first")
-        assert seat.view().viewers == 1
+        assert await shared_consoles.dismiss("first") and not await shared_consoles.dismiss("first")
+        assert shared.view().viewers == 1
 
 
-async def test_a_viewer_that_leaves_is_forgotten(seats: Seats, seat: Seat, viewer: Viewer) -> None:
-    await admit(seats, viewer)
+async def test_a_viewer_that_leaves_is_forgotten(
+    shared_consoles: SharedConsoles, shared: SharedConsole, viewer: ViewerClient
+) -> None:
+    await admit(shared_consoles, viewer)
     await viewer.connection.close()
-    await until(lambda: seat.view().viewers == 0)
+    await until(lambda: shared.view().viewers == 0)
 
 
-async def test_a_refused_offer_leaves_no_viewer(seats: Seats, seat: Seat) -> None:
+async def test_a_refused_offer_leaves_no_viewer(
+    shared_consoles: SharedConsoles, shared: SharedConsole
+) -> None:
     with pytest.raises(NegotiationError):
-        await seats.admit("viewer", 0, "hello", [])
-    await until(lambda: seat.view().viewers == 0)
+        await shared_consoles.admit("viewer", 0, "hello", [])
+    await until(lambda: shared.view().viewers == 0)
 
 
-async def test_without_a_display_a_viewer_is_asked_to_come_again(seats: Seats, viewer: Viewer) -> None:
-    seats.lose_display()
-    seats.lose_display()
+async def test_without_a_display_a_viewer_is_asked_to_come_again(
+    shared_consoles: SharedConsoles, viewer: ViewerClient
+) -> None:
+    shared_consoles.lose_display()
+    shared_consoles.lose_display()
     with pytest.raises(ConsoleStarting, match="not connected"):
-        await seats.admit("viewer", 0, await viewer.offer(), [])
+        await shared_consoles.admit("viewer", 0, await viewer.offer(), [])
 
 
 async def test_a_closed_display_is_starting_and_no_mistake(
-    seats: Seats, display: Display, viewer: Viewer
+    shared_consoles: SharedConsoles, display: Display, viewer: ViewerClient
 ) -> None:
     display.close()
     with pytest.raises(ConsoleStarting):
-        await seats.admit("viewer", 0, await viewer.offer(), [])
+        await shared_consoles.admit("viewer", 0, await viewer.offer(), [])
 
 
-async def test_viewers_are_limited(seats: Seats, viewer: Viewer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seats_module, "MAX_VIEWERS", 1)
-    await admit(seats, viewer)
+async def test_viewers_are_limited(
+    shared_consoles: SharedConsoles, viewer: ViewerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_consoles_module, "MAX_VIEWERS", 1)
+    await admit(shared_consoles, viewer)
     with pytest.raises(NoConsole, match="already has 1 viewers"):
-        await seats.admit("another", 0, await viewer.offer(), [])
+        await shared_consoles.admit("another", 0, await viewer.offer(), [])
 
 
 async def test_a_reopened_display_keeps_the_listener_and_takes_input_again(
-    seats: Seats, seat: Seat, qemu: Qemu, display: Display, viewer: Viewer
+    shared_consoles: SharedConsoles, shared: SharedConsole, qemu: Qemu, display: Display, viewer: ViewerClient
 ) -> None:
-    await admit(seats, viewer)
-    registered = seat._listener
+    await admit(shared_consoles, viewer)
+    registered = shared._listener
     again = await Display.open(await qemu.open_display())
     await soon(display.wait_closed())
-    seats.lose_display()
+    shared_consoles.lose_display()
     viewer.channels["input"].send(KEY_A_DOWN)
     calls: list[int] = []
     keyboard = again.consoles[0].keyboard
@@ -149,90 +159,97 @@ async def test_a_reopened_display_keeps_the_listener_and_takes_input_again(
         calls.append(qnum)
 
     keyboard.press = press  # type: ignore[method-assign]
-    seats.match(again.consoles)
+    shared_consoles.match(again.consoles)
     viewer.channels["input"].send(KEY_A_DOWN)
     viewer.channels["input"].send(KEY_A_UP)
     await until(lambda: calls[-1:] == [0x1E])
-    assert seat._listener is registered and registered is not None and not registered.closed
-    assert again.registrations == 0 and seat.view().viewers == 1
-    await seats.close()
+    assert shared._listener is registered and registered is not None and not registered.closed
+    assert again.registrations == 0 and shared.view().viewers == 1
+    await shared_consoles.close()
     again.close()
 
 
 async def test_a_listener_that_ended_with_the_display_is_registered_again(
-    seats: Seats, seat: Seat, qemu: Qemu, viewer: Viewer
+    shared_consoles: SharedConsoles, shared: SharedConsole, qemu: Qemu, viewer: ViewerClient
 ) -> None:
     """As up to QEMU 9.1, where another program's listener takes the place of ours."""
-    await admit(seats, viewer)
-    assert seat._listener is not None
-    seat._listener.close()
-    seats.lose_display()
+    await admit(shared_consoles, viewer)
+    assert shared._listener is not None
+    shared._listener.close()
+    shared_consoles.lose_display()
     again = await Display.open(await qemu.open_display())
-    seats.match(again.consoles)
-    await until(lambda: again.registrations == 1 and seat.listening)
-    assert seat.view().viewers == 1
-    await seats.close()
+    shared_consoles.match(again.consoles)
+    await until(lambda: again.registrations == 1 and shared.listening)
+    assert shared.view().viewers == 1
+    await shared_consoles.close()
     again.close()
 
 
 async def test_viewers_of_a_picture_that_does_not_come_back_are_disconnected(
-    seats: Seats, seat: Seat, qemu: Qemu, viewer: Viewer
+    shared_consoles: SharedConsoles, shared: SharedConsole, qemu: Qemu, viewer: ViewerClient
 ) -> None:
-    await admit(seats, viewer)
-    assert seat._listener is not None
-    seat._listener.close()
-    seats.lose_display()
+    await admit(shared_consoles, viewer)
+    assert shared._listener is not None
+    shared._listener.close()
+    shared_consoles.lose_display()
     again = await Display.open(await qemu.open_display())
     again.close()
-    seats.match(again.consoles)
-    await until(lambda: seat.view().viewers == 0)
+    shared_consoles.match(again.consoles)
+    await until(lambda: shared.view().viewers == 0)
 
 
-async def test_viewers_that_come_at_once_share_one_registration(seats: Seats, display: Display) -> None:
-    async with Viewer() as one, Viewer() as two:
-        await asyncio.gather(admit(seats, one, "one"), admit(seats, two, "two"))
+async def test_viewers_that_come_at_once_share_one_registration(
+    shared_consoles: SharedConsoles, display: Display
+) -> None:
+    async with ViewerClient() as one, ViewerClient() as two:
+        await asyncio.gather(admit(shared_consoles, one, "one"), admit(shared_consoles, two, "two"))
     assert display.registrations == 1
 
 
-async def test_closing_ends_every_viewer(seats: Seats, seat: Seat, viewer: Viewer) -> None:
-    await admit(seats, viewer)
-    await soon(asyncio.gather(seats.close(), seats.close()))
+async def test_closing_ends_every_viewer(
+    shared_consoles: SharedConsoles, shared: SharedConsole, viewer: ViewerClient
+) -> None:
+    await admit(shared_consoles, viewer)
+    await soon(asyncio.gather(shared_consoles.close(), shared_consoles.close()))
     await soon(viewer.ended.wait())
-    assert seat.view().viewers == 0
+    assert shared.view().viewers == 0
 
 
 async def test_what_cannot_be_shown_is_logged_once_and_told_to_every_viewer(
-    seats: Seats, seat: Seat, viewer: Viewer, caplog: pytest.LogCaptureFixture
+    shared_consoles: SharedConsoles,
+    shared: SharedConsole,
+    viewer: ViewerClient,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     for _ in range(3):
-        seat.unsupported("DMA-BUF")
+        shared.unsupported("DMA-BUF")
     assert caplog.text.count("DMA-BUF") == 1
-    await admit(seats, viewer)
+    await admit(shared_consoles, viewer)
     assert messages.problem("DMA-BUF") in viewer.received
-    seat.unsupported("")
+    shared.unsupported("")
     await until(lambda: messages.problem("") in viewer.received)
 
 
 @pytest.fixture
-async def two_heads() -> AsyncIterator[tuple[Qemu, Seats]]:
+async def two_consoles() -> AsyncIterator[tuple[Qemu, SharedConsoles]]:
     async with Qemu("-device", "virtio-vga,max_outputs=2") as qemu:
         display = await Display.open(await qemu.open_display())
-        seats = Seats(SETTINGS, on_change=lambda: None)
-        seats.match(display.consoles)
-        yield qemu, seats
-        await seats.close()
+        shared_consoles = SharedConsoles(SETTINGS, on_change=lambda: None)
+        shared_consoles.match(display.consoles)
+        yield qemu, shared_consoles
+        await shared_consoles.close()
         display.close()
-        for seat in seats._seats.values():
-            seat._framebuffer.scanout(1, 1, 4, PixelFormat.X8R8G8B8, bytes(4))
+        for shared in shared_consoles._shared_consoles.values():
+            shared._framebuffer.scanout(1, 1, 4, PixelFormat.X8R8G8B8, bytes(4))
 
 
 async def test_a_second_head_is_registered_when_it_is_watched_and_once(
-    two_heads: tuple[Qemu, Seats],
+    two_consoles: tuple[Qemu, SharedConsoles],
 ) -> None:
-    qemu, seats = two_heads
-    second = seats.find(1)
-    async with Viewer(sections=2) as viewer:
-        await admit(seats, viewer)
+    qemu, shared_consoles = two_consoles
+    second = shared_consoles.find(1)
+    async with ViewerClient(sections=2) as viewer:
+        await admit(shared_consoles, viewer)
         assert not second.listening and second.view().viewers == 0
         alone = qemu.fds()
         channel, told = viewer.open("input/1"), list[bytes]()
@@ -251,7 +268,7 @@ async def test_a_second_head_is_registered_when_it_is_watched_and_once(
         assert qemu.fds() == both
 
 
-async def test_standard_vga_takes_no_size(seats: Seats, viewer: Viewer) -> None:
-    await admit(seats, viewer)
+async def test_standard_vga_takes_no_size(shared_consoles: SharedConsoles, viewer: ViewerClient) -> None:
+    await admit(shared_consoles, viewer)
     viewer.channels["input"].send(b"\x0a\x04\x00\x03\x00\x00\x00\x00\x00")
     await until(lambda: messages.resized(False) in viewer.received)

@@ -16,21 +16,23 @@ from libvirt_webrtc.media.aiortc_ext import ice
 from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.media.encode import encoder
 from libvirt_webrtc.picture.framebuffer import Framebuffer
-from libvirt_webrtc.worker import viewer as peer_module
-from libvirt_webrtc.worker import viewer_console as head_module
-from libvirt_webrtc.worker.viewer import Peer
-from libvirt_webrtc.worker.viewer_console import Head
+from libvirt_webrtc.worker import viewer as viewer_module
+from libvirt_webrtc.worker import viewer_console as viewer_console_module
+from libvirt_webrtc.worker.viewer import Viewer
+from libvirt_webrtc.worker.viewer_console import ViewerConsole
 from tests.media.helpers import picture, show, soon, until
-from tests.worker.viewer import Viewer
+from tests.worker.viewer_client import ViewerClient
 
 PING = b"\x07\x00\x00\x00\x2a"
 WANT_STATS, WANT_NO_STATS = b"\x08\x01", b"\x08\x00"
 OWN = [messages.size(64, 48), messages.enabled(True), messages.state(False)]
-ONE_HEAD = messages.heads({"heads": [{"index": 0, "section": 0, "label": "console 0", "enabled": True}]})
+ONE_HEAD = messages.consoles(
+    {"consoles": [{"index": 0, "section": 0, "label": "console 0", "enabled": True}]}
+)
 GREETING = [*OWN, ONE_HEAD]
 
 
-class FakeSeat:
+class FakeSharedConsole:
     """A console without QEMU."""
 
     def __init__(self, index: int) -> None:
@@ -42,7 +44,7 @@ class FakeSeat:
         self.framebuffer = Framebuffer()
         show(self.framebuffer, picture(64, 48, seed=index))
         self.video = ConsoleVideo(self.framebuffer)
-        self.heads: list[Head] = []
+        self.consoles: list[ViewerConsole] = []
         self.asked: list[Resize] = []
 
     async def listen(self) -> None:
@@ -58,59 +60,59 @@ class FakeSeat:
         self.asked.append(wanted)
         answer(self.index == 0)
 
-    def join(self, head: Head) -> None:
-        self.heads.append(head)
+    def join(self, opened: ViewerConsole) -> None:
+        self.consoles.append(opened)
 
-    def leave(self, head: Head) -> None:
-        if head in self.heads:
-            self.heads.remove(head)
+    def leave(self, opened: ViewerConsole) -> None:
+        if opened in self.consoles:
+            self.consoles.remove(opened)
 
     def watchers_changed(self) -> None:
         pass
 
     @property
-    def lanes(self) -> int:
+    def renditions(self) -> int:
         """How many encoders run."""
-        return len(self.video.stats().lanes)
+        return len(self.video.stats().renditions)
 
 
 class Place:
-    """A domain's consoles without QEMU; makes peers and notes their end."""
+    """A domain's consoles without QEMU; makes viewers and notes their end."""
 
     def __init__(self) -> None:
-        self.seats = [FakeSeat(0)]
+        self.shared_consoles = [FakeSharedConsole(0)]
         self.closed: list[str] = []
-        self.peers: list[Peer] = []
+        self.viewers: list[Viewer] = []
 
     @property
     def framebuffer(self) -> Framebuffer:
-        return self.seats[0].framebuffer
+        return self.shared_consoles[0].framebuffer
 
-    def add(self) -> FakeSeat:
+    def add(self) -> FakeSharedConsole:
         """One more console, from now on."""
-        self.seats.append(FakeSeat(len(self.seats)))
-        for peer in self.peers:
-            peer.seats_changed(self.seats)
-        return self.seats[-1]
+        self.shared_consoles.append(FakeSharedConsole(len(self.shared_consoles)))
+        for peer in self.viewers:
+            peer.consoles_changed(self.shared_consoles)
+        return self.shared_consoles[-1]
 
     def tell(self, message: bytes) -> None:
         """As the first console tells everybody who has it open."""
-        for head in list(self.seats[0].heads):
-            head.send(message)
+        for opened in list(self.shared_consoles[0].consoles):
+            opened.send(message)
 
-    def peer(self, ice_servers: list[dict[str, Any]] | None = None) -> Peer:
-        made = Peer(
-            f"viewer {len(self.peers)}",
-            self.seats,
+    def peer(self, ice_servers: list[dict[str, Any]] | None = None) -> Viewer:
+        made = Viewer(
+            f"viewer {len(self.viewers)}",
+            self.shared_consoles,
             ice_servers=ice_servers or [],
             on_closed=lambda peer: self.closed.append(peer.name),
         )
-        self.peers.append(made)
+        self.viewers.append(made)
         return made
 
     async def close(self) -> None:
-        await asyncio.gather(*(peer.close() for peer in self.peers))
-        await asyncio.gather(*(seat.video.close() for seat in self.seats))
+        await asyncio.gather(*(peer.close() for peer in self.viewers))
+        await asyncio.gather(*(shared.video.close() for shared in self.shared_consoles))
 
 
 @pytest.fixture(autouse=True)
@@ -128,19 +130,19 @@ async def place() -> AsyncIterator[Place]:
 
 
 @pytest.fixture
-async def viewer() -> AsyncIterator[Viewer]:
-    async with Viewer() as made:
+async def viewer() -> AsyncIterator[ViewerClient]:
+    async with ViewerClient() as made:
         yield made
 
 
-async def connect(place: Place, viewer: Viewer) -> Peer:
+async def connect(place: Place, viewer: ViewerClient) -> Viewer:
     peer = place.peer()
     await viewer.take(await soon(peer.answer(await viewer.offer())))
     await until(lambda: len(viewer.received) >= len(GREETING))
     return peer
 
 
-async def test_a_viewer_is_greeted_and_sees_the_picture(place: Place, viewer: Viewer) -> None:
+async def test_a_viewer_is_greeted_and_sees_the_picture(place: Place, viewer: ViewerClient) -> None:
     peer = await connect(place, viewer)
     assert viewer.received == GREETING
     viewer.channels["input"].send(PING)
@@ -153,7 +155,7 @@ async def test_a_viewer_is_greeted_and_sees_the_picture(place: Place, viewer: Vi
 
 
 async def test_messages_before_the_display_channel_is_open_are_left_out(place: Place) -> None:
-    async with Viewer(channels=("input",)) as viewer:
+    async with ViewerClient(channels=("input",)) as viewer:
         peer = place.peer()
         answer = await soon(peer.answer(await viewer.offer()))
         place.tell(messages.state(True))
@@ -164,9 +166,9 @@ async def test_messages_before_the_display_channel_is_open_are_left_out(place: P
 
 
 async def test_a_viewer_that_wants_stats_is_told_them_until_it_does_not(
-    place: Place, viewer: Viewer, monkeypatch: pytest.MonkeyPatch
+    place: Place, viewer: ViewerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(head_module, "STATS_INTERVAL_S", 0.01)
+    monkeypatch.setattr(viewer_console_module, "STATS_INTERVAL_S", 0.01)
     await connect(place, viewer)
     await until(lambda: viewer.frames > 0)
     assert messages.STATS not in viewer.types
@@ -174,9 +176,13 @@ async def test_a_viewer_that_wants_stats_is_told_them_until_it_does_not(
     await until(lambda: viewer.types.count(messages.STATS) > 2)
     told = json.loads(viewer.received[-1][1:])
     assert told["viewer"]["frames"] > 0 and told["viewer"]["keyframes"] > 0
-    assert (told["lane"]["width"], told["lane"]["height"], told["lane"]["viewers"]) == (64, 48, 1)
-    assert told["lane"]["encoder"]
-    assert (told["lane"]["format"], told["lane"]["layer"]) == (
+    assert (told["rendition"]["width"], told["rendition"]["height"], told["rendition"]["viewers"]) == (
+        64,
+        48,
+        1,
+    )
+    assert told["rendition"]["encoder"]
+    assert (told["rendition"]["format"], told["rendition"]["layer"]) == (
         told["viewer"]["format"],
         told["viewer"]["layer"],
     )
@@ -188,25 +194,25 @@ async def test_a_viewer_that_wants_stats_is_told_them_until_it_does_not(
     assert len(viewer.received) == count
 
 
-async def test_a_viewer_that_leaves_is_closed_once(place: Place, viewer: Viewer) -> None:
+async def test_a_viewer_that_leaves_is_closed_once(place: Place, viewer: ViewerClient) -> None:
     peer = await connect(place, viewer)
     await viewer.connection.close()
     await until(lambda: place.closed == [peer.name])
 
 
 async def test_a_viewer_that_never_connects_is_given_up(
-    place: Place, viewer: Viewer, monkeypatch: pytest.MonkeyPatch
+    place: Place, viewer: ViewerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(peer_module, "CONNECT_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(viewer_module, "CONNECT_TIMEOUT_S", 0.05)
     peer = place.peer()
     await soon(peer.answer(await viewer.offer()))
     await until(lambda: place.closed == [peer.name])
 
 
 async def test_a_connected_viewer_is_not_given_up(
-    place: Place, viewer: Viewer, monkeypatch: pytest.MonkeyPatch
+    place: Place, viewer: ViewerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(peer_module, "CONNECT_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(viewer_module, "CONNECT_TIMEOUT_S", 1.0)
     await connect(place, viewer)
     frames = viewer.frames
     await asyncio.sleep(1.2)
@@ -215,9 +221,9 @@ async def test_a_connected_viewer_is_not_given_up(
 
 @pytest.mark.parametrize("message", [b"", b"\xff", b"\x02\x00", "text"], ids=repr)
 async def test_nonsense_on_the_input_channel_ends_that_viewer_only(
-    place: Place, viewer: Viewer, message: bytes | str
+    place: Place, viewer: ViewerClient, message: bytes | str
 ) -> None:
-    async with Viewer() as other:
+    async with ViewerClient() as other:
         bad, good = await connect(place, viewer), await connect(place, other)
         viewer.channels["input"].send(message)
         await until(lambda: place.closed == [bad.name])
@@ -230,7 +236,7 @@ async def test_nonsense_on_the_input_channel_ends_that_viewer_only(
     "labels", [("input", "display", "other"), ("display", "display"), ("display", "input/1"), ("input/0",)]
 )
 async def test_an_unknown_or_second_channel_ends_that_viewer(place: Place, labels: tuple[str, ...]) -> None:
-    async with Viewer(channels=("display",)) as viewer:
+    async with ViewerClient(channels=("display",)) as viewer:
         for label in labels:
             viewer.connection.createDataChannel(label)
         peer = place.peer()
@@ -238,7 +244,7 @@ async def test_an_unknown_or_second_channel_ends_that_viewer(place: Place, label
         await until(lambda: place.closed == [peer.name])
 
 
-async def test_a_message_larger_than_the_viewer_takes_is_left_out(place: Place, viewer: Viewer) -> None:
+async def test_a_message_larger_than_the_viewer_takes_is_left_out(place: Place, viewer: ViewerClient) -> None:
     """A viewer could otherwise raise into the display's reader, and so end everybody's picture."""
     peer = place.peer()
     offer = await viewer.offer()
@@ -253,9 +259,9 @@ async def test_a_message_larger_than_the_viewer_takes_is_left_out(place: Place, 
 
 
 async def test_a_viewer_that_does_not_read_is_disconnected(
-    place: Place, viewer: Viewer, monkeypatch: pytest.MonkeyPatch
+    place: Place, viewer: ViewerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(head_module, "MAX_BUFFERED_BYTES", 100_000)
+    monkeypatch.setattr(viewer_console_module, "MAX_BUFFERED_BYTES", 100_000)
     peer = await connect(place, viewer)
     for _ in range(200):
         place.tell(messages.cursor(100, 100, 0, 0, bytes(40_000)))
@@ -263,7 +269,7 @@ async def test_a_viewer_that_does_not_read_is_disconnected(
 
 
 async def test_a_failed_encoder_disconnects_its_viewers(
-    place: Place, viewer: Viewer, monkeypatch: pytest.MonkeyPatch
+    place: Place, viewer: ViewerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that their pages come back, to a new encoder."""
 
@@ -276,7 +282,7 @@ async def test_a_failed_encoder_disconnects_its_viewers(
     show(place.framebuffer, picture(64, 48, seed=3))
     await until(lambda: place.closed == [peer.name])
     monkeypatch.undo()
-    async with Viewer() as again:
+    async with ViewerClient() as again:
         await connect(place, again)
         await until(lambda: again.frames > 0)
 
@@ -296,7 +302,7 @@ REFUSED: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("why", REFUSED)
-async def test_a_refused_offer_leaves_nothing(place: Place, viewer: Viewer, why: str) -> None:
+async def test_a_refused_offer_leaves_nothing(place: Place, viewer: ViewerClient, why: str) -> None:
     offer = await viewer.offer()
     before = len(os.listdir("/proc/self/fd"))
     peer = place.peer()
@@ -307,7 +313,7 @@ async def test_a_refused_offer_leaves_nothing(place: Place, viewer: Viewer, why:
 
 
 @pytest.mark.parametrize("url", ["turn:", "stun:", "turn:host:port", "stun:h?transport=udp"])
-async def test_a_bad_ice_server_refuses_the_offer(place: Place, viewer: Viewer, url: str) -> None:
+async def test_a_bad_ice_server_refuses_the_offer(place: Place, viewer: ViewerClient, url: str) -> None:
     peer = place.peer([{"urls": [url], "username": "u", "credential": "c"}])
     with pytest.raises(NegotiationError):
         await soon(peer.answer(await viewer.offer()))
@@ -315,17 +321,17 @@ async def test_a_bad_ice_server_refuses_the_offer(place: Place, viewer: Viewer, 
 
 
 async def test_a_turn_server_that_is_not_there_costs_only_its_candidates(
-    place: Place, viewer: Viewer
+    place: Place, viewer: ViewerClient
 ) -> None:
     peer = place.peer([{"urls": ["turn:127.0.0.1:9?transport=tcp"], "username": "u", "credential": "c"}])
     assert "typ host" in await soon(peer.answer(await viewer.offer()))
 
 
 async def test_gathering_that_takes_too_long_refuses_the_offer(
-    place: Place, viewer: Viewer, monkeypatch: pytest.MonkeyPatch
+    place: Place, viewer: ViewerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The TURN server is silent; aioice gives it up after 5 s, and only then can the sockets be closed."""
-    monkeypatch.setattr(peer_module, "ANSWER_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(viewer_module, "ANSWER_TIMEOUT_S", 0.2)
     silent, _ = await asyncio.get_running_loop().create_datagram_endpoint(
         asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0)
     )
@@ -340,7 +346,7 @@ async def test_gathering_that_takes_too_long_refuses_the_offer(
 
 
 @pytest.mark.parametrize("turns", range(12))
-async def test_a_viewer_closed_while_it_is_answered(place: Place, viewer: Viewer, turns: int) -> None:
+async def test_a_viewer_closed_while_it_is_answered(place: Place, viewer: ViewerClient, turns: int) -> None:
     offer = await viewer.offer()
     peer = place.peer()
     answering = asyncio.create_task(peer.answer(offer))
@@ -357,7 +363,7 @@ async def test_a_viewer_closed_while_it_is_answered(place: Place, viewer: Viewer
 
 @pytest.mark.parametrize("turns", range(5))
 async def test_an_answer_that_is_cancelled_closes_the_viewer(
-    place: Place, viewer: Viewer, turns: int
+    place: Place, viewer: ViewerClient, turns: int
 ) -> None:
     peer = place.peer()
     answering = asyncio.create_task(peer.answer(await viewer.offer()))

@@ -13,10 +13,10 @@ from libvirt_webrtc.input import messages
 from libvirt_webrtc.input.messages import Resize
 from libvirt_webrtc.media import aiortc_ext
 from libvirt_webrtc.media.aiortc_ext import ice
-from libvirt_webrtc.worker import viewer as peer_module
+from libvirt_webrtc.worker import viewer as viewer_module
 from tests.media.helpers import picture, show, soon, until
 from tests.worker.test_viewer import OWN, PING, Place
-from tests.worker.viewer import Viewer
+from tests.worker.viewer_client import ViewerClient
 
 WATCH, WATCH_NO_MORE = b"\x09\x01", b"\x09\x00"
 
@@ -36,23 +36,23 @@ async def place() -> AsyncIterator[Place]:
 
 
 @pytest.fixture
-async def viewer() -> AsyncIterator[Viewer]:
-    async with Viewer(sections=3) as made:
+async def viewer() -> AsyncIterator[ViewerClient]:
+    async with ViewerClient(sections=3) as made:
         yield made
 
 
-async def connect(place: Place, viewer: Viewer) -> None:
+async def connect(place: Place, viewer: ViewerClient) -> None:
     await viewer.take(await soon(place.peer().answer(await viewer.offer())))
-    await until(lambda: messages.HEADS in viewer.types and viewer.shown[0] > 0)
+    await until(lambda: messages.CONSOLES in viewer.types and viewer.shown[0] > 0)
 
 
-def heads(viewer: Viewer) -> list[dict[str, Any]]:
+def consoles(viewer: ViewerClient) -> list[dict[str, Any]]:
     """As the viewer was told last."""
-    newest = [message for message in viewer.received if message[0] == messages.HEADS][-1]
-    return list(json.loads(newest[1:])["heads"])
+    newest = [message for message in viewer.received if message[0] == messages.CONSOLES][-1]
+    return list(json.loads(newest[1:])["consoles"])
 
 
-async def open_head(viewer: Viewer, console: int) -> list[bytes]:
+async def open_console(viewer: ViewerClient, console: int) -> list[bytes]:
     """Open a console's channels and watch it; what comes on its display channel."""
     told: list[bytes] = []
     display = viewer.open(f"display/{console}")
@@ -63,7 +63,7 @@ async def open_head(viewer: Viewer, console: int) -> list[bytes]:
     return told
 
 
-def looks_like(viewer: Viewer, section: int, seed: int) -> bool:
+def looks_like(viewer: ViewerClient, section: int, seed: int) -> bool:
     shown = viewer.pictures.get(section)
     if shown is None:
         return False
@@ -71,72 +71,74 @@ def looks_like(viewer: Viewer, section: int, seed: int) -> bool:
     return float(np.abs(shown.to_ndarray(format="rgb24") - wanted).mean()) < 12
 
 
-async def test_heads_show_different_pictures_on_one_connection(place: Place, viewer: Viewer) -> None:
+async def test_heads_show_different_pictures_on_one_connection(place: Place, viewer: ViewerClient) -> None:
     second = place.add()
     await connect(place, viewer)
-    assert [(head["index"], head["section"]) for head in heads(viewer)] == [(0, 0), (1, 1)]
-    told = await open_head(viewer, 1)
+    assert [(opened["index"], opened["section"]) for opened in consoles(viewer)] == [(0, 0), (1, 1)]
+    told = await open_console(viewer, 1)
     await until(lambda: told[: len(OWN)] == OWN and viewer.shown[1] > 0)
     await until(lambda: looks_like(viewer, 0, 0) and looks_like(viewer, 1, 1))
     assert not looks_like(viewer, 0, 1) and second.listening
 
 
-async def test_a_head_that_nobody_opened_costs_nothing(place: Place, viewer: Viewer) -> None:
+async def test_a_head_that_nobody_opened_costs_nothing(place: Place, viewer: ViewerClient) -> None:
     second = place.add()
     await connect(place, viewer)
-    assert (second.heads, second.lanes, second.listening) == ([], 0, False)
+    assert (second.consoles, second.renditions, second.listening) == ([], 0, False)
     assert viewer.shown[1:] == [0, 0]
 
 
-async def test_a_head_that_is_not_watched_any_more_is_not_encoded(place: Place, viewer: Viewer) -> None:
+async def test_a_head_that_is_not_watched_any_more_is_not_encoded(place: Place, viewer: ViewerClient) -> None:
     second = place.add()
     await connect(place, viewer)
-    await open_head(viewer, 1)
+    await open_console(viewer, 1)
     await until(lambda: viewer.shown[1] > 0)
     viewer.channels["input/1"].send(WATCH_NO_MORE)
-    await until(lambda: second.lanes == 0)
+    await until(lambda: second.renditions == 0)
     show(second.framebuffer, picture(64, 48, seed=7))
     await until(lambda: viewer.shown[0] > 0)
     viewer.channels["input/1"].send(WATCH)
     await until(lambda: looks_like(viewer, 1, 7))
     # The first one as well: a page may show the other alone.
     viewer.channels["input"].send(WATCH_NO_MORE)
-    await until(lambda: place.seats[0].lanes == 0)
+    await until(lambda: place.shared_consoles[0].renditions == 0)
     assert place.closed == []
 
 
-async def test_a_head_that_comes_later_needs_no_new_offer(place: Place, viewer: Viewer) -> None:
+async def test_a_head_that_comes_later_needs_no_new_offer(place: Place, viewer: ViewerClient) -> None:
     await connect(place, viewer)
-    assert [head["index"] for head in heads(viewer)] == [0]
+    assert [opened["index"] for opened in consoles(viewer)] == [0]
     place.add()
-    await until(lambda: [head["section"] for head in heads(viewer)] == [0, 1])
-    await open_head(viewer, 1)
+    await until(lambda: [opened["section"] for opened in consoles(viewer)] == [0, 1])
+    await open_console(viewer, 1)
     await until(lambda: looks_like(viewer, 1, 1))
 
 
-async def test_a_head_that_goes_and_comes_back_keeps_its_section(place: Place, viewer: Viewer) -> None:
-    first, _second, third = place.seats[0], place.add(), place.add()
+async def test_a_head_that_goes_and_comes_back_keeps_its_section(place: Place, viewer: ViewerClient) -> None:
+    first, _second, third = place.shared_consoles[0], place.add(), place.add()
     await connect(place, viewer)
-    (peer,) = place.peers
-    peer.seats_changed([first, third])
-    await until(lambda: [(head["index"], head["section"]) for head in heads(viewer)] == [(0, 0), (2, 2)])
-    peer.seats_changed(place.seats)
-    await until(lambda: [head["section"] for head in heads(viewer)] == [0, 1, 2])
+    (peer,) = place.viewers
+    peer.consoles_changed([first, third])
+    await until(
+        lambda: [(opened["index"], opened["section"]) for opened in consoles(viewer)] == [(0, 0), (2, 2)]
+    )
+    peer.consoles_changed(place.shared_consoles)
+    await until(lambda: [opened["section"] for opened in consoles(viewer)] == [0, 1, 2])
 
 
 async def test_more_heads_than_sections_are_told_without_one(place: Place) -> None:
     place.add()
-    async with Viewer() as viewer:
+    async with ViewerClient() as viewer:
         await connect(place, viewer)
-        assert [head["section"] for head in heads(viewer)] == [0, None]
+        assert [opened["section"] for opened in consoles(viewer)] == [0, None]
         viewer.open("input/1")
-        await until(lambda: place.closed == [place.peers[0].name])
+        await until(lambda: place.closed == [place.viewers[0].name])
 
 
-async def test_each_head_has_its_own_input_and_answers(place: Place, viewer: Viewer) -> None:
+async def test_each_head_has_its_own_input_and_answers(place: Place, viewer: ViewerClient) -> None:
     second = place.add()
     await connect(place, viewer)
-    told = await open_head(viewer, 1)
+    told = await open_console(viewer, 1)
     viewer.channels["input/1"].send(PING)
     await until(lambda: told[-1] == b"\x87" + PING[1:])
     viewer.channels["input/1"].send(b"\x0a\x05\x00\x00\x10\x01\x52\x00\xd3")
@@ -144,44 +146,44 @@ async def test_each_head_has_its_own_input_and_answers(place: Place, viewer: Vie
     assert second.asked == [Resize(1280, 64, 338, 211)]
     viewer.channels["input"].send(b"\x0a\x05\x56\x03\x00\x00\x00\x00\x00")
     await until(lambda: viewer.received[-1] == messages.resized(True))
-    assert place.seats[0].asked == [Resize(1366, 768, 0, 0)]
+    assert place.shared_consoles[0].asked == [Resize(1366, 768, 0, 0)]
 
 
 async def test_a_head_without_a_picture_ends_the_viewer_so_that_its_page_comes_back(
-    place: Place, viewer: Viewer
+    place: Place, viewer: ViewerClient
 ) -> None:
     place.add().fails = True
     await connect(place, viewer)
-    await open_head(viewer, 1)
-    await until(lambda: place.closed == [place.peers[0].name])
+    await open_console(viewer, 1)
+    await until(lambda: place.closed == [place.viewers[0].name])
 
 
-async def test_closing_leaves_every_head(place: Place, viewer: Viewer) -> None:
+async def test_closing_leaves_every_head(place: Place, viewer: ViewerClient) -> None:
     second = place.add()
     await connect(place, viewer)
-    await open_head(viewer, 1)
+    await open_console(viewer, 1)
     await until(lambda: viewer.shown[1] > 0)
-    await soon(place.peers[0].close())
-    assert (place.seats[0].heads, second.heads) == ([], [])
-    await until(lambda: place.seats[0].lanes == second.lanes == 0)
+    await soon(place.viewers[0].close())
+    assert (place.shared_consoles[0].consoles, second.consoles) == ([], [])
+    await until(lambda: place.shared_consoles[0].renditions == second.renditions == 0)
 
 
-async def test_a_change_is_told_once(place: Place, viewer: Viewer) -> None:
+async def test_a_change_is_told_once(place: Place, viewer: ViewerClient) -> None:
     second = place.add()
     await connect(place, viewer)
-    (peer,) = place.peers
+    (peer,) = place.viewers
     for enabled in (True, False, False, True):
         second.enabled = enabled
-        peer.seats_changed(place.seats)
-    await until(lambda: viewer.types.count(messages.HEADS) == 3)
+        peer.consoles_changed(place.shared_consoles)
+    await until(lambda: viewer.types.count(messages.CONSOLES) == 3)
     await asyncio.sleep(0.05)
-    assert [head["enabled"] for head in heads(viewer)] == [True, True]
-    assert viewer.types.count(messages.HEADS) == 3
+    assert [opened["enabled"] for opened in consoles(viewer)] == [True, True]
+    assert viewer.types.count(messages.CONSOLES) == 3
 
 
 async def test_too_many_video_sections_are_refused(
-    place: Place, viewer: Viewer, monkeypatch: pytest.MonkeyPatch
+    place: Place, viewer: ViewerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(peer_module, "MAX_HEADS", 2)
+    monkeypatch.setattr(viewer_module, "MAX_CONSOLES", 2)
     with pytest.raises(NegotiationError, match="more than 2 video sections"):
         await soon(place.peer().answer(await viewer.offer()))

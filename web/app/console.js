@@ -5,7 +5,7 @@ import { DomainEvents } from "../core/domains.js";
 import { Session } from "../core/session.js";
 import { element, signIn } from "./elements.js";
 import { publish } from "./handle.js";
-import { Heads } from "./heads.js";
+import { ViewerConsoles } from "./viewerconsoles.js";
 import { Keybar } from "./keybar.js";
 import { Notice } from "./notice.js";
 import { keepScreens, screensOf } from "./screens.js";
@@ -36,23 +36,23 @@ const session = new Session(
   {
     state: () => {
       if (session.state === "connecting") worker = domain?.worker_pid ?? null;
-      if (session.state === "connected") heads.opened();
+      if (session.state === "connected") consoles.opened();
       render();
     },
-    beginning: () => heads.begin(),
+    beginning: () => consoles.begin(),
     message: receive,
     ending: () => {
-      heads.end();
+      consoles.end();
       paused = false;
     },
   },
 );
 
-const heads = new Heads(consoleIndex, session, {
+const consoles = new ViewerConsoles(consoleIndex, session, {
   changed: () => render(),
   activated: () => {
     keybar.unstick();
-    stats.head = heads.active;
+    stats.view = consoles.active;
     render();
   },
   leave: () => {
@@ -64,36 +64,36 @@ const heads = new Heads(consoleIndex, session, {
   hint: (text) => notice.hint(text),
   withdraw: (text) => notice.withdraw(text),
 });
-const toGuest = () => heads.active.focus();
+const toGuest = () => consoles.active.focus();
 
 const notice = new Notice(() => session.connect());
-const stats = new Stats(session, heads.active, toGuest);
-const keybar = new Keybar(() => heads.active.input, toGuest);
-const windowSize = new WindowSize(heads, { hint: (text) => notice.hint(text), done: toGuest });
+const stats = new Stats(session, consoles.active, toGuest);
+const keybar = new Keybar(() => consoles.active.input, toGuest);
+const windowSize = new WindowSize(consoles, { hint: (text) => notice.hint(text), done: toGuest });
 const toolbar = new Toolbar({
   scale: (scaling) => {
-    heads.scaling = scaling;
+    consoles.scaling = scaling;
   },
   hint: (text) => notice.hint(text),
-  ctrlAltDel: () => heads.active.input.chord("ControlLeft", "AltLeft", "Delete"),
+  ctrlAltDel: () => consoles.active.input.chord("ControlLeft", "AltLeft", "Delete"),
   done: toGuest,
 });
 
 /** @param {DisplayMessage} message @param {number | null} index the console's, as the session tells it */
 function receive(message, index) {
-  if (message.type === "heads") {
-    keepScreens(uuid, message.heads.length);
+  if (message.type === "consoles") {
+    keepScreens(uuid, message.consoles.length);
     if (screensOf(uuid) > session.sections) {
       // The first look at this domain: nobody knew.
       session.connect();
       return;
     }
   }
-  const head = heads.receive(message, index);
+  const view = consoles.receive(message, index);
   if (message.type === "state" && index === null) {
     paused = message.paused;
     render();
-  } else if (message.type === "stats" && head === heads.active) stats.receive(message);
+  } else if (message.type === "stats" && view === consoles.active) stats.receive(message);
   else if (message.type === "resized") windowSize.answered(message.taken);
 }
 
@@ -107,13 +107,13 @@ function render() {
   windowSize.connected = connected;
   windowSize.update();
   pausedBadge.hidden = !(connected && paused);
-  caps.hidden = !(connected && heads.active.capsLock);
-  for (const head of heads.present) head.render(connected, heads.several);
+  caps.hidden = !(connected && consoles.active.capsLock);
+  for (const view of consoles.present) view.render(connected, consoles.several);
 }
 
 function current() {
   const { state, message } = session;
-  const { first, several } = heads;
+  const { first, several } = consoles;
   // Of several each one says itself what is with it.
   const { enabled, problem } = first;
   const own = several
@@ -165,7 +165,7 @@ window.addEventListener("pageshow", (event) => {
   session.connect();
 });
 
-publish({ session, heads, stats, state: () => current().state });
+publish({ session, consoles, stats, state: () => current().state });
 session.connect();
 events.open();
 toGuest();

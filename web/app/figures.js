@@ -44,16 +44,16 @@ export function figures({ reading, flow, server, inputRoundTripMs, shownMs, last
   const decodeMs = flow?.decodeMs ?? last?.decodeMs ?? null;
   const buffered = jitterBufferMs === null || decodeMs === null ? null : jitterBufferMs + decodeMs;
   const browserMs = shownMs ?? last?.browserMs ?? flow?.processingMs ?? buffered;
-  // Before its first frame a lane has taken no time.
-  const serverMs = server?.lane?.delay_ms || null;
+  // Before its first frame a rendition has taken no time.
+  const serverMs = server?.rendition?.delay_ms || null;
   const networkMs = roundTripMs === null ? null : roundTripMs / 2;
   const known = serverMs !== null && networkMs !== null && browserMs !== null;
   return {
     codec: reading.codec,
-    width: reading.width || (server?.lane?.width ?? 0),
-    height: reading.height || (server?.lane?.height ?? 0),
-    encoder: server?.lane?.encoder ?? "",
-    encoderReason: server?.lane?.encoder_reason ?? "",
+    width: reading.width || (server?.rendition?.width ?? 0),
+    height: reading.height || (server?.rendition?.height ?? 0),
+    encoder: server?.rendition?.encoder ?? "",
+    encoderReason: server?.rendition?.encoder_reason ?? "",
     layer: server?.viewer.layer ?? null,
     reason: server?.viewer.reason ?? "",
     fps: flow?.fps ?? null,
@@ -62,7 +62,7 @@ export function figures({ reading, flow, server, inputRoundTripMs, shownMs, last
     dropped: reading.framesDropped + (server?.viewer.dropped ?? 0),
     roundTripMs,
     inputRoundTripMs,
-    encodeMs: server?.lane?.encode_ms || null,
+    encodeMs: server?.rendition?.encode_ms || null,
     serverMs,
     networkMs,
     jitterBufferMs,

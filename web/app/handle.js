@@ -8,13 +8,13 @@ import { read } from "../core/measure.js";
  * @property {string} state connecting, connected, reconnecting, stopped, problem or signed-out
  * @property {RTCPeerConnection | null} peerConnection the present one
  * @property {import("../core/protocol.js").Size | null} size of the guest's picture, in its pixels; the first screen's
- * @property {HeadHandle[]} heads the guest's screens, in order
+ * @property {ConsoleHandle[]} consoles the guest's screens, in order
  * @property {number} connections how many peer connections this page has made
  * @property {() => Promise<Reading | null>} stats totals of the video that arrives; null without a connection
  * @property {import("./figures.js").Figures | null} figures what the stats overlay shows; null while it is closed
  */
 /**
- * @typedef {object} HeadHandle
+ * @typedef {object} ConsoleHandle
  * @property {number} index the console's
  * @property {import("../core/protocol.js").Size | null} size of its picture
  * @property {boolean} shown on the page now
@@ -28,11 +28,11 @@ import { read } from "../core/measure.js";
 /**
  * @param {object} parts
  * @param {import("../core/session.js").Session} parts.session
- * @param {import("./heads.js").Heads} parts.heads
+ * @param {import("./viewerconsoles.js").ViewerConsoles} parts.consoles
  * @param {import("./stats.js").Stats} parts.stats
  * @param {() => string} parts.state
  */
-export function publish({ session, heads, stats, state }) {
+export function publish({ session, consoles, stats, state }) {
   /** @type {Handle} */
   const handle = {
     get state() {
@@ -42,16 +42,16 @@ export function publish({ session, heads, stats, state }) {
       return session.peerConnection;
     },
     get size() {
-      return heads.first.display.size;
+      return consoles.first.display.size;
     },
-    get heads() {
-      return heads.present.map(({ index, shown, enabled, video, display }) => ({
+    get consoles() {
+      return consoles.present.map(({ index, shown, enabled, video, display }) => ({
         index,
         size: display.size,
         shown,
         showing: display.showing,
         enabled,
-        active: index === heads.active.index,
+        active: index === consoles.active.index,
         video,
       }));
     },

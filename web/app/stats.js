@@ -19,7 +19,7 @@ export class Stats {
   #toggle = element("stats-toggle", HTMLButtonElement);
   #bar = element("stats-bar", HTMLElement);
   #session;
-  #head;
+  #view;
   /** @type {import("../core/protocol.js").ServerStats | null} */
   #server = null;
   /** @type {{connection: RTCPeerConnection, reading: Reading} | null} */
@@ -33,12 +33,12 @@ export class Stats {
 
   /**
    * @param {import("../core/session.js").Session} session
-   * @param {import("./head.js").Head} head whose video it is about
+   * @param {import("./viewerconsole.js").ViewerConsole} view whose video it is about
    * @param {() => void} done it was opened or closed by a click
    */
-  constructor(session, head, done) {
+  constructor(session, view, done) {
     this.#session = session;
-    this.#head = head;
+    this.#view = view;
     this.#toggle.addEventListener("click", () => {
       this.toggle();
       done();
@@ -53,12 +53,12 @@ export class Stats {
     return !this.#panel.hidden;
   }
 
-  /** @param {import("./head.js").Head} head whose video it is about from now on */
-  set head(head) {
-    if (head === this.#head) return;
+  /** @param {import("./viewerconsole.js").ViewerConsole} view whose video it is about from now on */
+  set view(view) {
+    if (view === this.#view) return;
     const { open } = this;
     if (open) this.toggle();
-    this.#head = head;
+    this.#view = view;
     if (open) this.toggle();
   }
 
@@ -67,7 +67,7 @@ export class Stats {
     if (connected === this.#connected) return;
     this.#connected = connected;
     this.#server = null;
-    if (connected && this.open) this.#head.send(encodeWantStats(true));
+    if (connected && this.open) this.#view.send(encodeWantStats(true));
   }
 
   /** @param {import("../core/protocol.js").ServerStats} stats */
@@ -79,14 +79,14 @@ export class Stats {
     const open = !this.open;
     this.#panel.hidden = !open;
     this.#toggle.ariaPressed = String(open);
-    this.#head.send(encodeWantStats(open));
+    this.#view.send(encodeWantStats(open));
     clearInterval(this.#timer);
     if (open) {
       this.#timer = setInterval(() => void this.#look(), EVERY_MS);
       void this.#look();
       this.#watchFrames();
     } else {
-      if (this.#frame) this.#head.video.cancelVideoFrameCallback(this.#frame);
+      if (this.#frame) this.#view.video.cancelVideoFrameCallback(this.#frame);
       this.#frame = 0;
       this.#shownMs = [];
       this.#before = this.#server = this.figures = null;
@@ -95,17 +95,17 @@ export class Stats {
 
   /** Not every browser has frame callbacks, and not every one that has them tells when a frame arrived. */
   #watchFrames() {
-    if (!("requestVideoFrameCallback" in this.#head.video)) return;
+    if (!("requestVideoFrameCallback" in this.#view.video)) return;
     const shown = (/** @type {number} */ _, /** @type {VideoFrameCallbackMetadata} */ frame) => {
       if (frame.receiveTime) this.#shownMs.push(frame.expectedDisplayTime - frame.receiveTime);
-      this.#frame = this.#head.video.requestVideoFrameCallback(shown);
+      this.#frame = this.#view.video.requestVideoFrameCallback(shown);
     };
-    this.#frame = this.#head.video.requestVideoFrameCallback(shown);
+    this.#frame = this.#view.video.requestVideoFrameCallback(shown);
   }
 
   async #look() {
     const connection = this.#session.peerConnection;
-    const reading = connection && (await read(connection, /** @type {MediaStream | null} */ (this.#head.video.srcObject)));
+    const reading = connection && (await read(connection, /** @type {MediaStream | null} */ (this.#view.video.srcObject)));
     if (!this.open) return;
     if (!connection || !reading) {
       this.#before = this.figures = null;

@@ -9,7 +9,7 @@ const SETTLED_MS = 250;
 
 export class WindowSize {
   #toggle = element("resize", HTMLButtonElement);
-  #heads;
+  #consoles;
   #handlers;
   #on = localStorage.getItem(RESIZE_KEY) === "on";
   /** The viewer has just switched it on, and wants to know why that does nothing. */
@@ -20,13 +20,13 @@ export class WindowSize {
   #timer;
 
   /**
-   * @param {import("./heads.js").Heads} heads
+   * @param {import("./viewerconsoles.js").ViewerConsoles} consoles
    * @param {object} handlers
    * @param {(text: string) => void} handlers.hint
    * @param {() => void} handlers.done the keyboard is the guest's again
    */
-  constructor(heads, handlers) {
-    this.#heads = heads;
+  constructor(consoles, handlers) {
+    this.#consoles = consoles;
     this.#handlers = handlers;
     this.#toggle.ariaPressed = String(this.#on);
     this.#toggle.addEventListener("click", () => {
@@ -34,7 +34,7 @@ export class WindowSize {
       this.#switch(!this.#on);
       localStorage.setItem(RESIZE_KEY, this.#on ? "on" : "off");
       if (this.#on) {
-        for (const head of this.#wanting()) head.resize();
+        for (const view of this.#wanting()) view.resize();
       }
       handlers.done();
     });
@@ -45,7 +45,7 @@ export class WindowSize {
     this.#toggle.disabled = !connected;
   }
 
-  /** Something about a head has changed, maybe its size. */
+  /** Something about a view has changed, maybe its size. */
   update() {
     const wanting = this.#on ? this.#wanting() : [];
     const coming = JSON.stringify(wanting.map(({ index, display }) => [index, display.room]));
@@ -55,7 +55,7 @@ export class WindowSize {
     if (wanting.length) this.#timer = setTimeout(() => this.#settled(), SETTLED_MS);
   }
 
-  /** @param {boolean} taken whether a head's display device takes a size */
+  /** @param {boolean} taken whether a view's display device takes a size */
   answered(taken) {
     if (!taken) {
       // The viewer's choice stays for other guests.
@@ -74,13 +74,13 @@ export class WindowSize {
   }
 
   #settled() {
-    for (const head of this.#wanting()) head.resize();
+    for (const view of this.#wanting()) view.resize();
     this.#coming = "";
   }
 
   /** Those that are on, and were not asked for the room they have. */
   #wanting() {
-    return this.#heads.present.filter(({ open, shown, enabled, asked, display: { room } }) => {
+    return this.#consoles.present.filter(({ open, shown, enabled, asked, display: { room } }) => {
       const news = room && (asked?.width !== room.width || asked?.height !== room.height);
       return open && shown && enabled && news;
     });

@@ -19,12 +19,12 @@ export class ProtocolError extends Error {}
  *   | {type: "pong", value: number}
  *   | {type: "state", paused: boolean}
  *   | {type: "stats"} & ServerStats
- *   | {type: "heads", heads: HeadInfo[]}
+ *   | {type: "consoles", consoles: ConsoleInfo[]}
  *   | {type: "resized", taken: boolean}
  *   | {type: "problem", text: string}} DisplayMessage
  */
 /**
- * @typedef {object} HeadInfo one of the domain's graphic consoles
+ * @typedef {object} ConsoleInfo one of the domain's graphic consoles
  * @property {number} index
  * @property {number | null} section the video section that shows it; null: this offer had none left
  * @property {string} label QEMU's name of it
@@ -45,7 +45,7 @@ export class ProtocolError extends Error {}
  * @property {number | null} rtt_ms
  */
 /**
- * @typedef {object} LaneStats the encoder that it watches, with others maybe; some of its figures
+ * @typedef {object} RenditionStats the encoder that it watches, with others maybe; some of its figures
  * @property {string} encoder as FFmpeg names it
  * @property {string} encoder_reason why it is that one; may be empty
  * @property {number} width
@@ -56,7 +56,7 @@ export class ProtocolError extends Error {}
  * @property {number} encode_ms
  * @property {number} delay_ms from the guest's change to the packets that show it
  */
-/** @typedef {{viewer: ViewerStats, lane: LaneStats | null}} ServerStats */
+/** @typedef {{viewer: ViewerStats, rendition: RenditionStats | null}} ServerStats */
 
 /** Most steps that one WHEEL message may carry, each way. */
 export const WHEEL_STEPS_MAX = 20;
@@ -83,7 +83,7 @@ const ENABLED = 0x86;
 const PONG = 0x87;
 const STATE = 0x88;
 const STATS = 0x89;
-const HEADS = 0x8a;
+const CONSOLES = 0x8a;
 const RESIZED = 0x8b;
 const PROBLEM = 0x8c;
 
@@ -230,17 +230,17 @@ function decodeJson(body) {
 function decodeStats(body) {
   const document = decodeJson(body);
   if (!document) throw new ProtocolError("stats without stats");
-  return { type: "stats", viewer: document.viewer, lane: document.lane };
+  return { type: "stats", viewer: document.viewer, rendition: document.rendition };
 }
 
 /**
  * @param {DataView} body
  * @returns {DisplayMessage}
  */
-function decodeHeads(body) {
-  const heads = decodeJson(body)?.heads;
-  if (!Array.isArray(heads)) throw new ProtocolError("heads without heads");
-  return { type: "heads", heads };
+function decodeConsoles(body) {
+  const consoles = decodeJson(body)?.consoles;
+  if (!Array.isArray(consoles)) throw new ProtocolError("consoles without consoles");
+  return { type: "consoles", consoles };
 }
 
 /** @type {Record<number, [length: number, decode: (body: DataView) => DisplayMessage]>} */
@@ -281,7 +281,7 @@ export function decodeDisplay(buffer) {
   const body = new DataView(buffer, 1);
   if (type === CURSOR) return decodeCursor(body);
   if (type === STATS) return decodeStats(body);
-  if (type === HEADS) return decodeHeads(body);
+  if (type === CONSOLES) return decodeConsoles(body);
   if (type === PROBLEM) return { type: "problem", text: new TextDecoder().decode(body) };
   const fixed = FIXED[type];
   if (!fixed) return null;

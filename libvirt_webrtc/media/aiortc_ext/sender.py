@@ -36,7 +36,7 @@ from libvirt_webrtc.media.aiortc_ext import ice
 from libvirt_webrtc.media.aiortc_ext.patching import replace
 from libvirt_webrtc.media.formats import CLOCK_RATE
 from libvirt_webrtc.media.rtp.header import PLAYOUT_DELAY_URI, HeaderExtensions
-from libvirt_webrtc.media.rtp.sender import Outbound, Stream
+from libvirt_webrtc.media.rtp.sender import RtpSender, Stream
 from libvirt_webrtc.media.track import ConsoleTrack
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def negotiate_playout_delay() -> None:
 
 
 def send_console_frames() -> None:
-    """Senders of a :class:`ConsoleTrack` do as :class:`Outbound` says; all others as aiortc does."""
+    """Senders of a :class:`ConsoleTrack` do as :class:`RtpSender` says; all others as aiortc does."""
 
     async def send_(self: Any, parameters: RTCRtpSendParameters) -> None:
         # Before the task starts that needs them.
@@ -74,27 +74,27 @@ def send_console_frames() -> None:
 
 
 def hear_feedback() -> None:
-    """What viewers tell of a console's packets goes to its :class:`Outbound`, or to the track."""
+    """What viewers tell of a console's packets goes to its :class:`RtpSender`, or to the track."""
 
     async def handle(self: Any, packet: AnyRtcpPacket) -> None:
-        outbound: Outbound | None = getattr(self, "_console_outbound", None)
-        if outbound is None:
+        rtp_sender: RtpSender | None = getattr(self, "_console_rtp_sender", None)
+        if rtp_sender is None:
             await original(self, packet)
             return
         match packet:
             case RtcpRtpfbPacket(fmt=fmt) if fmt == RTCP_RTPFB_NACK:
-                outbound.repeat(packet.lost)
+                rtp_sender.repeat(packet.lost)
             case RtcpPsfbPacket(fmt=fmt) if fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
-                outbound.picture_lost()
+                rtp_sender.picture_lost()
             case RtcpPsfbPacket(fmt=fmt) if fmt == RTCP_PSFB_APP:
                 estimate = _remb(packet.fci, self._ssrc)
                 if estimate is not None:
-                    outbound.estimate(estimate)
+                    rtp_sender.estimate(estimate)
             case RtcpRrPacket() | RtcpSrPacket():
                 await original(self, packet)
                 for report in packet.reports:
                     if report.ssrc == self._ssrc:
-                        outbound.report(
+                        rtp_sender.report(
                             fraction_lost=report.fraction_lost / 256,
                             highest_sequence=report.highest_sequence,
                             rtt_s=_round_trip_s(report),
@@ -111,7 +111,7 @@ def date_sender_reports() -> None:
     """
 
     async def send_rtcp(self: Any, packets: list[AnyRtcpPacket]) -> None:
-        if packets and isinstance(packets[0], RtcpSrPacket) and hasattr(self, "_console_outbound"):
+        if packets and isinstance(packets[0], RtcpSrPacket) and hasattr(self, "_console_rtp_sender"):
             info = packets[0].sender_info
             if not info.packet_count:
                 return  # There is nothing to report of a screen that nobody has looked at.
@@ -163,10 +163,10 @@ async def _run(sender: Any, track: ConsoleTrack, codec: RTCRtpCodecParameters) -
     """In place of aiortc's loop; ends with the same things said to those who wait."""
     sender._RTCRtpSender__rtp_started.set()
     try:
-        sender._console_outbound = _outbound(sender, track, codec)
+        sender._console_rtp_sender = _rtp_sender(sender, track, codec)
         if (rtt_s := _checked_round_trip_s(sender)) is not None:
             track.congestion.begin(time.monotonic(), rtt_s)
-        await sender._console_outbound.run()
+        await sender._console_rtp_sender.run()
     except (asyncio.CancelledError, ConnectionError, MediaStreamError):
         # The ordinary ends. aiortc cancels this task, and then waits for the event below, not for the task.
         pass
@@ -178,10 +178,10 @@ async def _run(sender: Any, track: ConsoleTrack, codec: RTCRtpCodecParameters) -
         sender._RTCRtpSender__rtp_exited.set()
 
 
-def _outbound(sender: Any, track: ConsoleTrack, codec: RTCRtpCodecParameters) -> Outbound:
+def _rtp_sender(sender: Any, track: ConsoleTrack, codec: RTCRtpCodecParameters) -> RtpSender:
     parameters: RTCRtpSendParameters = sender._console_parameters
     repeating = [c for c in parameters.codecs if is_rtx(c) and c.parameters["apt"] == codec.payloadType]
-    return Outbound(
+    return RtpSender(
         track,
         SecurePath(sender),
         _stream(sender._ssrc, codec),

@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 class Encoders:
     """Hardware for the formats where it was found to work, until it fails; software for all else.
 
-    One for all lanes of a console, whose threads ask it.
+    One for all renditions of a console, whose threads ask it.
 
     Args:
         hardware: formats, each with its encoder as FFmpeg names it.

@@ -11,7 +11,7 @@ class EncodedFrame:
 
     format: VideoFormat
     timestamp: int
-    """At 90 kHz, growing from frame to frame of one lane."""
+    """At 90 kHz, growing from frame to frame of one rendition."""
     keyframe: bool
     data: bytes
     """The encoder's bytes: H.264 in Annex B, the others as a decoder takes them."""

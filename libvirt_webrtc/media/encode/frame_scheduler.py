@@ -47,8 +47,8 @@ class Plan:
         return self.quality is not Quality.MOTION
 
 
-class Schedule:
-    """Says when the next frame of one lane is due, and what kind it is.
+class FrameScheduler:
+    """Says when the next frame of one rendition is due, and what kind it is.
 
     All times are seconds of any monotonic clock. A change is due at once, but for coalescing and the highest
     frame rate; a keyframe, once asked for, at once or :data:`KEYFRAME_INTERVAL_S` after the last one. When

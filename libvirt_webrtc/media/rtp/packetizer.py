@@ -13,7 +13,7 @@ MAX_PAYLOAD_BYTES = 1200
 
 
 class Packetizer:
-    """Cuts the frames of one lane, in their order, as the format's RTP payload format says.
+    """Cuts the frames of one rendition, in their order, as the format's RTP payload format says.
 
     H.264 is RFC 6184 (packetization mode 1), VP8 is RFC 7741 with 15-bit picture numbers; both are aiortc's. VP9
     has a module of its own.

@@ -61,7 +61,7 @@ class Stream:
     payload_type: int
 
 
-class Outbound:
+class RtpSender:
     """Sends a track's frames: one frame after the other, in bursts that the track's congestion control allows.
 
     The next frame is asked for when the last one has left. So what a viewer is too slow for waits, and is dropped,
@@ -159,7 +159,7 @@ class Outbound:
         self._congestion.on_remb(self._clock(), bits_per_second)
 
     async def _send(self, frame: EncodedFrame) -> None:
-        # All lanes follow one clock, but a viewer that is moved from one to another may get a frame of the same time.
+        # All renditions follow one clock, but a viewer that moves to another may get a frame of the same time.
         self._timestamp = max(self._timestamp + 1, frame.timestamp)
         if frame.keyframe:
             self._history.forget()

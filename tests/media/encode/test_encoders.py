@@ -8,7 +8,7 @@ import av
 import pytest
 
 from libvirt_webrtc.errors import MediaError
-from libvirt_webrtc.media import rendition as lane_module
+from libvirt_webrtc.media import rendition as rendition_module
 from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.media.encode.encoder import VideoEncoder
 from libvirt_webrtc.media.encode.encoders import Encoders
@@ -83,7 +83,7 @@ async def test_hardware_that_does_not_open_costs_no_picture(caplog: pytest.LogCa
         first = await soon(video.track(H264).next_frame())
     assert first.keyframe
     assert psnr(Decoder(H264).pixels(first), framebuffer.pixels) > 30
-    (stats,) = video.stats().lanes
+    (stats,) = video.stats().renditions
     assert (stats.encoder, stats.encoder_reason) == ("libx264", "software: h264_nvenc failed")
     assert len(caplog.records) == 1
     await video.close()
@@ -93,20 +93,20 @@ async def test_hardware_that_fails_on_the_way_is_followed_by_software_with_a_key
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Lost, "opened", [])
-    monkeypatch.setattr(lane_module, "VideoEncoder", Lost)
+    monkeypatch.setattr(rendition_module, "VideoEncoder", Lost)
     framebuffer = Framebuffer()
     show(framebuffer, picture(320, 240))
     video = ConsoleVideo(framebuffer, hardware=NOWHERE)
     track, decoder = video.track(H264), Decoder(H264)
     first = await soon(track.next_frame())
-    assert first.keyframe and video.stats().lanes[0].encoder == "h264_nvenc"
+    assert first.keyframe and video.stats().renditions[0].encoder == "h264_nvenc"
     decoder.decode(first)
 
     show(framebuffer, picture(320, 240, seed=1))
     second = await soon(track.next_frame())
     assert second.keyframe and track.readyState == "live"
     assert psnr(decoder.pixels(second), framebuffer.pixels) > 30
-    (stats,) = video.stats().lanes
+    (stats,) = video.stats().renditions
     assert (stats.encoder, stats.encoder_reason) == ("libx264", "software: h264_nvenc failed")
 
     # Not even for another size.

@@ -13,7 +13,7 @@ from libvirt_webrtc.media.rtp.congestion import CongestionControl
 from libvirt_webrtc.media.rtp.header import HeaderExtensions
 from libvirt_webrtc.media.rtp.history import BUDGET_BYTES
 from libvirt_webrtc.media.rtp.pacer import BURST_BYTES, BURST_S
-from libvirt_webrtc.media.rtp.sender import Outbound, Stream
+from libvirt_webrtc.media.rtp.sender import RtpSender, Stream
 
 STREAM, REPEATED = Stream(0x11223344, 102), Stream(0x55667788, 103)
 
@@ -76,8 +76,8 @@ class Wire:
         self.counted.append((packets, octets, timestamp))
 
 
-def outbound(source: Source, wire: Wire, *, repeated: Stream | None = REPEATED) -> Outbound:
-    return Outbound(
+def rtp_sender(source: Source, wire: Wire, *, repeated: Stream | None = REPEATED) -> RtpSender:
+    return RtpSender(
         source,
         wire,
         STREAM,
@@ -91,7 +91,7 @@ def outbound(source: Source, wire: Wire, *, repeated: Stream | None = REPEATED) 
 async def sent(*frames: EncodedFrame) -> Wire:
     wire = Wire()
     with pytest.raises(MediaStreamError):
-        await outbound(Source(frames), wire).run()
+        await rtp_sender(Source(frames), wire).run()
     return wire
 
 
@@ -114,7 +114,7 @@ async def test_sequence_numbers_wrap() -> None:
     assert all((b - a) % (1 << 16) == 1 for a, b in zip(numbers, numbers[1:], strict=False))
 
 
-async def test_timestamps_grow_even_where_another_lane_is_behind() -> None:
+async def test_timestamps_grow_even_where_another_rendition_is_behind() -> None:
     wire = await sent(*(frame(timestamp, 1) for timestamp in (90_000, 93_000, 92_000, 92_500, 99_000)))
     stamps = [packet.timestamp for _, packet in wire.packets]
     steps = [(b - a) % (1 << 32) for a, b in zip(stamps, stamps[1:], strict=False)]
@@ -142,7 +142,7 @@ async def test_keyframe_is_spread_and_never_above_the_pace() -> None:
     source, wire = Source([frame(1, 120), frame(3_000, 120)]), Wire()
     rate = source.congestion.pacing_bps / 8
     with pytest.raises(MediaStreamError):
-        await outbound(source, wire).run()
+        await rtp_sender(source, wire).run()
     burst = max(BURST_BYTES, rate * BURST_S) + 1
     passed = 0
     for at, packet in wire.packets:
@@ -166,13 +166,13 @@ async def test_socket_that_takes_nothing_is_waited_for() -> None:
     wire = Wire()
     wire.full_until = 100.5
     with pytest.raises(MediaStreamError):
-        await outbound(Source([frame(1, 5)]), wire).run()
+        await rtp_sender(Source([frame(1, 5)]), wire).run()
     assert len(wire.packets) == 5 and min(at for at, _ in wire.packets) >= 100.5
 
 
 async def test_closed_path_ends_it_in_mid_frame() -> None:
     wire = Wire()
-    running = outbound(Source([frame(1, 1_000)]), wire)
+    running = rtp_sender(Source([frame(1, 1_000)]), wire)
 
     async def close_soon(seconds: float) -> None:
         wire.closed = len(wire.packets) > 100
@@ -187,7 +187,7 @@ async def test_closed_path_ends_it_in_mid_frame() -> None:
 
 async def test_rest_of_a_frame_that_is_not_wanted_any_more_is_left_out() -> None:
     wire, source = Wire(), Source([frame(1, 1_000), frame(3_000, 3)])
-    sending = outbound(source, wire)
+    sending = rtp_sender(source, wire)
 
     async def another_layer_comes(seconds: float) -> None:
         source.wanted = len(wire.packets) < 100
@@ -209,7 +209,7 @@ async def test_rest_of_a_frame_that_is_not_wanted_any_more_is_left_out() -> None
 async def test_lost_packet_is_sent_again_in_the_stream_for_that() -> None:
     wire = Wire()
     source = Source([frame(1, 3)])
-    sending = outbound(source, wire)
+    sending = rtp_sender(source, wire)
     with pytest.raises(MediaStreamError):
         await sending.run()
     lost = wire.packets[2][1]
@@ -223,7 +223,7 @@ async def test_lost_packet_is_sent_again_in_the_stream_for_that() -> None:
 
 async def test_without_that_stream_it_is_repeated_byte_for_byte() -> None:
     wire = Wire()
-    sending = outbound(Source([frame(1, 3)]), wire, repeated=None)
+    sending = rtp_sender(Source([frame(1, 3)]), wire, repeated=None)
     with pytest.raises(MediaStreamError):
         await sending.run()
     lost = wire.packets[1][1]
@@ -233,7 +233,7 @@ async def test_without_that_stream_it_is_repeated_byte_for_byte() -> None:
 
 async def test_flood_of_nacks_is_answered_within_the_budget() -> None:
     wire = Wire()
-    sending = outbound(Source([frame(1, 400)]), wire)
+    sending = rtp_sender(Source([frame(1, 400)]), wire)
     with pytest.raises(MediaStreamError):
         await sending.run()
     before = wire.bytes
@@ -245,14 +245,14 @@ async def test_flood_of_nacks_is_answered_within_the_budget() -> None:
 
 async def test_reports_reach_the_congestion_control() -> None:
     source = Source([])
-    sending = outbound(source, Wire())
+    sending = rtp_sender(source, Wire())
     sending.report(fraction_lost=0.25, highest_sequence=0, rtt_s=0.125, jitter_s=0.001)
     assert source.congestion.rtt_s == 0.125
 
 
 async def test_keyframe_that_is_asked_for_because_nothing_comes_is_not_made() -> None:
     wire, source = Wire(), Source([frame(1, 3)])
-    sending = outbound(source, wire)
+    sending = rtp_sender(source, wire)
     with pytest.raises(MediaStreamError):
         await sending.run()
 

@@ -24,7 +24,7 @@ INPUT = (
 """The second screen's own: libvirt has no words for whose a tablet is, and a guest none for one that is everybody's."""
 
 
-def two_heads(xml: str) -> str:
+def two_consoles(xml: str) -> str:
     """A domain's XML whose video device has two outputs, each with a keyboard and a tablet."""
     arguments = "".join(
         f"<qemu:arg value='-device'/><qemu:arg value='{json.dumps(device)}'/>" for device in INPUT
@@ -44,18 +44,18 @@ def at(x: int, y: int) -> Any:
     return lambda rgb: (read_pointer(rgb) or Pointer(-1, -1))[:2] == (x, y)
 
 
-def lanes(portal: Portal, guest: Guest, console: int) -> list[dict[str, Any]]:
-    return list(portal.get(f"/api/domains/{guest.uuid}/consoles/{console}/stats")["lanes"])
+def renditions(portal: Portal, guest: Guest, console: int) -> list[dict[str, Any]]:
+    return list(portal.get(f"/api/domains/{guest.uuid}/consoles/{console}/stats")["renditions"])
 
 
 async def test_two_screens_show_and_take_their_own_on_one_connection(
     make_guest: GuestFactory, portal: Portal, browser: Browser
 ) -> None:
-    guest = make_guest("linux", options="run=still mode=800x600", edit=two_heads)
+    guest = make_guest("linux", options="run=still mode=800x600", edit=two_consoles)
     first = await Viewer.watch(browser, portal, guest)
     page, second = first.page, first.on(1)
     await expect(page.locator("#screens")).to_be_visible()
-    assert [lanes(portal, guest, 1), await first.handle("heads[1].showing")] == [[], False]
+    assert [renditions(portal, guest, 1), await first.handle("consoles[1].showing")] == [[], False]
 
     # Off until its viewer wants it.
     await page.get_by_role("button", name="Screen 2").click()
@@ -65,7 +65,7 @@ async def test_two_screens_show_and_take_their_own_on_one_connection(
     assert picture.shape == (676, 1280, 3), "it has the room's size"
 
     async def first_rests() -> bool:
-        return lanes(portal, guest, 0) == []
+        return renditions(portal, guest, 0) == []
 
     await wait_for(first_rests, "the screen behind the other is not encoded")
     await page.get_by_role("button", name="Screens side by side").click()
@@ -103,7 +103,7 @@ async def _shown(viewer: Viewer) -> Rgb:
 async def test_a_still_second_screen_costs_nothing(
     make_guest: GuestFactory, portal: Portal, browser: Browser
 ) -> None:
-    guest = make_guest("linux", options="run=demo mode=800x600", edit=two_heads)
+    guest = make_guest("linux", options="run=demo mode=800x600", edit=two_consoles)
     first = await Viewer.watch(browser, portal, guest)
     page, second = first.page, first.on(1)
     await page.get_by_role("button", name="Screens side by side").click()
@@ -111,10 +111,10 @@ async def test_a_still_second_screen_costs_nothing(
     await second.wait_known_picture()
 
     def frames(console: int) -> int:
-        return sum(lane["frames"] for lane in lanes(portal, guest, console))
+        return sum(rendition["frames"] for rendition in renditions(portal, guest, console))
 
     async def refined() -> bool:
-        return [lane["fps"] for lane in lanes(portal, guest, 1)] == [0]
+        return [rendition["fps"] for rendition in renditions(portal, guest, 1)] == [0]
 
     await wait_for(refined, "the second screen is refined and nothing more is sent")
     still, moving = frames(1), frames(0)

@@ -1,4 +1,4 @@
-"""A viewer of the seats' and peers' tests: a real aiortc client that gathers on loopback."""
+"""A viewer of the shared_consoles' and viewers' tests: a real aiortc client that gathers on loopback."""
 
 import asyncio
 from typing import Self
@@ -12,7 +12,7 @@ from libvirt_webrtc.media.aiortc_ext.ice import set_host_addresses
 CHANNELS = ("input", "display")
 
 
-class Viewer:
+class ViewerClient:
     """Offers receiving video sections and data channels; ``async with`` ends it.
 
     Attributes:

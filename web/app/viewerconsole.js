@@ -11,7 +11,7 @@ import { encodeResize, encodeWatch } from "../core/protocol.js";
 const CLICK_FIRST = "Click the picture to move the guest’s pointer.";
 
 /**
- * @typedef {object} HeadHandlers
+ * @typedef {object} ViewerConsoleHandlers
  * @property {() => void} changed anything about it
  * @property {() => boolean} first whether what is typed while nothing has the focus goes here
  * @property {() => void} focused it has the keyboard now
@@ -31,11 +31,11 @@ const CLICK_FIRST = "Click the picture to move the guest’s pointer.";
  */
 function part(within, selector, type) {
   const found = within.querySelector(selector);
-  if (!(found instanceof type)) throw new Error(`a head has no ${type.name} ${selector}`);
+  if (!(found instanceof type)) throw new Error(`a view has no ${type.name} ${selector}`);
   return found;
 }
 
-export class Head {
+export class ViewerConsole {
   /** What the page knows of the guest's side. */
   enabled = true;
   /** Why its picture cannot be shown; empty: it can. */
@@ -62,7 +62,7 @@ export class Head {
    * @param {number} index the console's
    * @param {import("../core/session.js").Session} session
    * @param {boolean} first the session was made for it
-   * @param {HeadHandlers} handlers
+   * @param {ViewerConsoleHandlers} handlers
    */
   constructor(element, index, session, first, handlers) {
     this.element = element;

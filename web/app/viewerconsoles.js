@@ -2,9 +2,9 @@
 /** All screens of the guest on one page: one at a time, or side by side; made as the server tells of them. */
 
 import { element } from "./elements.js";
-import { Head } from "./head.js";
+import { ViewerConsole } from "./viewerconsole.js";
 
-/** @typedef {import("../core/protocol.js").HeadInfo} HeadInfo */
+/** @typedef {import("../core/protocol.js").ConsoleInfo} ConsoleInfo */
 /** @typedef {import("../core/session.js").Session} Session */
 
 const ARRANGEMENT_KEY = "libvirt-webrtc.arrangement";
@@ -19,22 +19,22 @@ function copy(model) {
   return made;
 }
 
-export class Heads {
-  /** The one that the toolbar, the key bar and the statistics are about. @type {Head} */
+export class ViewerConsoles {
+  /** The one that the toolbar, the key bar and the statistics are about. @type {ViewerConsole} */
   active;
   /** The one that the session was made for. */
   first;
 
-  #place = element("heads", HTMLElement);
+  #place = element("consoles", HTMLElement);
   #strip = element("screens", HTMLElement);
   #side = element("side-by-side", HTMLButtonElement);
   #session;
   #handlers;
-  /** A head as it is before anything was done to it. */
+  /** A view as it is before anything was done to it. */
   #model;
-  /** Present or not, by console. @type {Map<number, Head>} */
-  #heads = new Map();
-  /** As the server tells. @type {HeadInfo[]} */
+  /** Present or not, by console. @type {Map<number, ViewerConsole>} */
+  #consoles = new Map();
+  /** As the server tells. @type {ConsoleInfo[]} */
   #told = [];
   /** @type {Map<number, HTMLButtonElement>} */
   #buttons = new Map();
@@ -45,7 +45,7 @@ export class Heads {
   /**
    * @param {number} index the console that the session was made for
    * @param {Session} session
-   * @param {Omit<import("./head.js").HeadHandlers, "first" | "focused"> & {activated: () => void}} handlers activated:
+   * @param {Omit<import("./viewerconsole.js").ViewerConsoleHandlers, "first" | "focused"> & {activated: () => void}} handlers activated:
    *     another one is the active one now
    */
   constructor(index, session, handlers) {
@@ -60,10 +60,10 @@ export class Heads {
     document.addEventListener("visibilitychange", () => this.#watch());
   }
 
-  /** @returns {Head[]} those that the guest has now; the first one at least */
+  /** @returns {ViewerConsole[]} those that the guest has now; the first one at least */
   get present() {
-    const present = this.#told.flatMap(({ index, section }) => (section === null ? [] : [this.#heads.get(index)]));
-    return present.length ? present.filter((head) => head !== undefined) : [this.first];
+    const present = this.#told.flatMap(({ index, section }) => (section === null ? [] : [this.#consoles.get(index)]));
+    return present.length ? present.filter((view) => view !== undefined) : [this.first];
   }
 
   /** @returns {boolean} whether there is more than one to choose from */
@@ -84,26 +84,26 @@ export class Heads {
 
   /** It ends. */
   end() {
-    for (const head of this.#heads.values()) head.end();
+    for (const view of this.#consoles.values()) view.end();
   }
 
   /**
    * @param {import("../core/protocol.js").DisplayMessage} message
    * @param {number | null} index as the session tells it
-   * @returns {Head | undefined} whose it is
+   * @returns {ViewerConsole | undefined} whose it is
    */
   receive(message, index) {
-    const head = index === null ? this.first : this.#heads.get(index);
-    if (message.type === "heads") this.#tell(message.heads);
-    else head?.receive(message);
-    return head;
+    const view = index === null ? this.first : this.#consoles.get(index);
+    if (message.type === "consoles") this.#tell(message.consoles);
+    else view?.receive(message);
+    return view;
   }
 
-  /** @param {HeadInfo[]} told */
+  /** @param {ConsoleInfo[]} told */
   #tell(told) {
     this.#told = [...told].sort((a, b) => a.index - b.index);
     for (const { index, section } of this.#told) {
-      if (section === null || this.#heads.has(index)) continue;
+      if (section === null || this.#consoles.has(index)) continue;
       const made = this.#make(copy(this.#model), index, false);
       this.#place.append(made.element);
     }
@@ -115,37 +115,37 @@ export class Heads {
 
   /** @param {HTMLElement} element @param {number} index @param {boolean} first */
   #make(element, index, first) {
-    /** @type {Head} */
-    const head = new Head(element, index, this.#session, first, {
+    /** @type {ViewerConsole} */
+    const view = new ViewerConsole(element, index, this.#session, first, {
       ...this.#handlers,
-      first: () => head === this.active,
-      focused: () => this.#activate(head),
+      first: () => view === this.active,
+      focused: () => this.#activate(view),
     });
-    head.display.scaling = this.#scaling;
-    this.#heads.set(index, head);
-    return head;
+    view.display.scaling = this.#scaling;
+    this.#consoles.set(index, view);
+    return view;
   }
 
   /** @param {import("../core/geometry.js").Scaling} scaling of all of them */
   set scaling(scaling) {
     this.#scaling = scaling;
-    for (const { display } of this.#heads.values()) display.scaling = scaling;
+    for (const { display } of this.#consoles.values()) display.scaling = scaling;
   }
 
-  /** @param {Head} head */
-  #activate(head) {
-    if (head === this.active) return;
+  /** @param {ViewerConsole} view */
+  #activate(view) {
+    if (view === this.active) return;
     this.active.input.releaseAll();
-    this.active = head;
+    this.active = view;
     this.#renderStrip();
     this.#handlers.activated();
   }
 
-  /** @param {Head} head the viewer's choice */
-  #choose(head) {
-    this.#activate(head);
+  /** @param {ViewerConsole} view the viewer's choice */
+  #choose(view) {
+    this.#activate(view);
     this.#show();
-    head.focus();
+    view.focus();
   }
 
   /** @param {boolean} sideBySide */
@@ -161,12 +161,12 @@ export class Heads {
     const { present, several } = this;
     const side = several && this.#sideBySide;
     this.#place.classList.toggle("side", side);
-    for (const head of this.#heads.values()) head.show(present.includes(head) && (side || head === this.active));
-    present.forEach((head, i) => {
+    for (const view of this.#consoles.values()) view.show(present.includes(view) && (side || view === this.active));
+    present.forEach((view, i) => {
       const label = several ? `The guest's screen ${i + 1}` : "The guest's screen";
-      head.stage.setAttribute("aria-label", `${label}. Press Ctrl, Alt and Shift together to leave it.`);
+      view.stage.setAttribute("aria-label", `${label}. Press Ctrl, Alt and Shift together to leave it.`);
       // As in the strip, whichever was there first.
-      head.element.style.order = String(i);
+      view.element.style.order = String(i);
     });
     this.#watch();
     this.#handlers.changed();
@@ -174,51 +174,51 @@ export class Heads {
 
   /** Have the pictures sent that somebody sees. */
   #watch() {
-    for (const head of this.#heads.values()) {
-      const wanted = head.shown && !document.hidden;
-      if (wanted && !head.open && head !== this.first) this.#open(head);
-      head.watch(wanted);
+    for (const view of this.#consoles.values()) {
+      const wanted = view.shown && !document.hidden;
+      if (wanted && !view.open && view !== this.first) this.#open(view);
+      view.watch(wanted);
     }
   }
 
-  /** @param {Head} head */
-  #open(head) {
-    const section = this.#told.find(({ index }) => index === head.index)?.section;
+  /** @param {ViewerConsole} view */
+  #open(view) {
+    const section = this.#told.find(({ index }) => index === view.index)?.section;
     const stream = this.#session.stream(section ?? -1);
-    if (!stream || head.video.srcObject === stream) return;
-    head.begin(stream, false);
-    this.#session.open(head.index, () => head.opened());
+    if (!stream || view.video.srcObject === stream) return;
+    view.begin(stream, false);
+    this.#session.open(view.index, () => view.opened());
   }
 
   #renderStrip() {
     const { present, several } = this;
     this.#strip.hidden = !several;
     for (const [index, button] of this.#buttons) {
-      if (present.some((head) => head.index === index)) continue;
+      if (present.some((view) => view.index === index)) continue;
       button.remove();
       this.#buttons.delete(index);
     }
-    present.forEach((head, i) => {
-      const button = this.#buttons.get(head.index) ?? this.#button(head);
-      const info = this.#told.find(({ index }) => index === head.index);
+    present.forEach((view, i) => {
+      const button = this.#buttons.get(view.index) ?? this.#button(view);
+      const info = this.#told.find(({ index }) => index === view.index);
       const name = `Screen ${i + 1}${info?.enabled === false ? " (off)" : ""}`;
       button.textContent = String(i + 1);
       button.title = info?.label ? `${name}: ${info.label}` : name;
       button.ariaLabel = name;
-      button.ariaPressed = String(head === this.active);
+      button.ariaPressed = String(view === this.active);
       button.classList.toggle("off", info?.enabled === false);
       if (this.#strip.children[i] !== button) this.#strip.insertBefore(button, this.#strip.children[i]);
     });
     this.#side.ariaPressed = String(this.#sideBySide);
   }
 
-  /** @param {Head} head */
-  #button(head) {
+  /** @param {ViewerConsole} view */
+  #button(view) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "tool";
-    button.addEventListener("click", () => this.#choose(head));
-    this.#buttons.set(head.index, button);
+    button.addEventListener("click", () => this.#choose(view));
+    this.#buttons.set(view.index, button);
     return button;
   }
 }

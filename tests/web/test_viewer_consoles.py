@@ -10,8 +10,8 @@ from tests.web.conftest import ORIGIN, serve
 pytestmark = pytest.mark.browser
 
 SET_UP = """async (index) => {
-  const [{ Heads }, { WindowSize }] = await Promise.all([
-    import("/static/app/heads.js"), import("/static/app/windowsize.js")]);
+  const [{ ViewerConsoles }, { WindowSize }] = await Promise.all([
+    import("/static/app/viewerconsoles.js"), import("/static/app/windowsize.js")]);
   const streams = [0, 1, 2, 3].map(() => new MediaStream());
   window.sent = [];
   window.hints = [];
@@ -21,17 +21,17 @@ SET_UP = """async (index) => {
     send: (message, console) => sent.push([console, ...message]),
   };
   const render = () => {
-    for (const head of heads.present) head.render(true, heads.several);
+    for (const view of consoles.present) view.render(true, consoles.several);
     windowSize.connected = true;
     windowSize.update();
   };
   const handlers = { changed: () => render(), activated() {}, leave() {}, pressed() {}, stats() {} };
   const hint = (text) => hints.push(text);
   const withdraw = (text) => hints.splice(0, hints.length, ...hints.filter((hint) => hint !== text));
-  window.heads = new Heads(index, session, { ...handlers, hint, withdraw });
-  window.windowSize = new WindowSize(heads, { hint, done() {} });
-  heads.begin();
-  heads.opened();
+  window.consoles = new ViewerConsoles(index, session, { ...handlers, hint, withdraw });
+  window.windowSize = new WindowSize(consoles, { hint, done() {} });
+  consoles.begin();
+  consoles.opened();
 }"""
 TWO = [
     {"index": 0, "section": 0, "label": "video0.0", "enabled": True},
@@ -41,7 +41,7 @@ WATCH, RELEASE, RESIZE = 9, 6, 10
 
 
 async def set_up(page: Page, index: int = 0) -> None:
-    """A console page whose session is a fake; `heads` and `sent` are global there."""
+    """A console page whose session is a fake; `consoles` and `sent` are global there."""
     await page.route(
         "**/app/console.js", lambda route: route.fulfill(content_type="text/javascript", body="")
     )
@@ -50,7 +50,7 @@ async def set_up(page: Page, index: int = 0) -> None:
 
 
 async def told(page: Page, message: dict[str, Any], index: int | None) -> None:
-    await page.evaluate("([message, index]) => { heads.receive(message, index); }", [message, index])
+    await page.evaluate("([message, index]) => { consoles.receive(message, index); }", [message, index])
 
 
 async def sent(page: Page, *types: int | str) -> list[list[Any]]:
@@ -61,7 +61,7 @@ async def sent(page: Page, *types: int | str) -> list[list[Any]]:
 
 async def test_a_single_screen_has_no_strip_and_no_words_of_its_own(page: Page) -> None:
     await set_up(page)
-    await told(page, {"type": "heads", "heads": TWO[:1]}, None)
+    await told(page, {"type": "consoles", "consoles": TWO[:1]}, None)
     await told(page, {"type": "enabled", "enabled": False}, None)
     await expect(page.locator("#screens")).to_be_hidden()
     await expect(page.locator(".veil")).to_be_hidden()
@@ -70,12 +70,12 @@ async def test_a_single_screen_has_no_strip_and_no_words_of_its_own(page: Page) 
 
 async def test_a_second_screen_is_opened_when_it_is_looked_at_and_not_before(page: Page) -> None:
     await set_up(page)
-    await told(page, {"type": "heads", "heads": TWO}, None)
+    await told(page, {"type": "consoles", "consoles": TWO}, None)
     assert await sent(page, WATCH, "open") == []
-    await expect(page.locator(".head:visible")).to_have_count(1)
+    await expect(page.locator(".viewer-console:visible")).to_have_count(1)
     await page.get_by_role("button", name="Screen 2").click()
     assert await sent(page, WATCH, "open") == [[None, WATCH, 0], ["open", 1], [1, WATCH, 1]]
-    await expect(page.locator(".head:visible")).to_have_count(1)
+    await expect(page.locator(".viewer-console:visible")).to_have_count(1)
     await expect(page.locator(".stage:visible")).to_be_focused()
     await page.get_by_role("button", name="Screen 1").click()
     assert await sent(page, WATCH, "open") == [[None, WATCH, 1], [1, WATCH, 0]]
@@ -83,19 +83,19 @@ async def test_a_second_screen_is_opened_when_it_is_looked_at_and_not_before(pag
 
 async def test_side_by_side_shows_all_and_is_remembered(page: Page) -> None:
     await set_up(page)
-    await told(page, {"type": "heads", "heads": TWO}, None)
+    await told(page, {"type": "consoles", "consoles": TWO}, None)
     await page.get_by_role("button", name="Screens side by side").click()
     assert await sent(page, WATCH, "open") == [["open", 1], [1, WATCH, 1]]
-    boxes = [await head.bounding_box() for head in await page.locator(".head:visible").all()]
+    boxes = [await view.bounding_box() for view in await page.locator(".viewer-console:visible").all()]
     assert [box and (box["x"], box["width"]) for box in boxes] == [(0, 639.5), (640.5, 639.5)]
     await set_up(page)
-    await told(page, {"type": "heads", "heads": TWO}, None)
-    await expect(page.locator(".head:visible")).to_have_count(2)
+    await told(page, {"type": "consoles", "consoles": TWO}, None)
+    await expect(page.locator(".viewer-console:visible")).to_have_count(2)
 
 
 async def test_keys_go_to_the_screen_that_has_the_focus(page: Page) -> None:
     await set_up(page)
-    await told(page, {"type": "heads", "heads": TWO}, None)
+    await told(page, {"type": "consoles", "consoles": TWO}, None)
     await page.get_by_role("button", name="Screens side by side").click()
     await sent(page)
     key = [1, 1, *b"KeyA"]
@@ -114,7 +114,7 @@ async def test_keys_go_to_the_screen_that_has_the_focus(page: Page) -> None:
 
 async def test_a_screen_that_is_off_says_so_and_is_switched_on_by_a_click(page: Page) -> None:
     await set_up(page)
-    await told(page, {"type": "heads", "heads": TWO}, None)
+    await told(page, {"type": "consoles", "consoles": TWO}, None)
     await page.get_by_role("button", name="Screen 2").click()
     await told(page, {"type": "enabled", "enabled": False}, 1)
     await expect(page.locator(".veil:visible")).to_contain_text("This screen is off")
@@ -122,27 +122,27 @@ async def test_a_screen_that_is_off_says_so_and_is_switched_on_by_a_click(page: 
     await page.get_by_role("button", name="Switch it on").click()
     (asked,) = await sent(page, RESIZE)
     assert asked[:6] == [1, RESIZE, *(1280).to_bytes(2), *(756).to_bytes(2)]
-    await told(page, {"type": "heads", "heads": [TWO[0], {**TWO[1], "enabled": False}]}, None)
+    await told(page, {"type": "consoles", "consoles": [TWO[0], {**TWO[1], "enabled": False}]}, None)
     await expect(page.get_by_role("button", name="Screen 2 (off)")).to_be_visible()
 
 
 async def test_a_screen_that_goes_takes_its_tab_along_and_comes_back(page: Page) -> None:
     await set_up(page)
-    await told(page, {"type": "heads", "heads": TWO}, None)
+    await told(page, {"type": "consoles", "consoles": TWO}, None)
     await page.get_by_role("button", name="Screen 2").click()
-    await told(page, {"type": "heads", "heads": TWO[:1]}, None)
+    await told(page, {"type": "consoles", "consoles": TWO[:1]}, None)
     await expect(page.locator("#screens")).to_be_hidden()
     await expect(page.locator("#stage")).to_be_visible()
     await sent(page)
-    await told(page, {"type": "heads", "heads": TWO}, None)
+    await told(page, {"type": "consoles", "consoles": TWO}, None)
     await page.get_by_role("button", name="Screen 2").click()
     assert await sent(page, WATCH, "open") == [[None, WATCH, 0], [1, WATCH, 1]]
 
 
 async def test_screens_are_in_the_order_of_their_consoles_whichever_was_asked_for(page: Page) -> None:
     await set_up(page, index=1)
-    heads = [{**TWO[1], "section": 0}, {**TWO[0], "section": 1}]
-    await told(page, {"type": "heads", "heads": heads}, None)
+    consoles = [{**TWO[1], "section": 0}, {**TWO[0], "section": 1}]
+    await told(page, {"type": "consoles", "consoles": consoles}, None)
     await expect(page.get_by_role("button", name="Screen 2")).to_have_attribute("aria-pressed", "true")
     await page.get_by_role("button", name="Screen 1").click()
     assert await sent(page, "open") == [["open", 0]]
