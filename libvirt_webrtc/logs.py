@@ -1,10 +1,15 @@
-"""Logging, set up the same way in the service and in its workers."""
+"""Logging, set up the same way in the service and its workers; and a bound on what a hostile peer can have logged."""
 
 import logging
 import sys
+import time
+from collections.abc import Callable
 
 CHATTY = ("aioice", "aiortc", "libav")
 """Their INFO is a line for every ICE check and RTCP packet."""
+
+PERIOD_S = 60.0
+"""The period of :class:`LimitedLogger`, in seconds: a line a minute is 1,440 a day, which any log keeps."""
 
 
 def set_up(level: int, *, origin: str = "") -> None:
@@ -19,3 +24,38 @@ def set_up(level: int, *, origin: str = "") -> None:
     )
     for name in CHATTY:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+
+
+class LimitedLogger:
+    """Logs what a guest or a viewer can repeat at will: one line in a period, whatever comes.
+
+    The first message is logged. Those of the next ``period_s`` seconds are counted, whatever they say. The first one
+    after that is logged again, and says how many were left out. Use one for each subject, and let it live as long as
+    what can be repeated (a console, a process), not as long as one connection.
+    """
+
+    def __init__(
+        self,
+        logger: logging.Logger,
+        *,
+        period_s: float = PERIOD_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``clock`` tells seconds that never run back."""
+        self._logger = logger
+        self._period_s = period_s
+        self._clock = clock
+        self._logged_at: float | None = None
+        self._left_out = 0
+
+    def warning(self, message: str, *args: object, exc_info: BaseException | None = None) -> None:
+        """As ``logging.Logger.warning``; ``exc_info`` adds that error's traceback."""
+        now = self._clock()
+        if self._logged_at is not None and now - self._logged_at < self._period_s:
+            self._left_out += 1
+            return
+        text = message % args if args else message
+        if self._left_out and self._logged_at is not None:
+            text += f" ({self._left_out} more in the last {now - self._logged_at:.0f} s)"
+        self._logged_at, self._left_out = now, 0
+        self._logger.warning("%s", text, exc_info=exc_info)

@@ -16,6 +16,7 @@ from libvirt_webrtc.display import daemon, keyboard, mouse
 from libvirt_webrtc.display.bus import Bus
 from libvirt_webrtc.display.exports import PROPERTIES
 from libvirt_webrtc.display.listener import Listener, ScanoutMode
+from libvirt_webrtc.display.registrations import RegistrationBudget
 from libvirt_webrtc.errors import DisplayClosed, DisplayError, DisplayProtocolError
 from libvirt_webrtc.picture.pixels import MAX_DIMENSION
 
@@ -25,8 +26,6 @@ CONSOLE = "org.qemu.Display1.Console"
 OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
 
 MAX_CONSOLES = 64
-MAX_REGISTRATIONS = 200
-"""QEMU 10 keeps an fd, and CPU time, for every listener that was ever closed; at about 1,000 it dies."""
 
 RESIZE_SETTLE_S = 0.1
 """A console's size is imposed on a copied picture when neither has changed for this long: three refreshes."""
@@ -64,13 +63,15 @@ class Console:
     async def register_listener(self, listener: Listener) -> None:
         """Has QEMU send this console's picture to ``listener``, from now until either side closes.
 
-        Register once and keep it: see ``MAX_REGISTRATIONS``. On QEMU up to 9.1 a second one replaces the
+        Register once and keep it: see ``RegistrationBudget``. On QEMU up to 9.1 a second one replaces the
         first.
 
         Raises:
-            DisplayError: QEMU refuses, has gone, or does not answer in time; or the limit is reached.
+            DisplayError: QEMU refuses, has gone, or does not answer in time; or the budget is used up.
         """
-        self._display.count_registration()
+        if self._display.bus.closed:
+            raise DisplayClosed("the display's connection has ended")
+        self._display.registrations.use()
         ours, theirs = socket.socketpair()
         try:
             # From here on the reader runs and the authentication is on its way: QEMU's main loop finds it
@@ -166,28 +167,39 @@ class Display:
         name, uuid: the VM's own, as QEMU knows them.
         consoles: by index; follows QEMU.
         objects: interface names by path, for what is not a console (audio, clipboard).
+        registrations: counts the listeners that were registered with this QEMU.
         on_consoles: called, without arguments, when a console has come or gone.
     """
 
     bus: Bus
 
-    def __init__(self) -> None:
+    def __init__(self, registrations: RegistrationBudget) -> None:
         self.name = ""
         self.uuid = ""
         self.consoles: dict[int, Console] = {}
         self.objects: dict[str, set[str]] = {}
         self.on_consoles: Callable[[], None] | None = None
-        self.registrations = 0
+        self.registrations = registrations
 
     @classmethod
-    async def open(cls, sock: socket.socket, *, on_bus: bool = False) -> "Display":
-        """The display at the other end of ``sock`` (from libvirt's OpenGraphicsFD), which is ours from now
-        on. With ``on_bus`` that is a bus daemon's, unauthenticated, and the display the one of the QEMU on that bus.
+    async def open(
+        cls,
+        sock: socket.socket,
+        *,
+        on_bus: bool = False,
+        registrations: RegistrationBudget | None = None,
+    ) -> "Display":
+        """Open the display at the other end of ``sock`` (from libvirt's OpenGraphicsFD). Takes at most some seconds.
+
+        Args:
+            sock: the display's own from now on, also where this fails.
+            on_bus: ``sock`` leads to a bus daemon, and the display is the one of the QEMU on that bus.
+            registrations: the budget of this QEMU process; by default one for this connection alone.
 
         Raises:
             DisplayError: QEMU refuses, does not answer in time, or is none.
         """
-        display = cls()
+        display = cls(registrations or RegistrationBudget())
         connect = daemon.join if on_bus else Bus.connect
         display.bus = await connect(sock, on_signal=display._on_signal)
         try:
@@ -210,14 +222,6 @@ class Display:
     async def wait_closed(self) -> DisplayError:
         """Waits until the control connection has ended, and tells why."""
         return await self.bus.wait_closed()
-
-    def count_registration(self) -> None:
-        """Refuses what would wear QEMU out."""
-        if self.bus.closed:
-            raise DisplayClosed("the display's connection has ended")
-        if self.registrations >= MAX_REGISTRATIONS:
-            raise DisplayError(f"{self.registrations} registrations are all that this QEMU is trusted with")
-        self.registrations += 1
 
     def _on_signal(self, message: Message) -> None:
         match message.interface, message.member, message.signature:

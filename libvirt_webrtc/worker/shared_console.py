@@ -14,6 +14,7 @@ from libvirt_webrtc.display.listener import Listener
 from libvirt_webrtc.errors import ConsoleStarting, DisplayError
 from libvirt_webrtc.input import messages
 from libvirt_webrtc.input.messages import Resize
+from libvirt_webrtc.logs import LimitedLogger
 from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.picture.framebuffer import Framebuffer
 from libvirt_webrtc.worker.memory import trim_heap
@@ -65,6 +66,7 @@ class SharedConsole:
         self._cursor = b""
         self._cursor_position = b""
         self._unsupported = ""
+        self._problems = LimitedLogger(log)
         self._tasks: set[asyncio.Task[None]] = set()
         self._abandoned: asyncio.TimerHandle | None = None
 
@@ -198,10 +200,10 @@ class SharedConsole:
     def unsupported(self, what: str) -> None:
         """Why QEMU's picture cannot be shown; empty once it is shown."""
         if what != self._unsupported:
-            # Once, not for every frame: a guest must not fill the log.
             self._unsupported = what
             if what:
-                log.warning("console %s: %s", self.index, what)
+                # A guest can alternate good and bad pictures, and must not fill the log.
+                self._problems.warning("console %s: %s", self.index, what)
             self._broadcast(messages.problem(what))
 
     @property

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from libvirt_webrtc.display import console as console_module
 from libvirt_webrtc.display.bus import Bus
 from libvirt_webrtc.display.console import Console, Display
 from libvirt_webrtc.display.listener import Listener, ScanoutMode
+from libvirt_webrtc.display.registrations import RegistrationBudget
 from libvirt_webrtc.errors import DisplayError, InputRejected
 from libvirt_webrtc.picture.framebuffer import Framebuffer
 from tests.display.peer import open_fds
@@ -291,10 +291,15 @@ async def test_qemu_that_dies_closes_display_and_listener(
     await listener.bus.wait_closed()
 
 
-async def test_registrations_are_limited(
-    console: Console, display: Display, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(console_module, "MAX_REGISTRATIONS", 1)
-    await show(console)
-    with pytest.raises(DisplayError, match="registrations"):
-        await show(console)
+async def test_registrations_are_limited_over_all_connections_to_one_qemu(qemu: Guest) -> None:
+    told: list[int] = []
+    budget = RegistrationBudget(5, limit=7, on_use=told.append)
+    first = await Display.open(await qemu.open_display(), registrations=budget)
+    await show(first.consoles[0])
+    second = await Display.open(await qemu.open_display(), registrations=budget)
+    await show(second.consoles[0])
+    with pytest.raises(DisplayError, match="registered 7 times"):
+        await show(second.consoles[0])
+    assert told == [6, 7]
+    first.close()
+    second.close()
