@@ -63,7 +63,7 @@ def _processes() -> dict[int, str]:
                 ")"
             )[0]
             parents[int(entry.name)] = (int(stat.rpartition(")")[2].split()[1]), command)
-    worker_supervisors = _multiprocessing_keepers()
+    worker_supervisors = _multiprocessing_helpers()
     return {
         pid: command
         for pid, (parent, command) in parents.items()
@@ -104,7 +104,7 @@ def _multiprocessing_modules() -> list[Any]:
     return [forkserver and forkserver._forkserver, tracker and tracker._resource_tracker]
 
 
-def _multiprocessing_keepers() -> set[int | None]:
+def _multiprocessing_helpers() -> set[int | None]:
     """The fork server and the resource tracker: one each, until this process ends."""
     forkserver, tracker = _multiprocessing_modules()
     return {forkserver and forkserver._forkserver_pid, tracker and tracker._pid}

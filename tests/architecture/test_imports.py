@@ -1,0 +1,76 @@
+"""Imports point one way; docs/design.md, "Where things live", shows the same rows."""
+
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
+
+from tests.architecture.tree import PACKAGE, imports, modules, room
+
+ROWS = (
+    {"__main__"},
+    {"cli"},
+    {"commands"},
+    {"doctor"},
+    {"service"},
+    {"worker", "probes"},
+    {"display", "media", "hook", "portal"},
+    {"domains", "input", "picture", "config"},
+    {"agent"},
+    {"tasks", "processes"},
+    {"errors", "logs", ""},
+)
+"""From the top down. A module imports from its own room and from rows below its own, never from a row above;
+"" is the package's ``__init__``, which holds the version."""
+
+BESIDE = {("domains", "config"), ("config", "domains")}
+"""Rooms of one row of which one may import the other."""
+
+KNOWN_CIRCLE = {("display.gl.image", "display.gl.context")}
+
+LOOSE = {"", "__main__", "cli", "errors", "logs"}
+"""The modules that stand at the package's top."""
+
+HOOK_MAY_IMPORT = {"", "hook", "domains", "errors", "processes"}
+"""The rooms of this package that the hook loads: it runs at every turn of every guest's life."""
+HOOK_MUST_NOT_IMPORT = {"aiohttp", "aiortc", "asyncio", "av", "dbus_fast", "libvirt", "numpy"}
+
+
+def test_every_room_has_its_row() -> None:
+    """A new room: give it its row here and in docs/design.md."""
+    assert {room(name) for name in modules()} - set().union(*ROWS) == set()
+
+
+def test_only_these_modules_stand_at_the_top() -> None:
+    assert {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"} == LOOSE - {""}
+
+
+def test_imports_point_down() -> None:
+    row = {name: number for number, rooms in enumerate(ROWS) for name in rooms}
+    wrong = []
+    for each in imports():
+        source, target = room(each.source), room(each.target)
+        if source != target and row[source] >= row[target] and (source, target) not in BESIDE:
+            wrong.append(str(each))
+    assert not wrong
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    """Imports within functions and for type checkers count as well."""
+    graph: dict[str, set[str]] = {name: set() for name in modules()}
+    for each in imports():
+        if (each.source, each.target) not in KNOWN_CIRCLE:
+            graph[each.source].add(each.target)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        raise AssertionError(" is imported by ".join(error.args[1])) from None
+
+
+def test_the_hook_starts_with_what_it_needs_and_no_more() -> None:
+    code = "import sys, libvirt_webrtc.hook.__main__; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    loaded = done.stdout.split()
+    assert not HOOK_MUST_NOT_IMPORT & {name.partition(".")[0] for name in loaded}
+    ours = {name.partition(".")[2] for name in loaded if name.partition(".")[0] == PACKAGE.name}
+    assert {room(name) for name in ours} <= HOOK_MAY_IMPORT
