@@ -11,23 +11,19 @@ from collections.abc import Callable
 from functools import partial
 from typing import Self, TypeVar
 
+from libvirt_webrtc.concurrency.threads import in_thread
 from libvirt_webrtc.domains.libvirt_api import (
     CLOSE_REASONS,
     EVENT_LIFECYCLE,
     EVENT_METADATA_CHANGE,
     VirConnect,
     VirDomain,
-    open_connection,
+    open_without_limit,
     our_errors,
 )
-from libvirt_webrtc.domains.threads import in_thread
 from libvirt_webrtc.errors import HypervisorError, HypervisorUnavailable
 
 T = TypeVar("T")
-
-KEEPALIVE_INTERVAL_S = 2
-KEEPALIVE_COUNT = 2
-"""libvirt drops the connection when that many keepalives in a row stay unanswered: after some 6 s."""
 
 CLOSE_S = 2.0
 """How long closing waits for libvirtd."""
@@ -107,11 +103,10 @@ class Connection:
     # What follows runs in threads.
 
     def _open(self) -> VirConnect:
-        raw = open_connection(self.uri)
+        raw = open_without_limit(self.uri)
         try:
             with our_errors(f"cannot follow libvirt at {self.uri}"):
                 raw.registerCloseCallback(self._on_close, None)
-                raw.setKeepAlive(KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT)
                 for event in (EVENT_LIFECYCLE, EVENT_METADATA_CHANGE):
                     self._callbacks.append(raw.domainEventRegisterAny(None, event, self._on_event, None))
         except HypervisorError:

@@ -13,10 +13,12 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Protocol
 
 import libvirt
 
+from libvirt_webrtc.concurrency.threads import with_limit
 from libvirt_webrtc.errors import HypervisorError, HypervisorUnavailable, NoSuchDomain
 
 log = logging.getLogger(__name__)
@@ -36,6 +38,16 @@ CLOSE_REASONS: dict[int, str] = {
     libvirt.VIR_CONNECT_CLOSE_REASON_KEEPALIVE: "libvirt stopped answering",
     CLOSED_BY_CLIENT: "the connection to libvirt was closed",
 }
+
+OPEN_S = 10.0
+"""Limit for opening a connection. A local daemon answers within some 20 ms; on a busy host it may be starting."""
+OPEN_BY_SSH_S = 120.0
+"""The same where ssh connects, which may ask a person for a password."""
+_SSH_TRANSPORTS = frozenset({"ssh", "libssh", "libssh2"})
+
+KEEPALIVE_INTERVAL_S = 2
+KEEPALIVE_COUNT = 2
+"""libvirt drops a connection on which this many keepalives in a row stay unanswered: after about 6 s."""
 
 _UNAVAILABLE_CODES = frozenset(
     {
@@ -104,14 +116,55 @@ def default_uri() -> str:
 
 
 def open_connection(uri: str | None) -> VirConnect:
-    """A new read-write connection; the caller closes it. Raises HypervisorUnavailable."""
-    _ensure_event_loop()
+    """A new read-write connection, which the caller closes. Blocks for :func:`open_limit_s` at most.
+
+    libvirt's keepalive watches over it: where the daemon stops answering, calls that wait for it fail with
+    HypervisorUnavailable after about ``KEEPALIVE_INTERVAL_S * (KEEPALIVE_COUNT + 1)``, so that none waits for ever.
+
+    Raises:
+        HypervisorUnavailable: libvirt refuses, or does not answer in time.
+    """
     uri = uri or default_uri()
+    limit_s = open_limit_s(uri)
+    try:
+        return with_limit(partial(open_without_limit, uri), limit_s, discard=_close_late)
+    except TimeoutError:
+        raise HypervisorUnavailable(
+            f"libvirt at {uri} does not answer within {limit_s:g} s: its daemon hangs or is overloaded. "
+            "See 'systemctl status libvirtd virtqemud'; restarting the daemon leaves guests running"
+        ) from None
+
+
+def open_without_limit(uri: str) -> VirConnect:
+    """As :func:`open_connection`, but it blocks until the daemon answers.
+
+    For a caller that tries again and again: giving up leaves a thread and a socket behind, one for each try.
+    """
+    _ensure_event_loop()
     try:
         connection: VirConnect = libvirt.open(uri)
     except libvirt.libvirtError as error:
         raise HypervisorUnavailable(f"cannot connect to libvirt at {uri}: {error}") from error
+    try:
+        connection.setKeepAlive(KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT)
+    except libvirt.libvirtError as error:
+        if error.get_error_code() != libvirt.VIR_ERR_NO_SUPPORT:  # a driver without a daemon, as test:///
+            connection.close()
+            raise HypervisorUnavailable(f"cannot connect to libvirt at {uri}: {error}") from error
     return connection
+
+
+def open_limit_s(uri: str) -> float:
+    """How many seconds :func:`open_connection` waits for the daemon at ``uri``."""
+    scheme = uri.partition(":")[0]
+    return OPEN_BY_SSH_S if scheme.partition("+")[2] in _SSH_TRANSPORTS else OPEN_S
+
+
+def _close_late(connection: VirConnect) -> None:
+    try:
+        connection.close()
+    except libvirt.libvirtError as error:
+        log.debug("a connection that came too late did not close: %s", error)
 
 
 @contextmanager

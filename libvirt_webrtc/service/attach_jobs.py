@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from libvirt_webrtc.concurrency.threads import in_thread
 from libvirt_webrtc.domains.attach import Progress, attach, check, finish
-from libvirt_webrtc.domains.threads import in_thread
 from libvirt_webrtc.errors import CannotAttach, HypervisorError
 
 log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ import socket
 from functools import partial
 from multiprocessing.context import ForkServerProcess
 
+from libvirt_webrtc.concurrency.threads import in_thread
 from libvirt_webrtc.display.address import connect, parse_address, peer_user, shown, user_name
-from libvirt_webrtc.domains.threads import in_thread
 from libvirt_webrtc.errors import DisplayError
 from libvirt_webrtc.worker import forking
 

@@ -16,7 +16,7 @@ ROWS = (
     {"display", "media", "hook", "portal"},
     {"domains", "input", "picture", "config"},
     {"agent"},
-    {"tasks", "processes"},
+    {"concurrency", "processes"},
     {"errors", "logs", ""},
 )
 """From the top down. A module imports from its own room and from rows below its own, never from a row above;

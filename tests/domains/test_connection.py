@@ -1,19 +1,64 @@
-"""One connection to a real libvirtd, closed while it is used."""
+"""One connection to a real libvirtd: closed while it is used, and opened to a daemon that does not answer."""
 
 import asyncio
+import os
+import signal
+import socket
 import threading
+import time
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from libvirt_webrtc.domains.connection import Connection
-from libvirt_webrtc.domains.libvirt_api import VirConnect
+from libvirt_webrtc.domains.libvirt_api import VirConnect, open_connection, open_limit_s, our_errors
 from libvirt_webrtc.errors import HypervisorUnavailable
-
-pytestmark = pytest.mark.libvirt
+from tests.support.libvirtd import PrivateLibvirtd
 
 DEADLINE_S = 30.0
 
 
+def test_opening_ends_where_nobody_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A frozen daemon's socket takes connections, as this one does, and never says a word."""
+    monkeypatch.setattr("libvirt_webrtc.domains.libvirt_api.OPEN_S", 0.5)
+    path = tmp_path / "libvirt-sock"
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(path))
+        silent.listen()
+        began = time.monotonic()
+        with pytest.raises(HypervisorUnavailable, match=r"does not answer within 0\.5 s: .*systemctl status"):
+            open_connection(f"qemu+unix:///system?socket={path}")
+        assert time.monotonic() - began < DEADLINE_S
+
+
+@pytest.mark.parametrize(
+    ("uri", "patient"),
+    [("qemu:///system", False), ("qemu+unix:///session", False), ("qemu+ssh://root@host/system", True)],
+)
+def test_opening_waits_for_a_person_where_ssh_may_ask_for_a_password(uri: str, patient: bool) -> None:
+    assert (open_limit_s(uri) > 60) == patient
+
+
+def test_a_connection_without_a_daemon_needs_no_keepalive() -> None:
+    with closing(open_connection("test:///default")) as connection:
+        assert [domain.name() for domain in connection.listAllDomains()] == ["test"]
+
+
+@pytest.mark.libvirt
+def test_a_call_to_a_daemon_that_froze_after_opening_ends(libvirtd: PrivateLibvirtd) -> None:
+    with closing(open_connection(libvirtd.uri)) as connection:
+        os.kill(libvirtd.pid, signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            with pytest.raises(HypervisorUnavailable), our_errors("cannot list the domains"):
+                connection.listAllDomains()
+            assert time.monotonic() - began < DEADLINE_S
+        finally:
+            os.kill(libvirtd.pid, signal.SIGCONT)
+
+
+@pytest.mark.libvirt
 async def test_closing_waits_for_a_call_that_nobody_waits_for(libvirt_uri: str) -> None:
     """libvirt would free the connection under it."""
     connection = await Connection.open(libvirt_uri)
@@ -38,6 +83,7 @@ async def test_closing_waits_for_a_call_that_nobody_waits_for(libvirt_uri: str) 
         await connection.call(call)
 
 
+@pytest.mark.libvirt
 async def test_closing_does_not_wait_for_a_call_that_never_ends(
     libvirt_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

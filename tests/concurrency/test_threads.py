@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from libvirt_webrtc.domains.threads import in_thread
+from libvirt_webrtc.concurrency.threads import in_thread, with_limit
 
 
 async def test_gives_the_result_of_another_thread() -> None:
@@ -70,5 +70,25 @@ def test_stuck_call_does_not_keep_the_process_or_a_closed_loop() -> None:
 
     asyncio.run(main())
     assert all(thread.daemon for thread in threading.enumerate() if thread.name == "libvirt-call")
+    go.set()
+    assert discarded.wait(30)
+
+
+def test_limited_call_gives_the_result_or_the_exception() -> None:
+    assert with_limit(lambda: 7, 30) == 7
+    with pytest.raises(ZeroDivisionError):
+        with_limit(lambda: 1 // 0, 30)
+
+
+def test_result_that_comes_after_the_limit_is_discarded() -> None:
+    go, discarded = threading.Event(), threading.Event()
+
+    def work() -> int:
+        go.wait()
+        return 7
+
+    with pytest.raises(TimeoutError):
+        with_limit(work, 0.01, discard=lambda _: discarded.set())
+    assert not discarded.is_set()
     go.set()
     assert discarded.wait(30)

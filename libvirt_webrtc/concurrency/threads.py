@@ -1,10 +1,11 @@
-"""A blocking call in a thread of its own.
+"""A blocking call in a thread of its own: :func:`in_thread` for asyncio, :func:`with_limit` for blocking code.
 
-Not asyncio.to_thread: its workers are joined at exit, and a call into a frozen libvirtd, or for a frozen QEMU,
-may never come back. These threads are daemons, end with the call, and do not queue behind a stuck one.
+Not asyncio.to_thread: its threads are joined at exit, and a call into a frozen libvirtd, or for a frozen QEMU,
+may never return. These threads are daemons, end with the call, and do not queue behind a stuck one.
 """
 
 import asyncio
+import queue
 import threading
 from collections.abc import Callable
 from typing import TypeVar
@@ -33,6 +34,46 @@ async def in_thread(function: Callable[[], T], *, discard: Callable[[T], object]
         # An exception's traceback holds this frame, and the future holds the exception: libvirt's objects in
         # the frames would keep their connection's socket open until the garbage collector finds that circle.
         del future
+
+
+def with_limit(
+    function: Callable[[], T], limit_s: float, *, discard: Callable[[T], object] | None = None
+) -> T:
+    """The result of ``function``, or its exception. Blocks for ``limit_s`` seconds at most.
+
+    The call cannot be ended: after the limit its thread goes on, and ``discard`` gets the result if one comes.
+
+    Raises:
+        TimeoutError: the limit is over.
+    """
+    outcome: queue.SimpleQueue[tuple[T] | Exception] = queue.SimpleQueue()
+    lock = threading.Lock()
+    given_up = False
+
+    def run() -> None:
+        try:
+            result: tuple[T] | Exception = (function(),)
+        except Exception as error:  # whatever it is, it belongs to the caller
+            result = error
+        with lock:
+            late = given_up
+            if not late:
+                outcome.put(result)
+        if late and discard is not None and isinstance(result, tuple):
+            discard(result[0])
+
+    threading.Thread(target=run, name="limited-call", daemon=True).start()
+    try:
+        result = outcome.get(timeout=limit_s)
+    except queue.Empty:
+        with lock:
+            given_up = True
+        if outcome.empty():
+            raise TimeoutError from None
+        result = outcome.get()  # it came between the end of the limit and the lock
+    if isinstance(result, Exception):
+        raise result
+    return result[0]
 
 
 def _run(
