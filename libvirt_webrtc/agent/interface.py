@@ -155,3 +155,10 @@ class Agent(Protocol):
     async def close_viewer(self, uuid: str, viewer: str) -> bool:
         """End one viewer; False when it is already gone."""
         ...
+
+    async def has_viewer(self, uuid: str, viewer: str) -> bool:
+        """Whether a viewer that :meth:`offer` named is still there: connected, or about to be.
+
+        False once it left, lost its network, or its domain or worker ended.
+        """
+        ...

@@ -3,21 +3,26 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from libvirt_webrtc.agent.interface import Agent
+from libvirt_webrtc.concurrency.tasks import LongLivedTask
 from libvirt_webrtc.config.access import is_loopback
 from libvirt_webrtc.config.load import Config
-from libvirt_webrtc.portal.auth import Auth
-from libvirt_webrtc.portal.pages import WebFiles
+from libvirt_webrtc.portal.auth.gate import Gate
+from libvirt_webrtc.portal.auth.sessions import Clock, Sessions
 from libvirt_webrtc.portal.problems import MAX_BODY_BYTES, Problem, problems
-from libvirt_webrtc.portal.routes import Routes
-from libvirt_webrtc.portal.sessions import Clock, Sessions
+from libvirt_webrtc.portal.routes.consoles import ConsoleRoutes
+from libvirt_webrtc.portal.routes.domains import DomainRoutes
+from libvirt_webrtc.portal.routes.pages import PageRoutes
+from libvirt_webrtc.portal.routes.session import SessionRoutes
+from libvirt_webrtc.portal.web_files import WebFiles
 
 SWEEP_S = 30.0
-"""Between looks for sessions whose time is over."""
+"""Between looks for consoles whose viewers are gone, and for sessions whose time is over."""
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -53,11 +58,14 @@ def create_app(
         ConfigError: the pages' files are missing.
     """
     sessions = Sessions(agent, clock)
-    auth = Auth(token, sessions, clock)
+    gate = Gate(token, sessions, clock)
     app = web.Application(
-        middlewares=[problems, _check_host, auth.middleware], client_max_size=MAX_BODY_BYTES
+        middlewares=[problems, _check_host, gate.middleware], client_max_size=MAX_BODY_BYTES
     )
-    Routes(agent, config.ice, auth, sessions, web_files or WebFiles.load()).add_to(app.router)
+    PageRoutes(web_files or WebFiles.load()).add_to(app.router)
+    SessionRoutes(gate, sessions).add_to(app.router)
+    DomainRoutes(agent).add_to(app.router)
+    ConsoleRoutes(agent, config.ice, sessions).add_to(app.router)
     app.on_response_prepare.append(_add_headers)
 
     async def end_streams(_: web.Application) -> None:
@@ -65,10 +73,9 @@ def create_app(
         sessions.close()
 
     async def sweep(_: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(_sweep(sessions), name="session sweep")
+        task = LongLivedTask(partial(_sweep, sessions), name="session sweep")
         yield
-        task.cancel()
-        await asyncio.wait([task])
+        await task.close()
 
     app.on_shutdown.append(end_streams)
     app.cleanup_ctx.append(sweep)
@@ -78,7 +85,7 @@ def create_app(
 async def _sweep(sessions: Sessions) -> None:
     while True:
         await asyncio.sleep(SWEEP_S)
-        await sessions.end_expired()
+        await sessions.sweep()
 
 
 @web.middleware

@@ -1,12 +1,16 @@
 """Request bodies: small, soon there, and text."""
 
 import asyncio
+import re
 
 from aiohttp import web
 
 from libvirt_webrtc.portal.problems import Problem
 
 BODY_TIMEOUT_S = 10.0
+"""For a whole body to arrive. It has at most 64 KiB, so this only ends clients that have gone or mean no good."""
+
+_NOT_SDP = re.compile(r"[^\t\r\n\x20-\x7e]")
 
 
 async def read_text(request: web.Request) -> str:
@@ -23,3 +27,21 @@ async def read_text(request: web.Request) -> str:
         raise Problem(408, "request_timeout", message) from error
     except UnicodeDecodeError as error:
         raise Problem(400, "bad_request", f"the request's body is not UTF-8: {error.reason}") from error
+
+
+async def read_sdp(request: web.Request) -> str:
+    """The whole body as SDP: lines of printable ASCII.
+
+    RFC 8866 allows UTF-8 in a session's name and description, which no player needs and nothing here reads.
+
+    Raises:
+        Problem: it is not, or as :func:`read_text`.
+    """
+    sdp = await read_text(request)
+    if (strange := _NOT_SDP.search(sdp)) is not None:
+        line = sdp.count("\n", 0, strange.start()) + 1
+        message = (
+            f"the offer's line {line} has the character U+{ord(strange[0]):04X}; SDP here is printable ASCII"
+        )
+        raise Problem(400, "bad_offer", message)
+    return sdp

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from libvirt_webrtc.agent.interface import Agent
-from libvirt_webrtc.portal.sessions import Session
+from libvirt_webrtc.portal.auth.sessions import Session
 
 log = logging.getLogger(__name__)
 

@@ -1,13 +1,10 @@
 """The portal on its address, from the token to the signal that ends it."""
 
 import asyncio
-import os
-import secrets
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 from aiohttp import web
 
@@ -17,7 +14,6 @@ from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.portal.app import create_app
 
-TOKEN_BYTES = 24
 SHUTDOWN_TIMEOUT_S = 2.0
 """For requests in flight, once the portal is told to end."""
 
@@ -46,31 +42,6 @@ async def run_portal(agent: Agent, config: Config, token: str) -> None:
             await terminated.wait()
     finally:
         await runner.cleanup()
-
-
-def load_token(path: Path | None) -> str:
-    """The login token: the file's content; where it does not exist, a new one, for its owner only.
-
-    Raises:
-        ConfigError: the file is empty, unreadable, readable by others, or cannot be made.
-    """
-    if path is None:
-        return secrets.token_urlsafe(TOKEN_BYTES)
-    try:
-        if path.exists():
-            if path.stat().st_mode & 0o077:
-                raise ConfigError(f"token file {path} can be read by others: chmod 600 {path}")
-            token = path.read_text(encoding="ascii").strip()
-            if not token:
-                raise ConfigError(f"token file {path} is empty: remove it, and a new token is made")
-            return token
-        token = secrets.token_urlsafe(TOKEN_BYTES)
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(fd, "w", encoding="ascii") as file:
-            file.write(token + "\n")
-        return token
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"token file {path}: {error}") from error
 
 
 def _announce(config: Config, token: str) -> None:

@@ -9,7 +9,8 @@ from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.domains.reconciler import Reconciler
 from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.hook.policy_file import FILE_NAME, write_policy
-from libvirt_webrtc.portal.server import load_token, run_portal
+from libvirt_webrtc.portal.auth.token import load_token
+from libvirt_webrtc.portal.server import run_portal
 from libvirt_webrtc.probes.render import can_render
 from libvirt_webrtc.service.supervisor import Supervisor
 

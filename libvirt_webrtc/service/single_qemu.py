@@ -17,7 +17,8 @@ from libvirt_webrtc.display.address import parse_address
 from libvirt_webrtc.display.qmp import open_display
 from libvirt_webrtc.domains.snapshot import DomainState
 from libvirt_webrtc.errors import CannotAttach, ConfigError, ConsoleStarting, NoSuchDomain, WorkerGone
-from libvirt_webrtc.portal.server import load_token, run_portal
+from libvirt_webrtc.portal.auth.token import load_token
+from libvirt_webrtc.portal.server import run_portal
 from libvirt_webrtc.service.bus_socket import open_bus
 from libvirt_webrtc.service.console_maker import ConsoleMaker
 from libvirt_webrtc.service.worker_supervisor import DisplaySource, WorkerSupervisor
@@ -129,6 +130,11 @@ class Stream:
             return await self._open_worker_supervisor(uuid).close_viewer(viewer)
         except WorkerGone:
             return False
+
+    async def has_viewer(self, uuid: str, viewer: str) -> bool:
+        """See :class:`libvirt_webrtc.agent.interface.Agent`."""
+        supervisor = self._worker_supervisor
+        return uuid == self.uuid and supervisor is not None and supervisor.has_viewer(viewer)
 
     def _publish(self) -> None:
         if self._worker_supervisor is not None:

@@ -91,6 +91,12 @@ class Supervisor:
         except WorkerGone:
             return False
 
+    async def has_viewer(self, uuid: str, viewer: str) -> bool:
+        """See :class:`libvirt_webrtc.agent.interface.Agent`."""
+        domain = next((one for one in self._inventory.snapshot.domains if one.uuid == uuid), None)
+        worker_supervisor = self._worker_supervisor(domain) if domain is not None else None
+        return worker_supervisor is not None and worker_supervisor.has_viewer(viewer)
+
     async def _follow(self) -> None:
         async for snapshot in self._inventory.changes():
             self._reconcile(snapshot)

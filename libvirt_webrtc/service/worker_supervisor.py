@@ -80,6 +80,10 @@ class WorkerSupervisor:
         """End one viewer; False when it is already gone."""
         return self._worker is not None and await self._worker.close_viewer(viewer)
 
+    def has_viewer(self, viewer: str) -> bool:
+        """Whether this viewer is connected, or about to be."""
+        return self._worker is not None and viewer in self._worker.viewers
+
     async def stats(self, console: int) -> ConsoleStats:
         """What a console's video does; errors as :meth:`libvirt_webrtc.agent.interface.Agent.stats`."""
         return await self._ready_worker().stats(console)

@@ -94,6 +94,13 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewerEnded:
+    """From the worker: a viewer whose offer was answered is gone, for whatever reason."""
+
+    viewer: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     """From the worker: the answer to AskStats."""
 
@@ -131,6 +138,7 @@ Message = (
     | Answered
     | Refused
     | Done
+    | ViewerEnded
     | Stats
     | Beat
     | DisplayLost
@@ -148,6 +156,7 @@ _TYPES: dict[str, type[Message]] = {
         Answered,
         Refused,
         Done,
+        ViewerEnded,
         Stats,
         Beat,
         DisplayLost,

@@ -63,7 +63,9 @@ class Worker:
         self._display: Display | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._status_due = asyncio.Event()
-        self._shared_consoles = SharedConsoles(settings, on_change=self._status_due.set)
+        self._shared_consoles = SharedConsoles(
+            settings, on_change=self._status_due.set, on_viewer_ended=self._viewer_ended
+        )
 
     async def serve(self) -> None:
         """Serve until the supervisor's end closes.
@@ -138,6 +140,9 @@ class Worker:
             await self._channel.send(ipc.Refused(asked.request, type(error).__name__, str(error)))
         else:
             await self._channel.send(ipc.Stats(asked.request, list(stats.renditions), list(stats.viewers)))
+
+    def _viewer_ended(self, viewer: str) -> None:
+        self._own(self._channel.send(ipc.ViewerEnded(viewer)))
 
     async def _beat(self) -> None:
         while True:

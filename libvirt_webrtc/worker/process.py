@@ -54,6 +54,7 @@ class WorkerProcess:
     Attributes:
         pid: the process.
         consoles, vm_name: the last status it sent.
+        viewers: the names of those whose offer it was given, until they end.
         on_status: called after they changed.
         on_display_lost: called with a reason when it needs another display descriptor.
         exited: set when the process is gone.
@@ -62,6 +63,7 @@ class WorkerProcess:
     def __init__(self, process: ForkServerProcess, channel: ipc.Channel, name: str) -> None:
         self.consoles: tuple[ConsoleView, ...] = ()
         self.vm_name = ""
+        self.viewers: set[str] = set()
         self.on_status: Callable[[], None] | None = None
         self.on_display_lost: Callable[[str], None] | None = None
         self.exited = asyncio.Event()
@@ -119,10 +121,16 @@ class WorkerProcess:
             WorkerGone: it ended, or did not answer in time.
         """
         number = next(self._requests)
-        answer = await self._ask(number, ipc.Offer(number, viewer, console, sdp, ice_servers))
-        if isinstance(answer, ipc.Answered):
-            return answer.sdp
-        raise _refusal(answer)
+        # Before the answer: its viewer may have ended when this coroutine is resumed.
+        self.viewers.add(viewer)
+        try:
+            answer = await self._ask(number, ipc.Offer(number, viewer, console, sdp, ice_servers))
+            if isinstance(answer, ipc.Answered):
+                return answer.sdp
+            raise _refusal(answer)
+        except BaseException:
+            self.viewers.discard(viewer)
+            raise
 
     async def close_viewer(self, viewer: str) -> bool:
         """End one viewer; False when it was already gone."""
@@ -190,6 +198,8 @@ class WorkerProcess:
                 future = self._answers.get(request)
                 if future is not None and not future.done():
                     future.set_result(message)
+            case ipc.ViewerEnded(viewer):
+                self.viewers.discard(viewer)
             case ipc.Status(vm_name, consoles):
                 self.vm_name, self.consoles = vm_name, tuple(consoles)
                 if self.on_status is not None:

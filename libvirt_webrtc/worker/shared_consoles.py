@@ -19,9 +19,16 @@ MAX_VIEWERS = 64
 class SharedConsoles:
     """A :class:`SharedConsole` for each graphic console that has been seen; one that goes may come back."""
 
-    def __init__(self, settings: WorkerSettings, *, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        *,
+        on_change: Callable[[], None],
+        on_viewer_ended: Callable[[str], None],
+    ) -> None:
         self._settings = settings
         self._on_change = on_change
+        self._on_viewer_ended = on_viewer_ended
         self._graphics = GraphicsThread(settings.gl_device, settings.render_node)
         self._shared_consoles: dict[int, SharedConsole] = {}
         self._viewers: dict[str, Viewer] = {}
@@ -107,3 +114,4 @@ class SharedConsoles:
 
     def _viewer_closed(self, viewer: Viewer) -> None:
         self._viewers.pop(viewer.name, None)
+        self._on_viewer_ended(viewer.name)

@@ -9,8 +9,8 @@ from aiohttp.test_utils import TestServer
 
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.portal.app import create_app
-from libvirt_webrtc.portal.pages import WebFiles
-from tests.portal.fakes import TOKEN, Clock, FakeAgent, Viewer
+from libvirt_webrtc.portal.web_files import WebFiles
+from tests.portal.fakes import TOKEN, FakeAgent, FakeClock, Viewer
 
 FILES = {
     "index.html": "<title>list</title>",
@@ -38,15 +38,15 @@ def agent() -> FakeAgent:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 Serve = Callable[[Config], Awaitable[TestServer]]
 
 
 @pytest.fixture
-async def serve(agent: FakeAgent, clock: Clock, web_folder: Path) -> AsyncIterator[Serve]:
+async def serve(agent: FakeAgent, clock: FakeClock, web_folder: Path) -> AsyncIterator[Serve]:
     """Serves portals with settings of the test's own."""
     async with AsyncExitStack() as stack:
 

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from libvirt_webrtc.agent.interface import Action, Answer, ConsoleState, ConsoleView, DomainList, DomainView
 from libvirt_webrtc.agent.latest import LatestValue
 from libvirt_webrtc.agent.stats import ConsoleStats, RenditionView, ViewerView
-from libvirt_webrtc.portal.auth import COOKIE
+from libvirt_webrtc.portal.auth.cookie import NAME as COOKIE
 
 TOKEN = "the-right-token"
 UUID = "11111111-2222-3333-4444-55555555abcd"
@@ -41,7 +41,7 @@ def listing(*domains: DomainView) -> DomainList:
     return DomainList(True, None, domains)
 
 
-class Clock:
+class FakeClock:
     """Stands still until told."""
 
     def __init__(self) -> None:
@@ -99,6 +99,11 @@ class FakeAgent:
         if self.close_error is not None:
             raise self.close_error
         return self.viewers.pop(viewer, None) == uuid
+
+    async def has_viewer(self, uuid: str, viewer: str) -> bool:
+        if self.close_error is not None:
+            raise self.close_error
+        return self.viewers.get(viewer) == uuid
 
 
 class Viewer:

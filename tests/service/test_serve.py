@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from libvirt_webrtc.errors import ConfigError
-from libvirt_webrtc.portal.server import load_token
+from libvirt_webrtc.portal.auth.token import load_token
 from tests.support.portal import free_port
 
 URI = "qemu+unix:///system?socket=/nonexistent"

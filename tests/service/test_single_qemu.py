@@ -110,6 +110,7 @@ async def test_only_its_own_uuid_is_known_and_nothing_can_be_attached(tmp_path: 
         with pytest.raises(CannotAttach, match="without libvirt"):
             await stream.act(stream.uuid, Action.ATTACH)
         assert not await stream.close_viewer(stream.uuid, "viewer")
+        assert not await stream.has_viewer(stream.uuid, "viewer")
 
 
 async def test_the_page_keeps_its_address_for_as_long_as_the_place_is_the_same(tmp_path: Path) -> None:

@@ -94,6 +94,8 @@ async def test_unknown_domains_and_peers(supervisor: Supervisor, domains: Domain
     domains.show(domain(1))
     await until_state(supervisor, ConsoleState.READY)
     assert not await supervisor.close_viewer("u", "viewer")
+    for uuid in ("u", "nobody"):
+        assert not await supervisor.has_viewer(uuid, "viewer")
 
 
 async def test_a_domain_that_restarts_gets_a_new_worker_while_the_old_one_ends(

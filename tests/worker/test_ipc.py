@@ -25,6 +25,7 @@ MESSAGES: list[ipc.Message] = [
     ipc.Answered(1, "v=0\r\n"),
     ipc.Refused(1, "NoConsole", "none"),
     ipc.Done(2, False),
+    ipc.ViewerEnded("viewer"),
     ipc.Beat(),
     ipc.DisplayLost("gone"),
     ipc.AskStats(3, 0),

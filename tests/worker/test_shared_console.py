@@ -44,8 +44,14 @@ async def display(qemu: Qemu) -> AsyncIterator[Display]:
 
 
 @pytest.fixture
-async def shared_consoles(display: Display) -> AsyncIterator[SharedConsoles]:
-    made = SharedConsoles(SETTINGS, on_change=lambda: None)
+def ended() -> list[str]:
+    """The names of the viewers that ``shared_consoles`` reported as ended."""
+    return []
+
+
+@pytest.fixture
+async def shared_consoles(display: Display, ended: list[str]) -> AsyncIterator[SharedConsoles]:
+    made = SharedConsoles(SETTINGS, on_change=lambda: None, on_viewer_ended=ended.append)
     made.match(display.consoles)
     yield made
     await made.close()
@@ -108,12 +114,13 @@ async def test_a_viewer_is_told_size_mode_leds_and_cursor_in_order(
         assert shared.view().viewers == 1
 
 
-async def test_a_viewer_that_leaves_is_forgotten(
-    shared_consoles: SharedConsoles, shared: SharedConsole, viewer: ViewerClient
+async def test_a_viewer_that_leaves_is_forgotten_and_reported(
+    shared_consoles: SharedConsoles, shared: SharedConsole, viewer: ViewerClient, ended: list[str]
 ) -> None:
     await admit(shared_consoles, viewer)
+    assert ended == []
     await viewer.connection.close()
-    await until(lambda: shared.view().viewers == 0)
+    await until(lambda: shared.view().viewers == 0 and ended == ["viewer"])
 
 
 async def test_a_refused_offer_leaves_no_viewer(
@@ -243,7 +250,9 @@ async def test_what_cannot_be_shown_is_logged_once_and_told_to_every_viewer(
 async def two_consoles() -> AsyncIterator[tuple[Qemu, SharedConsoles]]:
     async with Qemu("-device", "virtio-vga,max_outputs=2") as qemu:
         display = await Display.open(await qemu.open_display())
-        shared_consoles = SharedConsoles(SETTINGS, on_change=lambda: None)
+        shared_consoles = SharedConsoles(
+            SETTINGS, on_change=lambda: None, on_viewer_ended=lambda viewer: None
+        )
         shared_consoles.match(display.consoles)
         yield qemu, shared_consoles
         await shared_consoles.close()

@@ -17,15 +17,17 @@ Clock = Callable[[], float]
 """Seconds that never jump: ``time.monotonic``."""
 
 ABSOLUTE_S = 12 * 3600
+"""A session ends this long after it began, whatever it does."""
 IDLE_S = 3600
+"""A session ends this long after its last request, event stream or console."""
 MAX_SESSIONS = 256
 MAX_CONSOLES = 1024
-"""Per session. Past either bound the oldest one ends: most likely it is already gone."""
+"""Of one session. Past either bound the oldest one is ended: most likely nobody uses it any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenConsole:
-    """One viewer's peer connection."""
+    """One viewer's connection to a console."""
 
     uuid: str
     console: int
@@ -33,29 +35,48 @@ class OpenConsole:
 
 
 class Session:
-    """One signed-in viewer; ``ended`` is set when it is over, for whoever streams to it."""
+    """One signed-in user of the portal.
 
-    def __init__(self, now: float) -> None:
-        self.started = now
-        self.used = now
+    Attributes:
+        used: when it was last seen to do something, by the clock.
+        ended: set when it is over, for whoever streams to it.
+        consoles: what it has open, by the viewer's name, oldest first.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.used = clock()
         self.ended = asyncio.Event()
         self.consoles: dict[str, OpenConsole] = {}
-        """By viewer, oldest first."""
+        self._clock = clock
+        self._started = self.used
         self._streams = 0
+
+    def use(self) -> None:
+        """Note that it does something now."""
+        self.used = self._clock()
 
     @contextmanager
     def streaming(self) -> Iterator[None]:
-        """While inside, the session is in use."""
+        """An event stream is open while inside; the session is in use until it closes."""
         self._streams += 1
         try:
             yield
         finally:
             self._streams -= 1
+            self.use()
 
-    def expired(self, now: float) -> bool:
-        """Whether its time is over. Streams and consoles that are open keep it from being idle."""
+    def close_console(self, viewer: str) -> OpenConsole | None:
+        """Forget a console that it had open; None where it had not."""
+        if (console := self.consoles.pop(viewer, None)) is not None:
+            self.use()
+        return console
+
+    @property
+    def expired(self) -> bool:
+        """Whether its time is over. It is not idle while it has an event stream or a console open."""
+        now = self._clock()
         idle = not self._streams and not self.consoles
-        return now - self.started >= ABSOLUTE_S or (idle and now - self.used >= IDLE_S)
+        return now - self._started >= ABSOLUTE_S or (idle and now - self.used >= IDLE_S)
 
 
 class Sessions:
@@ -65,28 +86,26 @@ class Sessions:
         self._agent = agent
         self._clock = clock
         self._sessions: dict[str, Session] = {}
-        self.bearer = Session(clock())
+        self.bearer = Session(clock)
         """What all requests with the token itself share; it does not expire."""
 
     def __len__(self) -> int:
         return len(self._sessions)
 
     async def start(self) -> str:
-        """A new session; returns its cookie's value."""
-        now = self._clock()
+        """Begin a session; returns its cookie's value."""
         cookie = secrets.token_urlsafe(32)
-        self._sessions[cookie] = Session(now)
+        self._sessions[cookie] = Session(self._clock)
         while len(self._sessions) > MAX_SESSIONS:
             await self.end(min(self._sessions, key=lambda key: self._sessions[key].used))
         return cookie
 
     def find(self, cookie: str) -> Session | None:
-        """The live session of a cookie, which is in use now."""
+        """The live session of a cookie; it counts as used now."""
         session = self._sessions.get(cookie)
-        now = self._clock()
-        if session is None or session.expired(now):
+        if session is None or session.expired:
             return None
-        session.used = now
+        session.use()
         return session
 
     async def end(self, cookie: str) -> None:
@@ -117,10 +136,17 @@ class Sessions:
             log.debug("closing a viewer of %s: %s", console.uuid, error)
             return False
 
-    async def end_expired(self) -> None:
-        """End the sessions whose time is over."""
-        now = self._clock()
-        for cookie in [cookie for cookie, session in self._sessions.items() if session.expired(now)]:
+    async def sweep(self) -> None:
+        """Forget the consoles whose viewers are gone, then end the sessions whose time is over.
+
+        Most viewers vanish without a word (a closed tab, a lost network). The worker notices within seconds, and here
+        it is asked for, so that such a console keeps no session from being idle.
+        """
+        for session in [self.bearer, *self._sessions.values()]:
+            for console in list(session.consoles.values()):
+                if not await self._is_there(console):
+                    session.close_console(console.viewer)
+        for cookie in [cookie for cookie, session in self._sessions.items() if session.expired]:
             await self.end(cookie)
 
     def close(self) -> None:
@@ -128,3 +154,11 @@ class Sessions:
         for session in (self.bearer, *self._sessions.values()):
             session.ended.set()
         self._sessions.clear()
+
+    async def _is_there(self, console: OpenConsole) -> bool:
+        try:
+            return await self._agent.has_viewer(console.uuid, console.viewer)
+        except LibvirtWebRTCError as error:
+            # The agent cannot tell now; the next sweep asks again.
+            log.debug("asking for a viewer of %s: %s", console.uuid, error)
+            return True

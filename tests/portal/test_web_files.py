@@ -6,7 +6,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from libvirt_webrtc.errors import ConfigError
-from libvirt_webrtc.portal.pages import WebFiles
+from libvirt_webrtc.portal.web_files import WebFiles
 from tests.portal.fakes import UUID, Viewer, refusal
 
 

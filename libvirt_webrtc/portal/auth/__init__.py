@@ -1,0 +1,1 @@
+"""Who may ask: the token, the sessions, and what slows wrong guesses down."""

@@ -1,0 +1,92 @@
+"""Lets a request in: by its session cookie or its Bearer token, and from the portal's own pages only."""
+
+import time
+from urllib.parse import urlencode
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from libvirt_webrtc.portal.auth.cookie import NAME, read_cookie
+from libvirt_webrtc.portal.auth.sessions import Clock, Session, Sessions
+from libvirt_webrtc.portal.auth.throttle import Throttle
+from libvirt_webrtc.portal.auth.token import Token
+from libvirt_webrtc.portal.problems import Problem
+
+PUBLIC = frozenset({"/healthz", "/login", "/static/{path}"})
+"""Routes that need no session."""
+SIGN_IN = "/api/session"
+"""Needs none either, for POST."""
+
+_SESSION = web.RequestKey("session", Session)
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Gate:
+    """Decides, for each request, whose it is."""
+
+    def __init__(self, token: str, sessions: Sessions, clock: Clock = time.monotonic) -> None:
+        self._token = Token(token)
+        self._sessions = sessions
+        self._throttle = Throttle(clock)
+
+    @web.middleware
+    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Let public and signed-in requests through; :func:`session_of` has the latter's session."""
+        if request.match_info.http_exception is not None:
+            return await handler(request)  # no such path or method: nothing to protect
+        resource = request.match_info.route.resource
+        # The route that answers decides, not the path's spelling.
+        route = "" if resource is None else resource.canonical
+        by_token = "Authorization" in request.headers
+        if request.method not in _READING and not by_token:
+            _check_origin(request)
+        if route in PUBLIC or (route == SIGN_IN and request.method == "POST"):
+            return await handler(request)
+        if by_token:
+            request[_SESSION] = await self._bearer(request)
+            return await handler(request)
+        session = self._sessions.find(read_cookie(request))
+        if session is not None:
+            request[_SESSION] = session
+            return await handler(request)
+        if route.startswith(("/api/", "/webrtc-config")):
+            raise Problem(401, "not_signed_in", "sign in first, or send Authorization: Bearer TOKEN")
+        return web.Response(
+            status=303, headers={"Location": "/login?" + urlencode({"next": request.path_qs})}
+        )
+
+    async def check_token(self, request: web.Request, guess: str, message: str) -> None:
+        """Return at once where ``guess`` is the token, whatever else came from the same address.
+
+        Raises:
+            Problem: it is not; ``message`` says so. Held back for a second after too many wrong ones.
+        """
+        if not self._token.matches(guess):
+            raise await self._throttle.refuse(request.remote or "", message)
+
+    async def _bearer(self, request: web.Request) -> Session:
+        scheme, _, guess = request.headers["Authorization"].partition(" ")
+        if scheme.lower() != "bearer":
+            raise Problem(401, "not_signed_in", "the only Authorization that is taken is Bearer TOKEN")
+        message = "the Bearer token is not the one that the server printed"
+        await self.check_token(request, guess.strip(), message)
+        return self._sessions.bearer
+
+
+def session_of(request: web.Request) -> Session:
+    """The session that the middleware found."""
+    return request[_SESSION]
+
+
+def _check_origin(request: web.Request) -> None:
+    """Only our own pages may change something: other ports of this machine share our cookie and its site.
+
+    Programs without a cookie need no origin; a browser always sends one here.
+    """
+    origin = request.headers.get("Origin")
+    if origin is None and NAME not in request.cookies:
+        return
+    if origin != f"http://{request.headers['Host']}":
+        raise Problem(
+            403, "wrong_origin", "a request that changes something must come from this site's own pages"
+        )

@@ -1,0 +1,72 @@
+"""Wrong tokens slow down who sends them, and nobody else."""
+
+import asyncio
+import logging
+import math
+import time
+from collections import deque
+
+from libvirt_webrtc.portal.auth.sessions import Clock
+from libvirt_webrtc.portal.problems import Problem
+
+log = logging.getLogger(__name__)
+
+MAX_FAILURES = 5
+"""Wrong tokens of one address within the window that are answered at once, with ``401``. A person who mistypes does
+not get there."""
+
+FAILURE_WINDOW_S = 300.0
+
+PAUSE_S = 1.0
+"""How long the answer to each further wrong token is held back."""
+
+MAX_PAUSED = 64
+"""Answers held back at the same time, of all addresses; each holds a connection. Beyond it they are sent at once:
+whoever opens that many connections is not slowed down by waiting, and only the token's size stops them."""
+
+MAX_ADDRESSES = 4096
+"""Addresses with wrong tokens that are remembered; past it the one whose last was longest ago is forgotten."""
+
+
+class Throttle:
+    """Counts wrong tokens by client address, and makes the answer to each."""
+
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
+        self._times: dict[str, deque[float]] = {}
+        self._paused = 0
+
+    async def refuse(self, address: str, message: str) -> Problem:
+        """The answer to a wrong token from ``address``: ``401`` with ``message``, or ``429`` after too many.
+
+        Waits ``PAUSE_S`` before a ``429``. Cancelling it is safe: the token has been counted then.
+        """
+        wait = self._count(address)
+        if wait <= 0:
+            log.info("a wrong token from %s", address)
+            return Problem(401, "wrong_token", message)
+        if self._paused < MAX_PAUSED:
+            self._paused += 1
+            try:
+                await asyncio.sleep(PAUSE_S)
+            finally:
+                self._paused -= 1
+        message = f"{message}; too many wrong ones came from your address, so answers to them are slow now"
+        return Problem(429, "too_many_failures", message, retry_after_s=math.ceil(wait))
+
+    def _count(self, address: str) -> float:
+        """Note a wrong token; in how many seconds the next is answered at once again. 0: this one is."""
+        now = self._clock()
+        times = self._times.pop(address, deque[float](maxlen=MAX_FAILURES))
+        self._times[address] = times
+        if len(self._times) > MAX_ADDRESSES:
+            del self._times[next(iter(self._times))]
+        if len(times) == MAX_FAILURES and (wait := times[0] + FAILURE_WINDOW_S - now) > 0:
+            # Not counted: the window of the first ones goes by, however many follow.
+            return wait
+        times.append(now)
+        if len(times) == MAX_FAILURES and times[0] + FAILURE_WINDOW_S > now:
+            log.warning(
+                "%d wrong tokens from %s: more are answered slowly, and not logged", MAX_FAILURES, address
+            )
+        return 0.0

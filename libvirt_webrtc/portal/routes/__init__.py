@@ -1,0 +1,1 @@
+"""What each path answers, a module for each subject; docs/protocol.md is the contract."""

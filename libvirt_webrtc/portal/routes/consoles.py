@@ -1,0 +1,96 @@
+"""WHEP: a viewer's offer, its answer and its end; and what a console's video does."""
+
+import asyncio
+
+from aiohttp import web
+
+from libvirt_webrtc.agent.interface import Agent, ConsoleState
+from libvirt_webrtc.config.ice import IceConfig
+from libvirt_webrtc.errors import NoConsole
+from libvirt_webrtc.portal.auth.gate import session_of
+from libvirt_webrtc.portal.auth.sessions import OpenConsole, Sessions
+from libvirt_webrtc.portal.body import read_sdp
+from libvirt_webrtc.portal.problems import BUSY_RETRY_S, Problem
+from libvirt_webrtc.portal.routes.paths import UUID
+
+SDP = "application/sdp"
+OFFER_TIMEOUT_S = 8.0
+"""Less than pages wait, so that they can tell what happened."""
+ICE_RETRY_S = 60
+"""``Retry-After`` of a configuration that somebody has to mend."""
+
+_CONSOLE = f"/api/domains/{UUID}/consoles/{{console:[0-9]{{1,3}}}}"
+_WHEP = f"{_CONSOLE}/whep"
+
+
+class ConsoleRoutes:
+    """A console's signalling and statistics."""
+
+    def __init__(self, agent: Agent, ice: IceConfig, sessions: Sessions) -> None:
+        self._agent = agent
+        self._ice = ice
+        self._sessions = sessions
+
+    def add_to(self, router: web.UrlDispatcher) -> None:
+        """Register the paths."""
+        router.add_get("/webrtc-config", self.webrtc_config)
+        router.add_get(f"{_CONSOLE}/stats", self.stats)
+        router.add_post(_WHEP, self.offer)
+        router.add_delete(_WHEP + "/{viewer}", self.close)
+
+    async def webrtc_config(self, request: web.Request) -> web.Response:
+        """The ICE servers, credentials included: the reason why this path needs a session."""
+        return web.json_response(self._ice.as_json())
+
+    async def stats(self, request: web.Request) -> web.Response:
+        """What a console's video does right now."""
+        uuid, number = _which_console(request)
+        try:
+            return web.json_response((await self._agent.stats(uuid, number)).as_json())
+        except NoConsole as error:
+            raise self._problem(uuid, error) from error
+
+    async def offer(self, request: web.Request) -> web.Response:
+        """A viewer's offer in, the console's answer out."""
+        if self._ice.problem is not None:
+            raise Problem(503, "ice_configuration", self._ice.problem, retry_after_s=ICE_RETRY_S)
+        if request.content_type != SDP:
+            raise Problem(415, "unsupported_media_type", f"an offer's Content-Type is {SDP}")
+        sdp = await read_sdp(request)
+        uuid, number = _which_console(request)
+        try:
+            async with asyncio.timeout(OFFER_TIMEOUT_S):
+                answer = await self._agent.offer(uuid, number, sdp)
+        except NoConsole as error:
+            raise self._problem(uuid, error) from error
+        except TimeoutError as error:
+            message = f"the console did not answer within {OFFER_TIMEOUT_S:.0f} seconds"
+            raise Problem(503, "console_silent", message, retry_after_s=BUSY_RETRY_S) from error
+        opened = OpenConsole(uuid, number, answer.viewer)
+        if not await self._sessions.add_console(session_of(request), opened):
+            raise Problem(401, "not_signed_in", "the session ended meanwhile")
+        location = f"/api/domains/{uuid}/consoles/{number}/whep/{answer.viewer}"
+        headers = {"Content-Type": SDP, "Location": location}
+        return web.Response(status=201, body=answer.sdp.encode(), headers=headers)
+
+    async def close(self, request: web.Request) -> web.Response:
+        """End a viewer: only the session that opened it can."""
+        session = session_of(request)
+        uuid, number = _which_console(request)
+        asked = OpenConsole(uuid, number, request.match_info["viewer"])
+        if session.consoles.get(asked.viewer) == asked:
+            session.close_console(asked.viewer)
+            if await self._sessions.close_console(asked):
+                return web.Response()
+        raise Problem(404, "no_such_viewer", "this viewer is already gone")
+
+    def _problem(self, uuid: str, error: NoConsole) -> Problem:
+        """``404`` for a number that a ready domain does not have; ``409`` where it has no console for now."""
+        for domain in self._agent.list().domains:
+            if domain.uuid == uuid and domain.console_state is ConsoleState.READY:
+                return Problem(404, "no_such_console", str(error))
+        return Problem(409, "no_console", str(error))
+
+
+def _which_console(request: web.Request) -> tuple[str, int]:
+    return request.match_info["uuid"].lower(), int(request.match_info["console"])

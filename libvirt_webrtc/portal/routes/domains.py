@@ -1,0 +1,39 @@
+"""The list of domains, and what may be done about them."""
+
+from aiohttp import web
+
+from libvirt_webrtc.agent.interface import Action, Agent
+from libvirt_webrtc.portal.auth.gate import session_of
+from libvirt_webrtc.portal.events import send_events
+from libvirt_webrtc.portal.problems import Problem
+from libvirt_webrtc.portal.routes.paths import UUID
+
+
+class DomainRoutes:
+    """The list, once and live, and actions."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+
+    def add_to(self, router: web.UrlDispatcher) -> None:
+        """Register the paths."""
+        router.add_get("/api/domains", self.domains)
+        router.add_get("/api/events", self.events)
+        router.add_post(f"/api/domains/{UUID}/actions/{{action:[a-z]{{1,32}}}}", self.act)
+
+    async def domains(self, request: web.Request) -> web.Response:
+        """The list, once."""
+        return web.json_response(self._agent.list().as_json())
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """The list, live."""
+        return await send_events(request, self._agent, session_of(request))
+
+    async def act(self, request: web.Request) -> web.Response:
+        """Begin an action; the list tells how it goes."""
+        try:
+            action = Action(request.match_info["action"])
+        except ValueError as error:
+            raise Problem(404, "no_such_action", 'a domain\'s "actions" tells what there is') from error
+        await self._agent.act(request.match_info["uuid"].lower(), action)
+        return web.Response(status=202)

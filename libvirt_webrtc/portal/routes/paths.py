@@ -1,0 +1,4 @@
+"""Parts of paths that several subjects share."""
+
+UUID = "{uuid:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}}"
+"""A domain's UUID, in any case; handlers make it lower case, as libvirt writes it."""

@@ -1,0 +1,114 @@
+"""Signing in and out."""
+
+import asyncio
+
+import pytest
+from aiohttp.test_utils import TestServer
+
+from libvirt_webrtc.portal.auth.cookie import NAME
+from libvirt_webrtc.portal.auth.throttle import MAX_FAILURES
+from libvirt_webrtc.portal.routes.session import MAX_SIGN_INS
+from tests.portal.fakes import TOKEN, FakeAgent, Viewer, refusal
+
+
+async def test_the_right_token_opens_a_session(signed_in: Viewer) -> None:
+    async with signed_in.get("/api/domains") as response:
+        assert response.status == 200
+    async with signed_in.get("/") as response:
+        assert response.status == 200
+
+
+async def test_the_cookie_has_every_protection(viewer: Viewer) -> None:
+    async with viewer.login() as response:
+        assert response.status == 204
+        name, *flags = response.headers["Set-Cookie"].split("; ")
+    assert name.startswith("__Host-libvirt-webrtc=") and len(name) > 60
+    assert set(flags) == {"HttpOnly", "Secure", "SameSite=Strict", "Path=/", "Max-Age=43200"}
+
+
+async def test_a_wrong_token_is_refused(viewer: Viewer) -> None:
+    async with viewer.login("wrong") as response:
+        assert await refusal(response) == (401, "wrong_token")
+        assert "Set-Cookie" not in response.headers
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'"token"', b'{"token": 1}', b"{}", b"\xff", b"[" * 60000]
+)
+async def test_a_malformed_login_is_refused_and_counts_as_no_guess(viewer: Viewer, body: bytes) -> None:
+    for _ in range(MAX_FAILURES + 1):
+        async with viewer.request("POST", "/api/session", data=body) as response:
+            assert await refusal(response) == (400, "bad_request")
+
+
+@pytest.mark.parametrize("token", ["\udfff", "ü", "", "x" * 60000])
+async def test_strange_tokens_are_merely_wrong(viewer: Viewer, token: str) -> None:
+    async with viewer.login(token) as response:
+        assert await refusal(response) == (401, "wrong_token")
+
+
+async def test_a_script_signs_in_without_an_origin(viewer: Viewer) -> None:
+    async with viewer.request("POST", "/api/session", json={"token": TOKEN}) as response:
+        assert response.status == 204
+
+
+async def test_a_foreign_page_can_neither_sign_in_nor_cause_a_ban(viewer: Viewer) -> None:
+    for _ in range(MAX_FAILURES + 1):
+        evil = {"Origin": "https://evil.example"}
+        async with viewer.request("POST", "/api/session", evil, json={"token": "guess"}) as response:
+            assert await refusal(response) == (403, "wrong_origin")
+    await viewer.sign_in()
+
+
+async def test_signing_out_ends_the_session_its_streams_and_its_consoles(
+    signed_in: Viewer, script: Viewer, agent: FakeAgent
+) -> None:
+    async with signed_in.offer() as response:
+        assert response.status == 201
+    async with script.offer() as response:
+        assert response.status == 201
+    async with signed_in.get("/api/events") as stream:
+        await stream.content.readuntil(b"\n\n")
+        async with signed_in.request("DELETE", "/api/session") as response:
+            assert response.status == 204
+            assert response.cookies[NAME].value == ""
+            assert response.cookies[NAME]["max-age"] == "0"
+        assert await stream.content.read() == b""
+    assert list(agent.viewers) == ["viewer2"]  # the script's stays
+    async with signed_in.get("/api/domains") as response:
+        assert response.status == 401
+
+
+async def test_a_token_has_no_session_to_end(script: Viewer) -> None:
+    async with script.request("DELETE", "/api/session") as response:
+        assert await refusal(response) == (400, "no_session")
+
+
+async def test_a_token_is_taken_while_slow_sign_ins_fill_every_place(
+    server: TestServer, viewer: Viewer
+) -> None:
+    """The one that has kept its place for longest gives it up, and is told so."""
+    assert server.port is not None
+    head = (
+        b"POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 40\r\nExpect: 100-continue\r\n\r\n"
+    )
+    clients = []
+    for _ in range(MAX_SIGN_INS):
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        clients.append((reader, writer))
+        writer.write(head)
+        assert b" 100 " in await reader.readline()
+    # All are past the "100 Continue", so all wait for a body that does not come.
+    await viewer.sign_in()
+    oldest, _ = clients[0]
+    assert await oldest.readline() == b"\r\n"
+    assert b" 429 " in await oldest.readline()
+    async with asyncio.timeout(10):
+        # The others kept theirs: each still answers once its body is there.
+        reader, writer = clients[-1]
+        writer.write(b'{"token": "%s"}' % (b"x" * 27))
+        assert await reader.readline() == b"\r\n"
+        assert b" 401 " in await reader.readline()
+    for _, writer in clients:
+        writer.close()
+        await writer.wait_closed()
