@@ -2,14 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from libvirt_webrtc.errors import MediaError
 from libvirt_webrtc.media.encode.encoders import Encoders
 from libvirt_webrtc.media.formats import DEFAULT_FORMATS, RenditionKey, VideoFormat
-from libvirt_webrtc.media.rendition import Clock, Rendition, RenditionStats
-from libvirt_webrtc.media.track import ConsoleTrack, Feed, PacketSource
+from libvirt_webrtc.media.rendition import Rendition
+from libvirt_webrtc.media.rendition_stats import RenditionStats
+from libvirt_webrtc.media.subscription import OnEnd, OnFrame, Subscription
+from libvirt_webrtc.media.track import ConsoleTrack
 from libvirt_webrtc.picture.framebuffer import Framebuffer
 
 
@@ -25,9 +27,9 @@ class VideoStats:
 
 
 class ConsoleVideo:
-    """Encodes a framebuffer once per format and layer that somebody watches, when it changes, and never else.
+    """Encodes a framebuffer once per format and layer that somebody watches, whenever it changes, and only then.
 
-    Everything here runs in the event loop's thread. Takes over ``framebuffer.on_damage``.
+    Everything here runs in the event loop's thread.
 
     Args:
         downsample: send half the width and height.
@@ -42,7 +44,7 @@ class ConsoleVideo:
         downsample: bool = False,
         formats: Sequence[VideoFormat] = DEFAULT_FORMATS,
         hardware: Iterable[tuple[VideoFormat, str]] = (),
-        clock: Clock = time.monotonic,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.formats = formats
         self._encoders = Encoders(hardware)
@@ -52,7 +54,6 @@ class ConsoleVideo:
         self._renditions: dict[RenditionKey, Rendition] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
-        framebuffer.on_damage = self._damaged
 
     def track(self, format_: VideoFormat) -> ConsoleTrack:
         """A new viewer's track; stop it when the viewer goes.
@@ -60,59 +61,45 @@ class ConsoleVideo:
         Raises:
             MediaError: the video is closed.
         """
-        if self._closed:
-            raise MediaError("the console's video is closed")
-        return ConsoleTrack(format_, self.attach, clock=self._clock)
+        self._check_open()
+        return ConsoleTrack(format_, self.subscribe, clock=self._clock)
 
-    def stats(self) -> VideoStats:
-        return VideoStats(tuple(rendition.stats for rendition in self._renditions.values()))
-
-    async def close(self) -> None:
-        """End all tracks and threads; twice is fine."""
-        self._closed = True
-        self._framebuffer.on_damage = None
-        for rendition in self._renditions.values():
-            rendition.close()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-
-    def attach(self, feed: Feed) -> PacketSource:
-        """The feed's rendition; what :meth:`ConsoleTrack.watch` takes.
+    def subscribe(self, key: RenditionKey, on_frame: OnFrame, on_end: OnEnd) -> Subscription:
+        """A place in the rendition of this key, which is made if there is none; see :class:`ConsoleTrack.watch`.
 
         Raises:
             MediaError: the video is closed.
         """
-        if self._closed:
-            raise MediaError("the console's video is closed")
-        rendition = self._renditions.get(feed.key)
+        self._check_open()
+        rendition = self._renditions.get(key)
         if rendition is None or rendition.closing:
-            rendition = self._renditions[feed.key] = Rendition(
-                feed.key,
+            rendition = self._renditions[key] = Rendition(
+                key,
                 self._framebuffer,
                 downsample=self._downsample,
                 encoders=self._encoders,
-                collect=self._collect,
                 ended=self._rendition_ended,
                 clock=self._clock,
             )
             self._tasks.add(rendition.task)
             rendition.task.add_done_callback(self._tasks.discard)
-            self._framebuffer.watched = True
-        rendition.attach(feed)
-        return rendition
+        return rendition.subscribe(on_frame, on_end)
 
-    def _damaged(self) -> None:
+    def stats(self) -> VideoStats:
+        return VideoStats(tuple(rendition.stats for rendition in self._renditions.values()))
+
+    async def close(self) -> None:
+        """End all tracks and threads. Idempotent; takes as long as the frames that are being encoded."""
+        self._closed = True
         for rendition in self._renditions.values():
-            rendition.wake()
+            rendition.close()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
-    def _collect(self) -> None:
-        """Damage is told once, so whichever rendition takes it gives it to all."""
-        damage = self._framebuffer.take_damage()
-        if damage:
-            for rendition in self._renditions.values():
-                rendition.add_damage(damage)
+    def _check_open(self) -> None:
+        if self._closed:
+            raise MediaError("the console's video is closed")
 
     def _rendition_ended(self, rendition: Rendition) -> None:
-        if self._renditions.get(rendition.stats.key) is rendition:
-            del self._renditions[rendition.stats.key]
-        self._framebuffer.watched = bool(self._renditions)
+        if self._renditions.get(rendition.key) is rendition:
+            del self._renditions[rendition.key]

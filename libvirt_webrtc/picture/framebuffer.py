@@ -11,6 +11,7 @@ import numpy as np
 
 from libvirt_webrtc.errors import DisplayProtocolError
 from libvirt_webrtc.picture.blank_screen import is_placeholder
+from libvirt_webrtc.picture.damage import DamageCursor
 from libvirt_webrtc.picture.pixels import (
     Buffer,
     PixelFormat,
@@ -24,24 +25,19 @@ from libvirt_webrtc.picture.pixels import (
 )
 from libvirt_webrtc.picture.surface import Surface
 
-MAX_DAMAGE_RECTS = 16
-"""More rectangles than this are merged into one; converting a few pixels twice is cheaper than many calls."""
-
 
 class Framebuffer:
-    """The newest picture of one console, and which part of it nobody has read yet.
+    """The newest picture of one console, and for each of its readers the part that this reader has not read yet.
 
     Attributes:
         width, height: size of the guest's picture in pixels; 0 before the first scanout.
         pixels: ``(height, width, 4)`` uint8, B, G, R, X; a strided view of QEMU's memory while ``mapped``; empty while
             there is a ``surface``.
-        mapped: the picture came by ``ScanoutMap`` (shared memory), not by ``Scanout``.
+        mapped: True where the picture came by ``ScanoutMap`` (shared memory), not by ``Scanout``.
         surface: the picture where a graphics card holds it (``ScanoutDMABUF``); None where ``pixels`` do.
-        watched: somebody reads the picture again whenever it changes; its readers say so.
         enabled: False while the guest shows nothing (``Disable``, or QEMU's own picture that says so).
         generation: grows whenever the size changes, or the picture enters or leaves shared memory or a graphics card.
-        on_damage: called, without arguments, after every change; must be cheap and not raise.
-        on_shape: called likewise after ``generation`` or ``enabled`` changed.
+        on_shape: called, without arguments, after ``generation`` or ``enabled`` changed; must be cheap and not raise.
     """
 
     def __init__(self) -> None:
@@ -50,19 +46,31 @@ class Framebuffer:
         self.pixels: Pixels = np.zeros((0, 0, 4), np.uint8)
         self.mapped = False
         self.surface: Surface | None = None
-        self.watched = False
         self.enabled = False
         self.generation = 0
-        self.on_damage: Callable[[], None] | None = None
         self.on_shape: Callable[[], None] | None = None
         self._source: tuple[Buffer, int, PixelFormat] | None = None
-        self._damage: list[Rect] = []
+        self._cursors: tuple[DamageCursor, ...] = ()
         self._placeholder = False
 
     @property
     def picture(self) -> Pixels | Surface:
         """The surface where there is one, else the pixels."""
         return self.pixels if self.surface is None else self.surface
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody reads the picture when it changes."""
+        return bool(self._cursors)
+
+    def subscribe(self, wake: Callable[[], None]) -> DamageCursor:
+        """Collect changes for a new reader from now on, until it closes the cursor; see :class:`DamageCursor`.
+
+        What the picture shows already is no change: a new reader begins with the whole of it.
+        """
+        cursor = DamageCursor(wake, self._unsubscribe)
+        self._cursors += (cursor,)
+        return cursor
 
     def scanout(
         self, width: int, height: int, stride: int, pixel_format: int, data: Buffer, *, own: bool = False
@@ -163,11 +171,8 @@ class Framebuffer:
         """The guest shows nothing until the next scanout; the last picture stays readable."""
         self._set_enabled(False)
 
-    def take_damage(self) -> tuple[Rect, ...]:
-        """What changed since the last call: clipped, merged, at most ``MAX_DAMAGE_RECTS``."""
-        damage, self._damage = self._damage, []
-        clipped = (rect.clipped(self.width, self.height) for rect in damage)
-        return tuple(rect for rect in clipped if rect is not None)
+    def _unsubscribe(self, cursor: DamageCursor) -> None:
+        self._cursors = tuple(other for other in self._cursors if other is not cursor)
 
     def _set_enabled(self, enabled: bool) -> None:
         if self.enabled != enabled:
@@ -176,6 +181,8 @@ class Framebuffer:
                 self.on_shape()
 
     def _reshaped(self) -> None:
+        for cursor in self._cursors:
+            cursor.clip(self.width, self.height)
         self.generation += 1
         if self.on_shape is not None:
             self.on_shape()
@@ -221,18 +228,5 @@ class Framebuffer:
         if self._placeholder or (rect.width, rect.height) == (self.width, self.height):
             self._placeholder = is_placeholder(self.pixels)
         self._set_enabled(not self._placeholder)
-        merged = rect
-        rest = []
-        for other in self._damage:
-            if merged.touches(other):
-                merged = merged.union(other)
-            else:
-                rest.append(other)
-        rest.append(merged)
-        if len(rest) > MAX_DAMAGE_RECTS:
-            for other in rest[:-1]:
-                merged = merged.union(other)
-            rest = [merged]
-        self._damage = rest
-        if self.on_damage is not None:
-            self.on_damage()
+        for cursor in self._cursors:
+            cursor.add(rect)

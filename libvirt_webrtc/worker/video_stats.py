@@ -4,7 +4,7 @@ from typing import Any
 
 from libvirt_webrtc.agent.stats import ConsoleStats, RenditionView, ViewerView
 from libvirt_webrtc.media.console_video import ConsoleVideo
-from libvirt_webrtc.media.rendition import RenditionStats
+from libvirt_webrtc.media.rendition_stats import RenditionStats
 from libvirt_webrtc.media.track import ConsoleTrack
 
 

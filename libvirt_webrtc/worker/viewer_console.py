@@ -160,7 +160,7 @@ class ViewerConsole:
         self._shared_console.leave(self)
 
     def _show(self) -> None:
-        self.track.watch(self._shared_console.video.attach if self.watched and not self._closed else None)
+        self.track.watch(self._shared_console.video.subscribe if self.watched and not self._closed else None)
 
     async def _listen(self) -> None:
         try:

@@ -102,12 +102,12 @@ async def _listen(message: bytes) -> tuple[float, float]:
 
     def damaged() -> None:
         nonlocal seen
-        framebuffer.take_damage()
+        cursor.take()
         seen += 1
         if seen % BATCH == 0:
             done.set()
 
-    framebuffer.on_damage = damaged
+    cursor = framebuffer.subscribe(damaged)
     with FakeQemu() as peer:
         listener = Listener(framebuffer, Sink())
         listener.attach(peer.theirs)
@@ -144,12 +144,12 @@ async def _map() -> float:
 
         def damaged() -> None:
             nonlocal seen
-            framebuffer.take_damage()
+            cursor.take()
             seen += 1
             if seen == MAP_BATCH:
                 done.set()
 
-        framebuffer.on_damage = damaged
+        cursor = framebuffer.subscribe(damaged)
         with _sender(peer.sock, message, MAP_BATCH):
             began, cpu = time.perf_counter(), time.thread_time()
             peer.theirs.send(b"!")

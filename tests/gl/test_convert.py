@@ -23,7 +23,7 @@ class Shown:
 
     def __init__(self, graphics: GraphicsThread) -> None:
         self.framebuffer = Framebuffer()
-        self.framebuffer.watched = True
+        self.damage = self.framebuffer.subscribe(lambda: None)
         self.problems: list[str] = []
         self.scanouts = 0
         self.dmabufs = DmabufScanout(
@@ -40,7 +40,7 @@ class Shown:
 
     async def update(self, rect: Rect) -> None:
         await self.dmabufs.update(rect)
-        await until(lambda: bool(self.framebuffer.take_damage()))
+        await until(lambda: bool(self.damage.take()))
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ async def test_a_picture_goes_from_memory_to_the_card_and_back_in_one_frame(show
     assert furthest(await converted(made, shown.framebuffer), in_memory(flat, (True, False))) == 0
     with Memory(pixels) as memory:
         await shown.show(memory)
-        assert shown.framebuffer.take_damage() == (Rect(0, 0, 64, 48),)
+        assert shown.damage.take() == (Rect(0, 0, 64, 48),)
         assert furthest(await converted(made, shown.framebuffer), in_memory(pixels, (True, False))) <= 1
     shown.framebuffer.update(0, 0, 32, 48, 128, 0x20020888, flat[:, :32].tobytes())
     assert shown.framebuffer.surface is None

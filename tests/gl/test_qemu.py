@@ -30,11 +30,14 @@ class Watched:
 
     def __init__(self, graphics: GraphicsThread) -> None:
         self.framebuffer = Framebuffer()
-        self.framebuffer.watched = True
         self.sink = Sink()
         self.listener = Listener(self.framebuffer, self.sink, graphics)
         self.changed = asyncio.Event()
-        self.framebuffer.on_damage = self.changed.set
+        self.damage = self.framebuffer.subscribe(self._changed)
+
+    def _changed(self) -> None:
+        self.damage.take()
+        self.changed.set()
 
     async def wait(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(DEADLINE_S):
@@ -102,7 +105,6 @@ async def test_every_pixel_arrives(
         seen: set[bytes] = set()
         async with asyncio.timeout(DEADLINE_S):
             while len(seen) < 5:
-                watched.framebuffer.take_damage()
                 await watched.wait(lambda: True)
                 await asyncio.to_thread(made.convert, watched.framebuffer.picture, [Rect(0, 0, MOVING, 2)])
                 seen.add(planes(made)[0][0, : MOVING // 2].tobytes())

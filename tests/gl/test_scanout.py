@@ -33,7 +33,7 @@ class Guest:
         self.peer = peer
         self.sink = Sink()
         self.framebuffer = Framebuffer()
-        self.framebuffer.watched = True
+        self.damage = self.framebuffer.subscribe(lambda: None)
         self.listener = Listener(self.framebuffer, self.sink, graphics)
         self._graphics = graphics
 
@@ -88,7 +88,7 @@ async def test_a_scanout_is_shown_and_an_update_is_seen(guest: Guest, memory: Me
     assert await guest.furthest(picture(WIDTH, HEIGHT)) <= 1
     memory.draw(picture(WIDTH, HEIGHT, 2))
     assert (await guest.update()).message_type is MessageType.METHOD_RETURN
-    await until(lambda: bool(guest.framebuffer.take_damage()))
+    await until(lambda: bool(guest.damage.take()))
     assert await guest.furthest(picture(WIDTH, HEIGHT, 2)) <= 1
     assert guest.sink.problems == []
 
@@ -101,7 +101,7 @@ async def test_what_qemu_draws_after_the_answer_is_not_in_the_picture(guest: Gue
 
 
 async def test_without_viewers_nothing_is_copied_until_one_comes(guest: Guest, memory: Memory) -> None:
-    guest.framebuffer.watched = False
+    guest.damage.close()
     await guest.scanout(memory.fd)
     await guest.update()
     memory.draw(picture(WIDTH, HEIGHT, 2))
@@ -248,10 +248,10 @@ async def test_updates_beyond_the_picture_are_cut(
 ) -> None:
     await guest.scanout(memory.fd)
     await guest.update()
-    guest.framebuffer.take_damage()
+    guest.damage.take()
     memory.draw(picture(WIDTH, HEIGHT, 2))
     await guest.update(*rect)
-    await until(lambda: guest.framebuffer.take_damage() == (Rect(*rect).clipped(WIDTH, HEIGHT),))
+    await until(lambda: guest.damage.take() == (Rect(*rect).clipped(WIDTH, HEIGHT),))
 
 
 @pytest.mark.parametrize("rect", [(0, 0, 0, 0), (5, 5, -3, 2), (1000, 1000, 5, 5), (-(2**31), 0, 1, 1)])
@@ -260,10 +260,10 @@ async def test_updates_of_nothing_are_answered(
 ) -> None:
     await guest.scanout(memory.fd)
     await guest.update()
-    guest.framebuffer.take_damage()
+    guest.damage.take()
     assert (await guest.update(*rect)).message_type is MessageType.METHOD_RETURN
     await answered(guest.peer)
-    assert guest.framebuffer.take_damage() == ()
+    assert guest.damage.take() == ()
 
 
 async def test_an_update_is_answered_while_opengl_hangs(

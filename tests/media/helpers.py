@@ -19,6 +19,7 @@ from libvirt_webrtc.media.convert.converter import FULL_RANGE
 from libvirt_webrtc.media.convert.yuv import plane_view
 from libvirt_webrtc.media.encode.frame import EncodedFrame
 from libvirt_webrtc.media.formats import VideoFormat
+from libvirt_webrtc.media.rtp.frame import RtpFrame
 from libvirt_webrtc.media.track import ConsoleTrack
 from libvirt_webrtc.picture.framebuffer import Framebuffer
 from libvirt_webrtc.picture.pixels import PixelFormat, Pixels
@@ -91,11 +92,12 @@ class Decoder:
         assert isinstance(context, av.VideoCodecContext)
         self._context = context
 
-    def decode(self, packet: EncodedFrame) -> list[av.VideoFrame]:
-        decoded = self._context.decode(av.Packet(packet.data))
+    def decode(self, packet: EncodedFrame | RtpFrame) -> list[av.VideoFrame]:
+        encoded = packet.encoded if isinstance(packet, RtpFrame) else packet
+        decoded = self._context.decode(av.Packet(encoded.data))
         return [frame for frame in decoded if isinstance(frame, av.VideoFrame)]
 
-    def pixels(self, packet: EncodedFrame) -> Pixels:
+    def pixels(self, packet: EncodedFrame | RtpFrame) -> Pixels:
         return bgrx(self.decode(packet)[-1])
 
 

@@ -9,12 +9,13 @@ import pytest
 from aiortc.mediastreams import MediaStreamError
 
 from libvirt_webrtc.errors import MediaError
-from libvirt_webrtc.media import rendition as rendition_module
+from libvirt_webrtc.media import pipeline
 from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.media.encode.encoder import VideoEncoder
 from libvirt_webrtc.media.encode.frame import EncodedFrame
 from libvirt_webrtc.media.encode.frame_scheduler import KEYFRAME_INTERVAL_S
 from libvirt_webrtc.media.formats import FULL, REDUCED, VideoFormat
+from libvirt_webrtc.media.rtp.frame import RtpFrame
 from libvirt_webrtc.media.track import ConsoleTrack
 from libvirt_webrtc.picture.framebuffer import Framebuffer
 from tests.media.helpers import Decoder, draw, picture, psnr, show, soon, until
@@ -29,7 +30,7 @@ def framebuffer() -> Framebuffer:
     return framebuffer
 
 
-async def settled(video: ConsoleVideo, track: ConsoleTrack) -> list[EncodedFrame]:
+async def settled(video: ConsoleVideo, track: ConsoleTrack) -> list[RtpFrame]:
     """Read packets until none has come for much longer than settling takes."""
     packets = [await track.next_frame()]
     while True:
@@ -112,7 +113,7 @@ async def test_slow_viewer_drops_to_a_keyframe_of_a_cheaper_layer_and_others_do_
 ) -> None:
     slow, quick = video.track(H264), video.track(H264)
     await soon(slow.next_frame())
-    seen: list[EncodedFrame] = []
+    seen: list[RtpFrame] = []
     n = 0
     while slow.layer is FULL:
         n += 1
@@ -241,7 +242,7 @@ class Failing:
                     raise error
                 return super().encode(*args, **kwargs)  # type: ignore[arg-type]  # passed through
 
-        monkeypatch.setattr(rendition_module, "VideoEncoder", Encoder)
+        monkeypatch.setattr(pipeline, "VideoEncoder", Encoder)
 
 
 async def test_failed_encoder_is_replaced_once(video: ConsoleVideo, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,7 +286,7 @@ async def test_close_ends_the_tracks(framebuffer: Framebuffer) -> None:
     await soon(video.close())
     with pytest.raises(MediaStreamError):
         await reading
-    assert framebuffer.on_damage is None
+    assert not framebuffer.watched
     with pytest.raises(MediaError):
         video.track(H264)
 

@@ -9,8 +9,8 @@ from aiortc.rtp import RTCP_PSFB_PLI, RtcpPsfbPacket
 
 from libvirt_webrtc.media.aiortc_ext.sender import SecurePath
 from libvirt_webrtc.media.console_video import ConsoleVideo
-from libvirt_webrtc.media.encode.frame import EncodedFrame
 from libvirt_webrtc.media.formats import VideoFormat
+from libvirt_webrtc.media.rtp.frame import RtpFrame
 from libvirt_webrtc.media.rtp.header import PLAYOUT_DELAY_URI
 from libvirt_webrtc.media.track import ConsoleTrack
 from libvirt_webrtc.picture.framebuffer import Framebuffer
@@ -21,12 +21,12 @@ DECODED = (VideoFormat.H264, VideoFormat.H264_444, VideoFormat.VP8)
 
 
 @pytest.fixture
-def delivered(monkeypatch: pytest.MonkeyPatch) -> dict[ConsoleTrack, list[EncodedFrame]]:
+def delivered(monkeypatch: pytest.MonkeyPatch) -> dict[ConsoleTrack, list[RtpFrame]]:
     """The packets that each track gave to its sender."""
-    packets: dict[ConsoleTrack, list[EncodedFrame]] = {}
+    packets: dict[ConsoleTrack, list[RtpFrame]] = {}
     original = ConsoleTrack.next_frame
 
-    async def recv(self: ConsoleTrack) -> EncodedFrame:
+    async def recv(self: ConsoleTrack) -> RtpFrame:
         packet = await original(self)
         packets.setdefault(self, []).append(packet)
         return packet
@@ -70,7 +70,7 @@ async def test_odd_picture_is_padded(
 
 
 async def test_viewers_of_one_codec_share_packets(
-    framebuffer: Framebuffer, video: ConsoleVideo, delivered: dict[ConsoleTrack, list[EncodedFrame]]
+    framebuffer: Framebuffer, video: ConsoleVideo, delivered: dict[ConsoleTrack, list[RtpFrame]]
 ) -> None:
     async with watching(video) as one, watching(video) as other:
         await until(lambda: one.shows(framebuffer.pixels) and other.shows(framebuffer.pixels))

@@ -1,16 +1,13 @@
-"""Every format against pixman's definition, hostile values, and damage that loses no pixel."""
-
-import random
-from collections.abc import Callable
+"""What a framebuffer shows: every format against pixman's definition, updates, maps, and pictures handed over."""
 
 import numpy as np
 import pytest
 
 from libvirt_webrtc.errors import DisplayProtocolError
-from libvirt_webrtc.picture.framebuffer import MAX_DAMAGE_RECTS, Framebuffer
-from libvirt_webrtc.picture.pixels import MAX_DIMENSION, PixelFormat, Pixels, Rect
+from libvirt_webrtc.picture.framebuffer import Framebuffer
+from libvirt_webrtc.picture.pixels import PixelFormat, Pixels, Rect
+from tests.picture.helpers import BGRX, fill, noise
 
-BGRX = PixelFormat.X8R8G8B8
 FIELDS = {  # bits per pixel; shift and width of red, green, blue in a little-endian pixel, as pixman.h has them
     PixelFormat.X8R8G8B8: (32, (16, 8), (8, 8), (0, 8)),
     PixelFormat.A8R8G8B8: (32, (16, 8), (8, 8), (0, 8)),
@@ -23,10 +20,6 @@ FIELDS = {  # bits per pixel; shift and width of red, green, blue in a little-en
     PixelFormat.R5G6B5: (16, (11, 5), (5, 6), (0, 5)),
     PixelFormat.X1R5G5B5: (16, (10, 5), (5, 5), (0, 5)),
 }
-
-
-def noise(width: int, height: int, stride: int, seed: int = 1) -> bytes:
-    return np.random.default_rng(seed).integers(0, 256, stride * height, np.uint8).tobytes()
 
 
 def expected(data: bytes, width: int, height: int, stride: int, kind: PixelFormat) -> Pixels:
@@ -47,10 +40,6 @@ def expected(data: bytes, width: int, height: int, stride: int, kind: PixelForma
 
 def shown(framebuffer: Framebuffer) -> Pixels:
     return framebuffer.pixels[..., :3]
-
-
-def fill(value: int, width: int, height: int) -> bytes:
-    return bytes([value]) * (width * height * 4)
 
 
 def test_every_format_is_in_the_table() -> None:
@@ -115,16 +104,6 @@ def test_map_of_another_layout_is_converted_where_it_changed() -> None:
     assert (shown(framebuffer)[:3] == before[:3]).all() and (shown(framebuffer)[5:] == before[5:]).all()
 
 
-def test_map_update_beyond_the_picture_is_cut() -> None:
-    framebuffer = Framebuffer()
-    framebuffer.map(8, 8, 32, BGRX, fill(1, 8, 8))
-    framebuffer.take_damage()
-    framebuffer.update_map(6, 6, 10, 10)
-    assert framebuffer.take_damage() == (Rect(6, 6, 2, 2),)
-    framebuffer.update_map(8, 8, 10, 10)
-    assert framebuffer.take_damage() == ()
-
-
 def test_update_beyond_the_picture_makes_it_grow_and_keeps_what_was_there() -> None:
     framebuffer = Framebuffer()
     framebuffer.scanout(4, 4, 16, BGRX, fill(1, 4, 4))
@@ -145,14 +124,14 @@ def test_resize_keeps_what_fits_and_damages_all() -> None:
     framebuffer.resize(9, 9)
     assert framebuffer.width == 0  # nothing is shown yet
     framebuffer.scanout(4, 4, 16, BGRX, fill(1, 4, 4))
-    framebuffer.take_damage()
+    damage = framebuffer.subscribe(lambda: None)
     framebuffer.resize(6, 2)
     assert framebuffer.pixels.shape == (2, 6, 4)
     assert (framebuffer.pixels[:, :4] == 1).all() and (framebuffer.pixels[:, 4:] == 0).all()
-    assert framebuffer.take_damage() == (Rect(0, 0, 6, 2),)
+    assert damage.take() == (Rect(0, 0, 6, 2),)
     generation = framebuffer.generation
     framebuffer.resize(6, 2)
-    assert framebuffer.generation == generation and not framebuffer.take_damage()
+    assert framebuffer.generation == generation and not damage.take()
 
 
 def test_a_picture_that_is_handed_over_is_used_in_place() -> None:
@@ -160,10 +139,10 @@ def test_a_picture_that_is_handed_over_is_used_in_place() -> None:
     framebuffer.scanout(4, 4, 16, BGRX, fill(1, 4, 4))
     generation, old = framebuffer.generation, framebuffer.pixels
     data = bytearray(fill(2, 4, 4))
-    framebuffer.take_damage()
+    damage = framebuffer.subscribe(lambda: None)
     framebuffer.update(0, 0, 4, 4, 16, BGRX, data, own=True)
     assert np.shares_memory(framebuffer.pixels, np.frombuffer(data, np.uint8))
-    assert framebuffer.take_damage() == (Rect(0, 0, 4, 4),) and framebuffer.generation == generation
+    assert damage.take() == (Rect(0, 0, 4, 4),) and framebuffer.generation == generation
     assert (old == 1).all(), "whoever still reads it sees what it was"
     framebuffer.update(1, 1, 1, 1, 4, BGRX, fill(3, 1, 1), own=True)
     assert data[20:24] == b"\3\3\3\3", "a part is copied into it"
@@ -189,69 +168,6 @@ def test_what_is_handed_over_but_must_be_converted_is_copied() -> None:
     assert (shown(framebuffer) == wanted).all()
 
 
-HOSTILE_SIZES = [(0, 1), (1, 0), (-1, 1), (1, -1), (MAX_DIMENSION + 1, 1), (1, MAX_DIMENSION + 1)] + [
-    (2**31 - 1, 2**31 - 1),
-    (2**32 - 1, 1),
-]
-
-
-@pytest.mark.parametrize(("width", "height"), HOSTILE_SIZES)
-def test_hostile_sizes_are_refused_and_change_nothing(width: int, height: int) -> None:
-    framebuffer = Framebuffer()
-    framebuffer.map(4, 4, 16, BGRX, fill(1, 4, 4))
-    framebuffer.take_damage()
-    data = bytes(64)
-    attempts: list[Callable[[], None]] = [
-        lambda: framebuffer.scanout(width, height, 16, BGRX, data),
-        lambda: framebuffer.map(width, height, 16, BGRX, data),
-        lambda: framebuffer.update(0, 0, width, height, 16, BGRX, data),
-        lambda: framebuffer.update_map(0, 0, width, height),
-        lambda: framebuffer.resize(width, height),
-    ]
-    for attempt in attempts:
-        with pytest.raises(DisplayProtocolError):
-            attempt()
-    assert framebuffer.mapped and not framebuffer.take_damage() and (framebuffer.pixels == 1).all()
-
-
-@pytest.mark.parametrize(
-    ("x", "y"),
-    [(-1, 0), (0, -1), (MAX_DIMENSION, 0), (0, MAX_DIMENSION - 1), (2**31 - 1, 2**31 - 1), (-(2**31), 0)],
-)
-def test_hostile_positions_are_refused(x: int, y: int) -> None:
-    framebuffer = Framebuffer()
-    framebuffer.map(4, 4, 16, BGRX, fill(1, 4, 4))
-    with pytest.raises(DisplayProtocolError):
-        framebuffer.update(x, y, 2, 2, 8, BGRX, bytes(16))
-    with pytest.raises(DisplayProtocolError):
-        framebuffer.update_map(x, y, 2, 2)
-    assert framebuffer.mapped
-
-
-@pytest.mark.parametrize("stride", [-16, -1, 0, 15, MAX_DIMENSION * 16 + 1, 2**32 - 1])
-def test_hostile_strides_are_refused(stride: int) -> None:
-    with pytest.raises(DisplayProtocolError):
-        Framebuffer().scanout(4, 4, stride, BGRX, bytes(64))
-
-
-@pytest.mark.parametrize("kind", [0, -1, 0x20020889, 2**32 - 1])
-def test_unknown_formats_are_refused(kind: int) -> None:
-    with pytest.raises(DisplayProtocolError, match="is not supported"):
-        Framebuffer().scanout(1, 1, 16, kind, bytes(16))
-
-
-@pytest.mark.parametrize("size", [0, 1, 63])
-def test_too_few_bytes_are_refused(size: int) -> None:
-    with pytest.raises(DisplayProtocolError, match="too few"):
-        Framebuffer().scanout(4, 4, 16, BGRX, bytes(size))
-
-
-def test_largest_picture_is_taken() -> None:
-    framebuffer = Framebuffer()
-    framebuffer.scanout(MAX_DIMENSION, 1, MAX_DIMENSION * 4, BGRX, bytes(MAX_DIMENSION * 4))
-    assert framebuffer.width == MAX_DIMENSION
-
-
 def test_disable_keeps_the_picture_until_something_is_shown() -> None:
     framebuffer = Framebuffer()
     seen: list[bool] = []
@@ -263,44 +179,3 @@ def test_disable_keeps_the_picture_until_something_is_shown() -> None:
     framebuffer.update(0, 0, 1, 1, 4, BGRX, fill(1, 1, 1))
     assert framebuffer.enabled
     assert seen[-3:] == [True, False, True]
-
-
-def test_on_damage_is_called_after_the_change() -> None:
-    framebuffer = Framebuffer()
-    seen: list[int] = []
-    framebuffer.on_damage = lambda: seen.append(int(framebuffer.pixels[0, 0, 0]))
-    for value in (1, 2):
-        framebuffer.scanout(1, 1, 4, BGRX, fill(value, 1, 1))
-    assert seen == [1, 2]
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_damage_loses_no_pixel(seed: int) -> None:
-    """Whoever copies only the damage, and all where the size changed, has the whole picture."""
-    dice = random.Random(seed)
-    framebuffer, copy = Framebuffer(), np.zeros((0, 0, 4), np.uint8)
-    framebuffer.scanout(97, 61, 97 * 4, BGRX, fill(0, 97, 61))
-    for _ in range(60):
-        for _ in range(dice.choice((1, 3, 40))):
-            width, height = dice.randint(1, 30), dice.randint(1, 30)
-            x, y = dice.randint(0, 97 - width), dice.randint(0, 61 - height)
-            match dice.randint(0, 30):
-                case 0:
-                    framebuffer.resize(dice.randint(50, 97), dice.randint(40, 61))
-                case 1:
-                    framebuffer.scanout(97, 61, 97 * 4, BGRX, noise(97, 61, 97 * 4, dice.randint(0, 99)))
-                case 2:
-                    framebuffer.map(97, 61, 97 * 4, BGRX, noise(97, 61, 97 * 4, dice.randint(0, 99)))
-                case _:
-                    data = noise(width, height, width * 4, dice.randint(0, 999))
-                    framebuffer.update(x, y, width, height, width * 4, BGRX, data)
-        damage = framebuffer.take_damage()
-        assert len(damage) <= MAX_DAMAGE_RECTS
-        if copy.shape != framebuffer.pixels.shape:
-            copy = framebuffer.pixels.copy()
-        for rect in damage:
-            assert rect.clipped(framebuffer.width, framebuffer.height) == rect
-            part = np.s_[rect.y : rect.bottom, rect.x : rect.right]
-            copy[part] = framebuffer.pixels[part]
-        assert (copy == framebuffer.pixels).all()
-        assert framebuffer.take_damage() == ()

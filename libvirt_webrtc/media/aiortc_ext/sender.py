@@ -36,7 +36,7 @@ from libvirt_webrtc.media.aiortc_ext import ice
 from libvirt_webrtc.media.aiortc_ext.patching import replace
 from libvirt_webrtc.media.formats import CLOCK_RATE
 from libvirt_webrtc.media.rtp.header import PLAYOUT_DELAY_URI, HeaderExtensions
-from libvirt_webrtc.media.rtp.sender import RtpSender, Stream
+from libvirt_webrtc.media.rtp.sender import RtpSender, RtpStream
 from libvirt_webrtc.media.track import ConsoleTrack
 
 logger = logging.getLogger(__name__)
@@ -200,9 +200,9 @@ def _ntp_time() -> int:
     return int((time.time() + _NTP_EPOCH_S) * (1 << 32))
 
 
-def _stream(ssrc: int, codec: RTCRtpCodecParameters) -> Stream:
+def _stream(ssrc: int, codec: RTCRtpCodecParameters) -> RtpStream:
     assert codec.payloadType is not None
-    return Stream(ssrc, codec.payloadType)
+    return RtpStream(ssrc, codec.payloadType)
 
 
 def _unsent(transport: Any) -> int:

@@ -17,7 +17,6 @@ from libvirt_webrtc.media.encode.frame import EncodedFrame
 from libvirt_webrtc.media.encode.frame_scheduler import Quality
 from libvirt_webrtc.media.encode.x264 import X264Coder
 from libvirt_webrtc.media.formats import FULL, Layer, VideoFormat
-from libvirt_webrtc.media.rtp.packetizer import Packetizer
 from libvirt_webrtc.picture.pixels import Rect
 
 _FFMPEG: dict[VideoFormat, Callable[[int, int, Layer], VideoCodecContext]] = {
@@ -67,7 +66,6 @@ class VideoEncoder:
         hardware_name: str | None = None,
     ) -> None:
         self._format = format_
-        self._packetizer = Packetizer(format_)
         try:
             self._coder = _coder(format_, frame, layer, hardware_name)
         except (av.FFmpegError, MediaError, ValueError) as error:
@@ -96,7 +94,7 @@ class VideoEncoder:
             MediaError: the encoder failed, or held the frame back.
         """
         data, is_keyframe = self._coder.encode(timestamp, changed, quality, keyframe=keyframe)
-        return EncodedFrame(self._format, timestamp, is_keyframe, data, self._packetizer.cut(data))
+        return EncodedFrame(self._format, timestamp, is_keyframe, data)
 
 
 def _coder(format_: VideoFormat, frame: av.VideoFrame, layer: Layer, hardware_name: str | None) -> Coder:

@@ -1,4 +1,4 @@
-"""One encoded picture, shared by all who watch it."""
+"""One picture as an encoder made it."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,11 @@ from libvirt_webrtc.media.formats import VideoFormat
 
 @dataclass(frozen=True, slots=True)
 class EncodedFrame:
-    """One picture as an encoder made it; the same object goes to every viewer."""
+    """One access unit of a format's bitstream."""
 
     format: VideoFormat
     timestamp: int
-    """At 90 kHz, growing from frame to frame of one rendition."""
+    """In ticks of RTP's 90 kHz clock; grows from frame to frame of one rendition."""
     keyframe: bool
     data: bytes
-    """The encoder's bytes: H.264 in Annex B, the others as a decoder takes them."""
-    payloads: tuple[bytes, ...]
-    """RTP payloads in order; the last one has the marker."""
+    """The encoder's bytes: H.264 in Annex B, the other formats as a decoder takes them."""

@@ -34,7 +34,7 @@ class Quality(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class FramePlan:
     """The next frame: not before ``at`` (seconds, the schedule's clock)."""
 
     at: float
@@ -81,24 +81,24 @@ class FrameScheduler:
     def request_keyframe(self) -> None:
         self._keyframe_wanted = True
 
-    def next(self) -> Plan | None:
+    def next(self) -> FramePlan | None:
         """The next frame; None while there is nothing to do."""
         earliest = self._next_turn - BURST_S
         keyframe_at = max(earliest, self._last_keyframe + KEYFRAME_INTERVAL_S)
         plans = []
         if self._keyframe_wanted:
-            plans.append(Plan(keyframe_at, keyframe=True))
+            plans.append(FramePlan(keyframe_at, keyframe=True))
         if self._changed_at is not None:
-            plans.append(Plan(max(earliest, self._changed_at + COALESCE_S)))
+            plans.append(FramePlan(max(earliest, self._changed_at + COALESCE_S)))
         elif self._settle_left:
             # A caret is fine in one step. A whole screen comes in two, of which the first arrives soon.
             coarse = self._settle_left == self._settle_frames and self._coarse_bytes > self._small
             quality = Quality.BETTER if coarse else Quality.FINE
-            plans.append(Plan(max(earliest, self._settle_at), quality=quality))
+            plans.append(FramePlan(max(earliest, self._settle_at), quality=quality))
         # Of two due at the same time, the keyframe: it holds the change as well.
         return min(plans, key=lambda plan: (plan.at, not plan.keyframe), default=None)
 
-    def begin(self, plan: Plan, now: float) -> None:
+    def begin(self, plan: FramePlan, now: float) -> None:
         """The picture is being read for ``plan``; a change from here on needs another frame."""
         self._last_frame = now
         self._next_turn = max(self._next_turn, now) + FRAME_INTERVAL_S
@@ -110,7 +110,7 @@ class FrameScheduler:
             self._settle_left = self._settle_frames
             self._settle_at = now + SETTLE_DELAY_S
 
-    def finish(self, plan: Plan, *, size: int, keyframe: bool) -> None:
+    def finish(self, plan: FramePlan, *, size: int, keyframe: bool) -> None:
         """``plan`` became a packet of ``size`` bytes; ``keyframe`` tells if it is one, asked for or not."""
         if keyframe:
             self._keyframe_wanted = False

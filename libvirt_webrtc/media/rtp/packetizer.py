@@ -1,39 +1,49 @@
-"""An encoder's bytes cut into RTP payloads: once per frame, not once per viewer."""
+"""Encoded frames cut into RTP payloads: once per frame, not once per viewer."""
 
 import random
+from fractions import Fraction
 
+import av
 from aiortc.codecs.h264 import H264Encoder
 from aiortc.codecs.vpx import Vp8Encoder
 
-from libvirt_webrtc.media.formats import VideoFormat
-from libvirt_webrtc.media.rtp import packetizer_vp9 as packetize_vp9
+from libvirt_webrtc.media.encode.frame import EncodedFrame
+from libvirt_webrtc.media.formats import CLOCK_RATE, VideoFormat
+from libvirt_webrtc.media.rtp import packetizer_vp9
+from libvirt_webrtc.media.rtp.frame import RtpFrame
 
-MAX_PAYLOAD_BYTES = 1200
-"""Of the payload formats here; aiortc's two take 1300."""
+MAX_PAYLOAD_BYTES = 1300
+"""The largest payload, in bytes, as aiortc has it. With SRTP, UDP and IPv6 around it a packet stays below 1400 bytes,
+and so passes Ethernet (1500) and WireGuard (1420) without being fragmented."""
+
+_TIME_BASE = Fraction(1, CLOCK_RATE)
 
 
 class Packetizer:
-    """Cuts the frames of one rendition, in their order, as the format's RTP payload format says.
+    """Cuts the frames of one rendition, in their order, by the RTP payload format of its codec.
 
-    H.264 is RFC 6184 (packetization mode 1), VP8 is RFC 7741 with 15-bit picture numbers; both are aiortc's. VP9
-    has a module of its own.
+    H.264 is RFC 6184 (packetization mode 1) and VP8 is RFC 7741 with 15-bit picture numbers; both are cut by aiortc.
+    VP9 is RFC 9628, which aiortc does not have; see :mod:`libvirt_webrtc.media.rtp.packetizer_vp9`.
     """
 
     def __init__(self, format_: VideoFormat) -> None:
-        self._format = format_
         self._picture_id = random.randrange(1 << 15)
+        self._aiortc: H264Encoder | Vp8Encoder | None = None
+        if format_.codec == "H264":
+            self._aiortc = H264Encoder()
+        elif format_.codec == "VP8":
+            self._aiortc = Vp8Encoder()
 
-    def cut(self, data: bytes) -> tuple[bytes, ...]:
-        """The payloads of one frame.
+    def cut(self, frame: EncodedFrame) -> RtpFrame:
+        """The frame with its payloads.
 
         Raises:
-            MediaError: bytes that an encoder of this format does not make.
+            MediaError: the data is not what an encoder of this format makes.
         """
-        self._picture_id = (self._picture_id + 1) % (1 << 15)
-        match self._format:
-            case VideoFormat.H264 | VideoFormat.H264_444:
-                return tuple(H264Encoder._packetize(H264Encoder._split_bitstream(data)))
-            case VideoFormat.VP8:
-                return tuple(Vp8Encoder._packetize(data, self._picture_id))
-            case VideoFormat.VP9 | VideoFormat.VP9_444:
-                return packetize_vp9.cut(data, self._picture_id, MAX_PAYLOAD_BYTES)
+        if self._aiortc is None:
+            self._picture_id = (self._picture_id + 1) % (1 << 15)
+            return RtpFrame(frame, packetizer_vp9.cut(frame.data, self._picture_id, MAX_PAYLOAD_BYTES))
+        packet = av.Packet(frame.data)
+        packet.pts, packet.time_base = frame.timestamp, _TIME_BASE
+        payloads, _ = self._aiortc.pack(packet)
+        return RtpFrame(frame, tuple(payloads))

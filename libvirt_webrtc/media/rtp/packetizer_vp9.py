@@ -20,7 +20,7 @@ _SRGB = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class PictureHeader:
     """What the payload descriptor needs of a picture's own, uncompressed header."""
 
     keyframe: bool
@@ -29,7 +29,7 @@ class Picture:
     height: int = 0
 
     @classmethod
-    def parse(cls, data: bytes) -> "Picture":
+    def parse(cls, data: bytes) -> "PictureHeader":
         """Read the header of one encoded picture (VP9 bitstream specification, 6.2).
 
         Raises:
@@ -61,7 +61,7 @@ def cut(data: bytes, picture_id: int, size: int) -> tuple[bytes, ...]:
     Raises:
         MediaError: not a VP9 picture.
     """
-    picture = Picture.parse(data)
+    picture = PictureHeader.parse(data)
     number = (_LONG_ID | picture_id).to_bytes(2, "big")
     payloads = []
     position = 0

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from libvirt_webrtc.media.encode.frame import EncodedFrame
 from libvirt_webrtc.media.rtp.congestion import CongestionControl
+from libvirt_webrtc.media.rtp.frame import RtpFrame
 from libvirt_webrtc.media.rtp.header import HeaderExtensions, pack_header, wrap_header
 from libvirt_webrtc.media.rtp.history import HISTORY_PACKETS, History
 from libvirt_webrtc.media.rtp.pacer import Pacer
@@ -26,9 +26,9 @@ class FrameSource(Protocol):
     @property
     def congestion(self) -> CongestionControl: ...
 
-    async def next_frame(self) -> EncodedFrame: ...
+    async def next_frame(self) -> RtpFrame: ...
 
-    def is_wanted(self, frame: EncodedFrame) -> bool: ...
+    def is_wanted(self, frame: RtpFrame) -> bool: ...
 
     def request_keyframe(self) -> None: ...
 
@@ -54,7 +54,7 @@ class Path(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class RtpStream:
     """An RTP stream's numbers in the packets' headers."""
 
     ssrc: int
@@ -75,10 +75,10 @@ class RtpSender:
         self,
         source: FrameSource,
         path: Path,
-        stream: Stream,
+        stream: RtpStream,
         extensions: HeaderExtensions,
         *,
-        retransmission: Stream | None = None,
+        retransmission: RtpStream | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -158,7 +158,7 @@ class RtpSender:
         """The receiver's own estimate of what its path carries (REMB) has come."""
         self._congestion.on_remb(self._clock(), bits_per_second)
 
-    async def _send(self, frame: EncodedFrame) -> None:
+    async def _send(self, frame: RtpFrame) -> None:
         # All renditions follow one clock, but a viewer that moves to another may get a frame of the same time.
         self._timestamp = max(self._timestamp + 1, frame.timestamp)
         if frame.keyframe:
@@ -167,7 +167,7 @@ class RtpSender:
         if sent == len(frame.payloads):
             return
         while sent < len(frame.payloads) and self._source.is_wanted(frame):
-            left = len(frame.data) * (len(frame.payloads) - sent) // len(frame.payloads)
+            left = frame.size * (len(frame.payloads) - sent) // len(frame.payloads)
             self._congestion.on_backlog(self._clock(), self._pacer.drain_s(left))
             await self._sleep(self._pacer.wait_s())
             sent = self._burst(frame.payloads, sent)

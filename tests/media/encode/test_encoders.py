@@ -8,7 +8,7 @@ import av
 import pytest
 
 from libvirt_webrtc.errors import MediaError
-from libvirt_webrtc.media import rendition as rendition_module
+from libvirt_webrtc.media import pipeline
 from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.media.encode.encoder import VideoEncoder
 from libvirt_webrtc.media.encode.encoders import Encoders
@@ -93,7 +93,7 @@ async def test_hardware_that_fails_on_the_way_is_followed_by_software_with_a_key
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Lost, "opened", [])
-    monkeypatch.setattr(rendition_module, "VideoEncoder", Lost)
+    monkeypatch.setattr(pipeline, "VideoEncoder", Lost)
     framebuffer = Framebuffer()
     show(framebuffer, picture(320, 240))
     video = ConsoleVideo(framebuffer, hardware=NOWHERE)

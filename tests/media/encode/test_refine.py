@@ -127,7 +127,7 @@ def test_stream_tells_its_profile_range_and_matrix() -> None:
     data = stage.encode(Quality.MOTION).data
     sps = next(unit for unit in data.split(b"\0\0\1") if unit[0] & 0x1F == 7)
     assert sps[1] == PROFILE_HIGH_444
-    (frame,) = Decoder(VideoFormat.H264_444).decode(EncodedFrame(VideoFormat.H264_444, 0, True, data, ()))
+    (frame,) = Decoder(VideoFormat.H264_444).decode(EncodedFrame(VideoFormat.H264_444, 0, True, data))
     assert frame.format.name in ("yuv444p", "yuvj444p")
     assert (frame.color_range, frame.colorspace) == (FULL_RANGE, SMPTE170M)
     assert (frame.color_primaries, frame.color_trc) == (SMPTE170M, SMPTE170M)

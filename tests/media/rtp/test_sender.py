@@ -1,7 +1,7 @@
 """One viewer's packets: order, pace, numbers, repetition; with a clock and a path of the test's own."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 from aiortc.mediastreams import MediaStreamError
@@ -10,23 +10,25 @@ from aiortc.rtp import RtpPacket
 from libvirt_webrtc.media.encode.frame import EncodedFrame
 from libvirt_webrtc.media.formats import VideoFormat
 from libvirt_webrtc.media.rtp.congestion import CongestionControl
+from libvirt_webrtc.media.rtp.frame import RtpFrame
 from libvirt_webrtc.media.rtp.header import HeaderExtensions
 from libvirt_webrtc.media.rtp.history import BUDGET_BYTES
 from libvirt_webrtc.media.rtp.pacer import BURST_BYTES, BURST_S
-from libvirt_webrtc.media.rtp.sender import RtpSender, Stream
+from libvirt_webrtc.media.rtp.sender import RtpSender, RtpStream
 
-STREAM, REPEATED = Stream(0x11223344, 102), Stream(0x55667788, 103)
+STREAM, REPEATED = RtpStream(0x11223344, 102), RtpStream(0x55667788, 103)
 
 
-def frame(timestamp: int, packets: int, *, size: int = 1_200) -> EncodedFrame:
+def frame(timestamp: int, packets: int, *, size: int = 1_200) -> RtpFrame:
     payloads = tuple(bytes([number % 256]) * size for number in range(packets))
-    return EncodedFrame(VideoFormat.H264, timestamp, True, b"".join(payloads), payloads)
+    encoded = EncodedFrame(VideoFormat.H264, timestamp, True, b"".join(payloads))
+    return RtpFrame(encoded, payloads)
 
 
 class Source:
     """Frames known beforehand, then the end."""
 
-    def __init__(self, frames: Sequence[EncodedFrame]) -> None:
+    def __init__(self, frames: Sequence[RtpFrame]) -> None:
         self.congestion = CongestionControl()
         self._frames = iter(frames)
         self.keyframes_asked = 0
@@ -35,10 +37,10 @@ class Source:
     def request_keyframe(self) -> None:
         self.keyframes_asked += 1
 
-    def is_wanted(self, frame: EncodedFrame) -> bool:
+    def is_wanted(self, frame: RtpFrame) -> bool:
         return self.wanted
 
-    async def next_frame(self) -> EncodedFrame:
+    async def next_frame(self) -> RtpFrame:
         for frame in self._frames:
             self.wanted = True
             return frame
@@ -76,7 +78,13 @@ class Wire:
         self.counted.append((packets, octets, timestamp))
 
 
-def rtp_sender(source: Source, wire: Wire, *, repeated: Stream | None = REPEATED) -> RtpSender:
+def rtp_sender(
+    source: Source,
+    wire: Wire,
+    *,
+    repeated: RtpStream | None = REPEATED,
+    sleep: Callable[[float], Awaitable[None]] | None = None,
+) -> RtpSender:
     return RtpSender(
         source,
         wire,
@@ -84,11 +92,11 @@ def rtp_sender(source: Source, wire: Wire, *, repeated: Stream | None = REPEATED
         HeaderExtensions({}, "0"),
         retransmission=repeated,
         clock=wire.clock,
-        sleep=wire.sleep,
+        sleep=sleep or wire.sleep,
     )
 
 
-async def sent(*frames: EncodedFrame) -> Wire:
+async def sent(*frames: RtpFrame) -> Wire:
     wire = Wire()
     with pytest.raises(MediaStreamError):
         await rtp_sender(Source(frames), wire).run()
@@ -172,13 +180,12 @@ async def test_socket_that_takes_nothing_is_waited_for() -> None:
 
 async def test_closed_path_ends_it_in_mid_frame() -> None:
     wire = Wire()
-    running = rtp_sender(Source([frame(1, 1_000)]), wire)
 
     async def close_soon(seconds: float) -> None:
         wire.closed = len(wire.packets) > 100
         wire.now += seconds
 
-    running._sleep = close_soon
+    running = rtp_sender(Source([frame(1, 1_000)]), wire, sleep=close_soon)
     with pytest.raises(ConnectionError):
         await running.run()
     assert 100 < len(wire.packets) < 1_000
@@ -187,13 +194,12 @@ async def test_closed_path_ends_it_in_mid_frame() -> None:
 
 async def test_rest_of_a_frame_that_is_not_wanted_any_more_is_left_out() -> None:
     wire, source = Wire(), Source([frame(1, 1_000), frame(3_000, 3)])
-    sending = rtp_sender(source, wire)
 
     async def another_layer_comes(seconds: float) -> None:
         source.wanted = len(wire.packets) < 100
         wire.now += seconds
 
-    sending._sleep = another_layer_comes
+    sending = rtp_sender(source, wire, sleep=another_layer_comes)
     with pytest.raises(MediaStreamError):
         await sending.run()
     packets = [packet for _, packet in wire.packets]
