@@ -96,7 +96,7 @@ async def test_statistics_count_what_was_sent(
         await until(lambda: viewer.shows(framebuffer.pixels))
         sender = sender_of(viewer)
         report = await sender.getStats()
-        counted = report[f"rtp_sender-rtp_{id(sender)}"]
+        counted = report[f"outbound-rtp_{id(sender)}"]
         assert counted.packetsSent == len(sent)
         assert counted.bytesSent == sum(len(packet.payload) for packet in sent)
         transport = report[sender.transport._stats_id]
