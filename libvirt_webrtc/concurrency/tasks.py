@@ -1,13 +1,14 @@
-"""The two ways in which the program runs a task that nobody awaits.
+"""How the program runs tasks.
 
 :class:`LongLivedTask` runs a loop for as long as its owner lives. :class:`TaskSet` holds short tasks that are started
-from callbacks. Neither loses an exception: it is logged with its traceback and reported to the owner. A task that is
-awaited where it is made belongs into an ``asyncio.TaskGroup`` instead.
+from callbacks. Nobody awaits these, and neither loses an exception: it is logged with its traceback and reported to the
+owner. Tasks that are awaited where they are made belong into :func:`until_one_ends` or an ``asyncio.TaskGroup``.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -120,21 +121,26 @@ class LongLivedTask:
 class TaskSet:
     """Owns short tasks that are started from callbacks, until each has ended.
 
-    An exception of a task is logged at once, unless it is one of ``expected``, and passed to ``on_failure``.
+    An exception of a task is logged with its traceback as soon as the task ends, unless it is one of ``expected``.
     """
 
-    def __init__(
-        self, *, expected: tuple[type[Exception], ...] = (), on_failure: OnFailure | None = None
-    ) -> None:
+    def __init__(self, *, expected: tuple[type[Exception], ...] = ()) -> None:
         self._expected = expected
-        self._on_failure = on_failure
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    def start(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
-        """Run ``coroutine`` as a task; ``name`` is what the log calls it. The task may be cancelled or awaited."""
+    def start(
+        self, coroutine: Coroutine[Any, Any, Any], *, name: str, on_failure: OnFailure | None = None
+    ) -> asyncio.Task[Any]:
+        """Run ``coroutine`` as a task. The task may be cancelled or awaited.
+
+        Args:
+            coroutine: what to run.
+            name: what the log calls it.
+            on_failure: hears of an exception that is not expected. It must not raise.
+        """
         task = asyncio.get_running_loop().create_task(coroutine, name=name)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(partial(self._ended, on_failure))
         return task
 
     def __len__(self) -> int:
@@ -154,7 +160,7 @@ class TaskSet:
         if others:
             await asyncio.wait(others)
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
+    def _ended(self, on_failure: OnFailure | None, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if task.cancelled():
             return
@@ -163,7 +169,27 @@ class TaskSet:
             return  # nothing, or KeyboardInterrupt and the like, which asyncio passes to the loop's caller
         if not isinstance(error, self._expected):
             log.error("%s failed unexpectedly: %r", task.get_name(), error, exc_info=error)
-            _report(task.get_name(), self._on_failure, error)
+            _report(task.get_name(), on_failure, error)
+
+
+async def until_one_ends(*work: Coroutine[Any, Any, object]) -> None:
+    """Run all of ``work`` at once. When one ends, cancel the others and wait until they have ended.
+
+    May be cancelled, which cancels all of them.
+
+    Raises:
+        Exception: what ended first.
+    """
+    loop = asyncio.get_running_loop()
+    tasks = [loop.create_task(coroutine) for coroutine in work]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
 
 
 def _is_cancelling() -> bool:

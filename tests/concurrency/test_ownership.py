@@ -12,11 +12,6 @@ MAKERS = frozenset({"create_task", "ensure_future"})
 
 NOT_YET = frozenset(
     {
-        "domains/inventory.py",
-        "domains/reconciler.py",
-        "service/attach_jobs.py",
-        "service/supervisor.py",
-        "service/worker_supervisor.py",
         "media/rendition.py",
         "portal/app.py",
         "portal/events.py",

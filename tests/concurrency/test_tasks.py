@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from libvirt_webrtc.concurrency.tasks import LongLivedTask, TaskSet, UnexpectedEnd
+from libvirt_webrtc.concurrency.tasks import LongLivedTask, TaskSet, UnexpectedEnd, until_one_ends
 
 
 class Life:
@@ -100,9 +100,9 @@ async def test_a_short_task_that_fails_is_logged_and_reported_at_once(
         raise error
 
     reported: list[Exception] = []
-    tasks = TaskSet(expected=(OSError,), on_failure=reported.append)
-    tasks.start(fail(OSError()), name="expected")
-    tasks.start(fail(ValueError("a bug")), name="close it")
+    tasks = TaskSet(expected=(OSError,))
+    tasks.start(fail(OSError()), name="expected", on_failure=reported.append)
+    tasks.start(fail(ValueError("a bug")), name="close it", on_failure=reported.append)
     await tasks.join()
     assert [type(error) for error in reported] == [ValueError]
     assert "close it failed unexpectedly" in caplog.text and "expected failed" not in caplog.text
@@ -130,3 +130,40 @@ async def test_a_short_task_may_close_its_set() -> None:
     other = tasks.start(asyncio.Event().wait(), name="other")
     await asyncio.wait([tasks.start(tasks.close(), name="close")])
     assert other.cancelled() and len(tasks) == 0
+
+
+async def test_the_first_to_end_cancels_the_others_and_its_exception_is_raised() -> None:
+    cancelled: list[bool] = []
+
+    async def wait() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.append(True)
+
+    async def end(error: Exception | None) -> None:
+        await asyncio.sleep(0)
+        if error is not None:
+            raise error
+
+    await until_one_ends(wait(), end(None))
+    with pytest.raises(ValueError, match="a bug"):
+        await until_one_ends(wait(), end(ValueError("a bug")), wait())
+    assert len(cancelled) == 3
+
+
+async def test_cancelling_cancels_all() -> None:
+    ended: list[int] = []
+
+    async def wait(number: int) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(number)
+
+    tasks = TaskSet()
+    both = tasks.start(until_one_ends(wait(1), wait(2)), name="both")
+    await asyncio.sleep(0.01)
+    both.cancel()
+    await tasks.join()
+    assert sorted(ended) == [1, 2]
