@@ -9,11 +9,13 @@ from functools import partial
 from typing import Self, TypeVar
 
 from libvirt_webrtc.agent.latest import LatestValue
+from libvirt_webrtc.concurrency.tasks import LongLivedTask
 from libvirt_webrtc.domains.connection import Connection
 from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.libvirt_api import VirConnect, default_uri, lookup, our_errors
 from libvirt_webrtc.domains.reading import identities, read, read_all
-from libvirt_webrtc.domains.snapshot import Domain, Snapshot
+from libvirt_webrtc.domains.snapshot import Snapshot
+from libvirt_webrtc.domains.table import DomainTable
 from libvirt_webrtc.errors import HypervisorError, HypervisorUnavailable
 
 T = TypeVar("T")
@@ -48,10 +50,9 @@ class Inventory:
         self.policy = policy
         self._latest = LatestValue(Snapshot(False, f"connecting to libvirt at {self.uri}", ()))
         self._settled = asyncio.Event()
-        self._domains: dict[str, Domain] = {}
-        self._problems: dict[str, str] = {}
+        self._table = DomainTable()
         self._connection: Connection | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._task: LongLivedTask | None = None
 
     @property
     def snapshot(self) -> Snapshot:
@@ -93,16 +94,13 @@ class Inventory:
             self._connection.add_change(uuid)
 
     def set_problem(self, uuid: str, problem: str | None) -> None:
-        """Show with a domain why its plan was given up; None for no more. Kept until the domain is gone."""
-        if problem is not None and uuid in self._domains:
-            self._problems[uuid] = problem
-        else:
-            self._problems.pop(uuid, None)
+        """Show with a domain why its plan was given up, until the domain is gone; None for no more."""
+        self._table.set_problem(uuid, problem)
         if self._connection is not None:
             self._publish()
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run(), name="inventory")
+        self._task = LongLivedTask(self._stay_connected, name="inventory", on_failure=self._failed)
         try:
             await self._settled.wait()
         except asyncio.CancelledError:
@@ -114,19 +112,10 @@ class Inventory:
         await self.close()
 
     async def close(self) -> None:
-        """Disconnect and end :meth:`changes`; calling it twice is fine."""
+        """Disconnect and end :meth:`changes`. Idempotent; takes ``CLOSE_S`` at most where libvirtd hangs."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            if not self._task.cancelled():
-                self._task.result()  # it ends by itself only where something went wrong
-
-    async def _run(self) -> None:
-        try:
-            await self._stay_connected()
-        finally:
-            self._settled.set()
-            self._latest.close()
+            await self._task.close()
+        self._latest.close()
 
     async def _stay_connected(self) -> None:
         delay = FIRST_RETRY_S
@@ -155,10 +144,9 @@ class Inventory:
             late.cancel()
 
     async def _list(self, connection: Connection) -> None:
-        domains = await connection.call(partial(read_all, policy=self.policy))
-        self._domains = {domain.uuid: domain for domain in domains}
+        self._table.replace_all(await connection.call(partial(read_all, policy=self.policy)))
         self._publish()
-        log.info("connected to libvirt at %s, %d domains", self.uri, len(self._domains))
+        log.info("connected to libvirt at %s, %d domains", self.uri, len(self._table))
 
     async def _follow(self, connection: Connection) -> None:
         """Until the connection is lost, which raises."""
@@ -174,24 +162,20 @@ class Inventory:
     async def _refresh(self, connection: Connection, uuids: Iterable[str]) -> None:
         fresh = await connection.call(lambda raw: [(uuid, read(raw, uuid, self.policy)) for uuid in uuids])
         for uuid, domain in fresh:
-            if domain is not None:
-                self._domains[uuid] = domain
-            else:
-                self._domains.pop(uuid, None)
-                self._problems.pop(uuid, None)
+            self._table.put(uuid, domain)
         self._publish()
 
     async def _poll(self, connection: Connection) -> set[str]:
-        """The UUIDs of the domains that are not as we know them."""
-        known = {(d.uuid, d.name, d.id, d.state) for d in self._domains.values()}
-        present = await connection.call(identities)
-        return {identity[0] for identity in known ^ present}
+        """The UUIDs of the domains that are to be read again."""
+        return self._table.differing(await connection.call(identities))
 
     def _publish(self) -> None:
-        domains = sorted(self._domains.values(), key=lambda domain: (domain.name, domain.uuid))
-        shown = (replace(domain, problem=self._problems.get(domain.uuid)) for domain in domains)
-        self._latest.set(Snapshot(True, None, tuple(shown)))
+        self._latest.set(Snapshot(True, None, self._table.domains()))
         self._settled.set()
+
+    def _failed(self, error: Exception) -> None:
+        """The task ended unexpectedly and is about to be started again: until then the list is an old one."""
+        self._publish_problem(f"the domains are not followed because of an unexpected error: {error!r}")
 
     def _publish_problem(self, problem: str) -> None:
         if self.snapshot.problem != problem:

@@ -1,15 +1,15 @@
 """Domains read from libvirt; blocking, for the connection's thread."""
 
 import hashlib
-import logging
 
 from libvirt_webrtc.domains.definition.policy import Policy, decide
 from libvirt_webrtc.domains.definition.xml import DbusDisplay, find_dbus_display
 from libvirt_webrtc.domains.libvirt_api import XML_INACTIVE, VirConnect, VirDomain, lookup, our_errors
 from libvirt_webrtc.domains.snapshot import Domain, DomainState, Plan
-from libvirt_webrtc.errors import DomainXMLError, NoSuchDomain
+from libvirt_webrtc.errors import DomainXMLError, HypervisorError, HypervisorUnavailable, NoSuchDomain
 
-log = logging.getLogger(__name__)
+Identity = tuple[str, str, int | None, DomainState]
+"""UUID, name, id and state: what is cheap to ask for, and tells that a domain has changed."""
 
 _STATES = (  # by virDomainState
     DomainState.RUNNING,  # no state: not used by QEMU's driver
@@ -24,64 +24,107 @@ _STATES = (  # by virDomainState
 
 
 def read_all(raw: VirConnect, policy: Policy) -> list[Domain]:
-    """Every domain, with its plan. Raises HypervisorError."""
+    """Every domain that libvirt lists, with its plan; one that cannot be read says why.
+
+    Raises HypervisorError where the list itself is refused, HypervisorUnavailable where the connection is lost.
+    """
     with our_errors("cannot list the domains"):
-        found = (_describe(domain, policy) for domain in raw.listAllDomains())
-        return [domain for domain in found if domain is not None]
+        listed = raw.listAllDomains()
+    found = (_read(domain, policy) for domain in listed)
+    return [domain for domain in found if domain is not None]
 
 
 def read(raw: VirConnect, uuid: str, policy: Policy) -> Domain | None:
-    """One domain; None where there is none of this UUID. Raises HypervisorError."""
+    """One domain as :func:`read_all` gives it; None where libvirt has none of this UUID, or none for this user.
+
+    Raises HypervisorUnavailable where the connection is lost.
+    """
     try:
         domain = lookup(raw, uuid)
-    except NoSuchDomain:
-        return None
-    return _describe(domain, policy)
+    except HypervisorUnavailable:
+        raise
+    except HypervisorError:
+        return None  # gone; or hidden by an access rule, and then the list does not have it either
+    return _read(domain, policy)
 
 
-def identities(raw: VirConnect) -> set[tuple[str, str, int | None, DomainState]]:
-    """What tells cheaply that a domain has changed: UUID, name, id and state of each. Raises HypervisorError."""
+def identities(raw: VirConnect) -> set[Identity]:
+    """The identity of each domain; its state is UNKNOWN where libvirt does not tell.
+
+    Raises HypervisorError as :func:`read_all`.
+    """
     found = set()
     with our_errors("cannot list the domains"):
-        for domain in raw.listAllDomains():
+        listed = raw.listAllDomains()
+    for domain in listed:
+        try:
             state = _state(domain)
-            if state is not None:
-                found.add((domain.UUIDString(), domain.name(), _id(domain), state))
+        except NoSuchDomain:
+            continue  # it ceased to exist meanwhile
+        except HypervisorUnavailable:
+            raise
+        except HypervisorError:
+            state = DomainState.UNKNOWN
+        found.add((domain.UUIDString(), domain.name(), _id(domain), state))
     return found
 
 
-def _describe(domain: VirDomain, policy: Policy) -> Domain | None:
+def _read(domain: VirDomain, policy: Policy) -> Domain | None:
     """None where it ceases to exist meanwhile."""
     try:
-        with our_errors(f"cannot read domain '{domain.name()}'"):
-            persistent = bool(domain.isPersistent())
-            state = _STATES[domain.state()[0]]
-            display = next_display = plan = None
-            if _id(domain) is not None:
-                display, _ = _read_xml(domain.name(), domain.XMLDesc(0), None)
-            if persistent:
-                next_display, plan = _read_xml(domain.name(), domain.XMLDesc(XML_INACTIVE), policy)
-            return Domain(
-                uuid=domain.UUIDString(),
-                name=domain.name(),
-                id=_id(domain),
-                state=state,
-                display=display,
-                next_display=next_display,
-                persistent=persistent,
-                plan=plan,
-            )
+        return _describe(domain, policy)
     except NoSuchDomain:
         return None
+    except HypervisorUnavailable:
+        raise
+    except HypervisorError as error:
+        # For instance an access rule (polkit) that lets this user list a domain and not read it.
+        return Domain(
+            uuid=domain.UUIDString(),
+            name=domain.name(),
+            id=_id(domain),
+            state=DomainState.UNKNOWN,
+            display=None,
+            next_display=None,
+            persistent=False,
+            unreadable=str(error),
+        )
 
 
-def _state(domain: VirDomain) -> DomainState | None:
-    """None where the domain ceases to exist meanwhile."""
+def _describe(domain: VirDomain, policy: Policy) -> Domain:
+    state = _state(domain)
+    display = next_display = plan = unreadable = None
+    with our_errors(f"cannot read domain '{domain.name()}'"):
+        persistent = bool(domain.isPersistent())
+        live = domain.XMLDesc(0) if _id(domain) is not None else None
+        definition = domain.XMLDesc(XML_INACTIVE) if persistent else None
     try:
-        with our_errors(f"cannot read domain '{domain.name()}'"):
-            return _STATES[domain.state()[0]]
-    except NoSuchDomain:
-        return None
+        if live is not None:
+            display = find_dbus_display(live)
+        if definition is not None:
+            next_display, plan = _read_definition(definition, policy)
+    except DomainXMLError as error:
+        unreadable = f"its XML cannot be read: {error}"
+    return Domain(
+        uuid=domain.UUIDString(),
+        name=domain.name(),
+        id=_id(domain),
+        state=state,
+        display=display,
+        next_display=next_display,
+        persistent=persistent,
+        plan=plan,
+        unreadable=unreadable,
+    )
+
+
+def _state(domain: VirDomain) -> DomainState:
+    """Raises HypervisorError where libvirt does not tell, or has a state that is not known here."""
+    with our_errors(f"cannot read domain '{domain.name()}'"):
+        number = domain.state()[0]
+    if not 0 <= number < len(_STATES):
+        raise HypervisorError(f"libvirt has a domain state {number}, which is not known here")
+    return _STATES[number]
 
 
 def _id(domain: VirDomain) -> int | None:
@@ -90,15 +133,8 @@ def _id(domain: VirDomain) -> int | None:
     return number if number >= 0 else None
 
 
-def _read_xml(name: str, xml: str, policy: Policy | None) -> tuple[DbusDisplay | None, Plan | None]:
-    """The display, and with a policy what that makes of it."""
-    try:
-        display = find_dbus_display(xml)
-        if policy is None:
-            return display, None
-        decision = decide(xml, policy)
-    except DomainXMLError as error:
-        log.warning("domain %s: %s", name, error)
-        return None, None
+def _read_definition(xml: str, policy: Policy) -> tuple[DbusDisplay | None, Plan]:
+    """The display in a persistent definition, and what the policy makes of it. Raises DomainXMLError."""
+    decision = decide(xml, policy)
     digest = hashlib.sha256(xml.encode()).hexdigest()
-    return display, Plan(digest, decision.changed, decision.reason, decision.obstacle)
+    return find_dbus_display(xml), Plan(digest, decision.changed, decision.reason, decision.obstacle)

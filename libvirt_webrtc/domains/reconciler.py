@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
+from libvirt_webrtc.concurrency.tasks import LongLivedTask, TaskSet
 from libvirt_webrtc.domains.actions import reconcile
 from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.domains.snapshot import Domain, Snapshot
@@ -43,32 +44,33 @@ class _Attempts:
 
 
 class Reconciler:
-    """An async context manager: entering begins to follow ``inventory``, whose policy counts.
+    """Follows an inventory and changes definitions as the inventory's policy says.
 
-    Each domain is seen to in a task of its own, so that none waits for another.
+    An async context manager: entering begins to follow. Each domain has a task of its own, so that none waits for
+    another.
     """
 
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
         self._attempts: dict[str, _Attempts] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks = TaskSet()
+        self._busy: set[str] = set()
+        """The UUIDs of the domains that a task sees to."""
         self._connected = False
-        self._follower: asyncio.Task[None] | None = None
+        self._follower: LongLivedTask | None = None
 
     async def __aenter__(self) -> Self:
-        self._follower = asyncio.create_task(self._follow(), name="reconciler")
+        self._follower = LongLivedTask(self._follow, name="reconciler")
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def close(self) -> None:
-        """End; calling it twice is fine. A definition that is being written at this moment gets written."""
-        tasks = [*self._tasks.values(), *([self._follower] if self._follower is not None else [])]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        """Stop following. Idempotent. A definition that is being written at this moment gets written."""
+        if self._follower is not None:
+            await self._follower.close()
+        await self._tasks.close()
 
     async def _follow(self) -> None:
         async for snapshot in self._inventory.changes():
@@ -85,10 +87,13 @@ class Reconciler:
         for uuid in self._attempts.keys() - {domain.uuid for domain in snapshot.domains}:
             self._forget(uuid)
         for domain in snapshot.domains:
-            if self._is_due(domain) and domain.uuid not in self._tasks:
-                task = asyncio.create_task(self._settle(domain.uuid), name=f"reconcile {domain.uuid}")
-                self._tasks[domain.uuid] = task
-                task.add_done_callback(partial(self._done, domain.uuid))
+            if self._is_due(domain) and domain.uuid not in self._busy:
+                self._busy.add(domain.uuid)
+                self._tasks.start(
+                    self._see_to(domain.uuid),
+                    name=f"reconciling domain {domain.name}",
+                    on_failure=partial(self._failed, domain),
+                )
 
     def _is_due(self, domain: Domain) -> bool:
         if domain.plan is None or not domain.plan.changed:
@@ -96,8 +101,16 @@ class Reconciler:
         attempts = self._attempts.get(domain.uuid)
         return attempts is None or not attempts.over or attempts.definition != domain.plan.definition
 
+    async def _see_to(self, uuid: str) -> None:
+        try:
+            await self._settle(uuid)
+        finally:
+            self._busy.discard(uuid)
+        if self._follower is not None and self._follower.running:
+            self._look(self._inventory.snapshot)  # what came while this task was ending
+
     async def _settle(self, uuid: str) -> None:
-        """See to one domain until there is nothing to do, or nothing that can be done."""
+        """Work on one domain until there is nothing to do, or nothing that can be done."""
         wait = DEBOUNCE_S
         while (domain := await self._quiet(uuid, wait)) is not None:
             assert domain.plan is not None
@@ -161,12 +174,8 @@ class Reconciler:
         if attempts is not None and attempts.over:
             self._inventory.set_problem(uuid, None)
 
-    def _done(self, uuid: str, task: asyncio.Task[None]) -> None:
-        del self._tasks[uuid]
-        if task.cancelled():
-            return
-        if (error := task.exception()) is not None:
-            log.error("unexpected: %r", error, exc_info=error)
-        elif self._follower is not None and not self._follower.done():
-            # What came while the task was ending.
-            self._look(self._inventory.snapshot)
+    def _failed(self, domain: Domain, error: Exception) -> None:
+        """An unexpected error: this definition is not tried again, and the list says so."""
+        if domain.plan is not None:
+            attempts = self._attempts_at(domain, domain.plan.definition)
+            self._give_up(domain, attempts, f"an unexpected error: {error!r}")

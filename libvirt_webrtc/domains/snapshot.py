@@ -16,6 +16,8 @@ class DomainState(StrEnum):
     SHUTOFF = "shutoff"
     CRASHED = "crashed"
     PMSUSPENDED = "pmsuspended"
+    UNKNOWN = "unknown"
+    """libvirt does not tell this user. Not one of libvirt's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Domain:
     """None where there is no definition, or none that can be read."""
     problem: str | None = None
     """Why the plan could not be carried out and is not tried any more."""
+    unreadable: str | None = None
+    """Why the domain could not be read at the last look: what is known of it is of an earlier one, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)

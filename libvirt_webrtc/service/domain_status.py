@@ -9,6 +9,8 @@ from libvirt_webrtc.domains.snapshot import Domain, DomainState, Snapshot
 def why_no_console(domain: Domain) -> str | None:
     """Why a domain can have no console as it is, in a sentence for its owner; None when it can."""
     display = domain.display
+    if display is None and domain.unreadable is not None:
+        return domain.unreadable
     if domain.id is None:
         return "the domain is not running" if domain.next_display is not None else _why_none_next(domain)
     if display is None:

@@ -1,19 +1,19 @@
 """Desired against running workers: one for each running domain that has a D-Bus display."""
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from functools import partial
-from typing import Any, Self
+from typing import Self
 
 from libvirt_webrtc.agent.interface import Action, Answer, ConsoleState, DomainList, DomainView
 from libvirt_webrtc.agent.latest import LatestValue
 from libvirt_webrtc.agent.stats import ConsoleStats
+from libvirt_webrtc.concurrency.tasks import LongLivedTask, TaskSet
 from libvirt_webrtc.config.load import Config, state_dir
 from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.domains.snapshot import Domain, DomainState, Snapshot
 from libvirt_webrtc.errors import CannotAttach, NoConsole, NoSuchDomain, WorkerGone
-from libvirt_webrtc.service.attach_jobs import Attaching
+from libvirt_webrtc.service.attach_jobs import AttachJobs
 from libvirt_webrtc.service.bus_socket import open_bus
 from libvirt_webrtc.service.console_maker import ConsoleMaker
 from libvirt_webrtc.service.domain_status import actions, why_no_console
@@ -32,37 +32,42 @@ class Supervisor:
         self._inventory = inventory
         self._maker = ConsoleMaker(config)
         self._worker_supervisors: dict[tuple[str, int], WorkerSupervisor] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._follower: asyncio.Task[None] | None = None
-        self._attaching = Attaching(inventory.uri, state_dir() / "attaching", self._publish)
+        self._tasks = TaskSet(expected=(WorkerGone,))
+        self._follower: LongLivedTask | None = None
+        self._trouble: str | None = None
+        """Why the domains are not followed right now."""
+        self._attach_jobs = AttachJobs(inventory.uri, state_dir() / "attaching", self._publish)
         self._latest = LatestValue(self.list())
 
     async def __aenter__(self) -> Self:
         await self._maker.prepare()
-        self._attaching.finish_interrupted()
-        self._follower = asyncio.create_task(self._follow(), name="supervisor")
-        self._follower.add_done_callback(self._done)
+        self._attach_jobs.finish_interrupted()
+        self._follower = LongLivedTask(self._follow, name="supervisor", on_failure=self._failed)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def close(self) -> None:
-        """End all workers; calling it twice is fine. A guest that is being given its console runs again first."""
-        await self._attaching.close()
+        """End all workers. Idempotent.
+
+        Waits for :meth:`AttachJobs.close` first: no guest stays saved. Workers take some seconds at most.
+        """
+        await self._attach_jobs.close()
         if self._follower is not None:
-            self._follower.cancel()
-            await asyncio.wait([self._follower])
+            await self._follower.close()
         for key in list(self._worker_supervisors):
-            self._own(self._worker_supervisors.pop(key).close())
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+            self._end(key)
+        await self._tasks.join()
         self._latest.close()
 
     def list(self) -> DomainList:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
         snapshot = self._inventory.snapshot
-        return DomainList(snapshot.connected, snapshot.problem, tuple(map(self._view, snapshot.domains)))
+        connected = snapshot.connected and self._trouble is None
+        return DomainList(
+            connected, snapshot.problem or self._trouble, tuple(map(self._view, snapshot.domains))
+        )
 
     def watch(self) -> AsyncIterator[DomainList]:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
@@ -81,7 +86,7 @@ class Supervisor:
         domain = self._domain(uuid)
         if action not in actions(domain):
             raise CannotAttach(why_no_console(domain) or "it already has its display")
-        await self._attaching.begin(uuid)
+        await self._attach_jobs.begin(uuid)
 
     async def close_viewer(self, uuid: str, viewer: str) -> bool:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
@@ -100,6 +105,7 @@ class Supervisor:
     async def _follow(self) -> None:
         async for snapshot in self._inventory.changes():
             self._reconcile(snapshot)
+            self._trouble = None
             self._publish()
 
     def _reconcile(self, snapshot: Snapshot) -> None:
@@ -110,14 +116,17 @@ class Supervisor:
             if domain.id is not None and why_no_console(domain) is None
         }
         for uuid, _ in desired:
-            self._attaching.forget(uuid)
+            self._attach_jobs.forget(uuid)
         for key in self._worker_supervisors.keys() - desired.keys():
-            self._own(self._worker_supervisors.pop(key).close())
+            self._end(key)
         for key, domain in desired.items():
             worker_supervisor = self._worker_supervisors.get(key)
             if worker_supervisor is None:
                 worker_supervisor = self._worker_supervisors[key] = self._new_worker_supervisor(domain)
-            self._own(worker_supervisor.set_paused(domain.state is DomainState.PAUSED))
+            self._tasks.start(
+                worker_supervisor.set_paused(domain.state is DomainState.PAUSED),
+                name=f"telling the worker of {domain.name} whether the guest is paused",
+            )
 
     def _new_worker_supervisor(self, domain: Domain) -> WorkerSupervisor:
         display = domain.display
@@ -146,11 +155,11 @@ class Supervisor:
                 worker_supervisor.consoles,
                 worker_supervisor.worker_pid,
             )
-        if (progress := self._attaching.progress(domain.uuid)) is not None:
+        if (progress := self._attach_jobs.progress(domain.uuid)) is not None:
             return DomainView(domain.uuid, domain.name, state, ConsoleState.ATTACHING, progress)
         reason = why_no_console(domain)
         possible = actions(domain)
-        if possible and (failure := self._attaching.failure(domain.uuid)) is not None:
+        if possible and (failure := self._attach_jobs.failure(domain.uuid)) is not None:
             reason = failure
         console = ConsoleState.STARTING if reason is None else ConsoleState.NONE
         reason = reason or "the console is being set up"
@@ -173,13 +182,11 @@ class Supervisor:
     def _worker_supervisor(self, domain: Domain) -> WorkerSupervisor | None:
         return self._worker_supervisors.get((domain.uuid, domain.id)) if domain.id is not None else None
 
-    def _own(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
+    def _end(self, key: tuple[str, int]) -> None:
+        worker_supervisor = self._worker_supervisors.pop(key)
+        self._tasks.start(worker_supervisor.close(), name=f"ending the worker of domain {key[0]}")
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            if not isinstance(error, WorkerGone):
-                log.error("unexpected: %r", error, exc_info=error)
+    def _failed(self, error: Exception) -> None:
+        """The follower ended unexpectedly and is about to be started again: until then the list is an old one."""
+        self._trouble = f"the domains are not followed because of an unexpected error: {error!r}"
+        self._publish()

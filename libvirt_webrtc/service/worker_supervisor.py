@@ -8,6 +8,7 @@ from typing import Any
 
 from libvirt_webrtc.agent.interface import ConsoleState, ConsoleView
 from libvirt_webrtc.agent.stats import ConsoleStats
+from libvirt_webrtc.concurrency.tasks import LongLivedTask, until_one_ends
 from libvirt_webrtc.errors import ConsoleStarting, DisplayError, HypervisorError, NoConsole, WorkerError
 from libvirt_webrtc.worker.process import WorkerProcess
 from libvirt_webrtc.worker.settings import WorkerSettings
@@ -58,7 +59,12 @@ class WorkerSupervisor:
         self._worker: WorkerProcess | None = None
         self._display_lost = asyncio.Event()
         self._was_ready = False
-        self._task = asyncio.create_task(self._run(), name=f"console of {settings.domain_name}")
+        self._task = LongLivedTask(
+            self._run,
+            name=f"console of {settings.domain_name}",
+            on_failure=self._failed,
+            restart_delays_s=RETRY_DELAYS_S,
+        )
 
     @property
     def worker_pid(self) -> int | None:
@@ -96,11 +102,8 @@ class WorkerSupervisor:
                 await self._worker.set_paused(paused)
 
     async def close(self) -> None:
-        """End the worker; calling it twice is fine."""
-        if not self._task.cancelling():
-            # Once only: again would cut short what ends the worker.
-            self._task.cancel()
-        await asyncio.wait([self._task])
+        """End the worker. Idempotent; takes as long as the worker takes to end, some seconds at most."""
+        await self._task.close()
 
     def _ready_worker(self) -> WorkerProcess:
         if self._worker is None or self.state is not ConsoleState.READY:
@@ -118,10 +121,6 @@ class WorkerSupervisor:
                 reason = await self._live()
             except WorkerError as error:
                 reason = str(error)
-            except Exception as bug:
-                # A console must not stay dead because of a mistake of ours that another try may not meet.
-                log.exception("console of %s: unexpected", self._settings.domain_name)
-                reason = f"unexpected: {bug!r}"
             failures = 1 if loop.time() - began > STABLE_S else failures + 1
             await self._back_off(failures, reason)
 
@@ -131,19 +130,13 @@ class WorkerSupervisor:
         worker.on_status = self._status_changed
         worker.on_display_lost = self._display_was_lost
         self._worker = worker
-        supply = asyncio.create_task(self._supply_display(worker))
-        gone = asyncio.create_task(worker.exited.wait())
         try:
             await worker.set_paused(self._paused)
-            await asyncio.wait({supply, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if supply.done() and not gone.done():
-                supply.result()  # It raises: it ends by itself only where something went wrong.
+            await until_one_ends(self._supply_display(worker), worker.exited.wait())
             return "the console's worker ended unexpectedly"
         finally:
-            supply.cancel()
-            gone.cancel()
             self._worker = None
-            await asyncio.gather(supply, gone, worker.close(), return_exceptions=True)
+            await worker.close()
 
     async def _supply_display(self, worker: WorkerProcess) -> None:
         """Open the domain's display for the worker, again whenever it is lost.
@@ -192,6 +185,10 @@ class WorkerSupervisor:
             # One more try that failed: the list need not tell that it was made.
             self.reason = reason
         self._display_lost.set()
+
+    def _failed(self, error: Exception) -> None:
+        """An unexpected error ended this task, which is about to be started again."""
+        self._set(ConsoleState.FAILED, f"an unexpected error: {error!r}; trying again")
 
     def _set(self, state: ConsoleState, reason: str | None) -> None:
         self.state, self.reason = state, reason

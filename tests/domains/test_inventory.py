@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,33 +14,12 @@ from libvirt_webrtc.domains.connection import Connection
 from libvirt_webrtc.domains.definition.xml import add_dbus_display
 from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.domains.libvirt_api import default_uri
-from libvirt_webrtc.domains.snapshot import Domain, DomainState, Snapshot
+from libvirt_webrtc.domains.snapshot import DomainState, Snapshot
 from libvirt_webrtc.errors import HypervisorError, HypervisorUnavailable, NoSuchDomain
 from tests.domains.conftest import DBUS, VIDEO, VNC, MakeDomain
+from tests.domains.following import until, until_domain, until_gone
 from tests.support.guests import define
 from tests.support.libvirtd import PrivateLibvirtd, virsh
-
-DEADLINE_S = 30.0
-"""Only guards against waiting for ever."""
-
-
-async def until(inventory: Inventory, condition: Callable[[Snapshot], object]) -> Snapshot:
-    async with asyncio.timeout(DEADLINE_S):
-        async for snapshot in inventory.changes():
-            if condition(snapshot):
-                return snapshot
-    raise AssertionError("the inventory ended")
-
-
-async def until_domain(
-    inventory: Inventory, uuid: str, condition: Callable[[Domain], object] = lambda _: True
-) -> Domain:
-    snapshot = await until(inventory, lambda s: any(d.uuid == uuid and condition(d) for d in s.domains))
-    return next(domain for domain in snapshot.domains if domain.uuid == uuid)
-
-
-async def until_gone(inventory: Inventory, uuid: str) -> None:
-    await until(inventory, lambda s: s.connected and all(d.uuid != uuid for d in s.domains))
 
 
 def qemu_pid(name: str) -> int:

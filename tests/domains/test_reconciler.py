@@ -13,12 +13,13 @@ from libvirt_webrtc.domains.definition.policy import AutoEnable, Policy
 from libvirt_webrtc.domains.definition.settings import SETTINGS_NAMESPACE
 from libvirt_webrtc.domains.definition.xml import find_dbus_display
 from libvirt_webrtc.domains.inventory import Inventory
+from libvirt_webrtc.domains.libvirt_api import VirConnect
 from libvirt_webrtc.domains.reconciler import TRIES, Reconciler
 from libvirt_webrtc.domains.snapshot import Domain
 from libvirt_webrtc.errors import HypervisorError
 from libvirt_webrtc.service.domain_status import why_no_console
 from tests.domains.conftest import DBUS, VIDEO, VNC, MakeDomain
-from tests.domains.test_inventory import until, until_domain, until_gone
+from tests.domains.following import until, until_domain, until_gone
 from tests.support.guests import define
 from tests.support.libvirtd import PrivateLibvirtd, virsh
 
@@ -202,9 +203,9 @@ async def test_three_failures_are_told_and_others_go_on(
     tries: list[str] = []
     really = onboarding.reconcile
 
-    def reconcile(connection: object, uuid: str, policy: Policy) -> Outcome:
+    def reconcile(connection: VirConnect, uuid: str, policy: Policy) -> Outcome:
         if uuid != bad:
-            return really(connection, uuid, policy)  # type: ignore[arg-type]
+            return really(connection, uuid, policy)
         tries.append(uuid)
         raise HypervisorError("libvirt does not like it")
 
@@ -225,6 +226,28 @@ async def test_three_failures_are_told_and_others_go_on(
         define(definition(bad).replace(">32768<", ">40960<"))
         domain = await enabled(inventory, bad)
         assert domain.problem is None
+
+
+async def test_an_unexpected_error_is_told_and_others_go_on(
+    libvirt_uri: str,
+    make_domain: MakeDomain,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bad = make_domain("bad")
+    really = onboarding.reconcile
+
+    def reconcile(connection: VirConnect, uuid: str, policy: Policy) -> Outcome:
+        if uuid == bad:
+            raise ZeroDivisionError("ours")
+        return really(connection, uuid, policy)
+
+    monkeypatch.setattr(reconciler_module, "reconcile", reconcile)
+    async with following(libvirt_uri) as inventory:
+        domain = await until_domain(inventory, bad, lambda d: d.problem is not None)
+        assert "unexpected error: ZeroDivisionError('ours')" in (why_no_console(domain) or "")
+        await barrier(inventory, make_domain)
+    assert "reconciling domain bad failed unexpectedly" in caplog.text
 
 
 async def test_a_program_that_takes_it_back_wins_after_three_tries(

@@ -1,7 +1,6 @@
 """WorkerSupervisors follow the domains. The inventory is set by hand; workers and QEMU are real."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 
 import pytest
@@ -156,16 +155,23 @@ async def test_closing_while_a_worker_is_being_forked_leaves_nothing(domains: Do
             await asyncio.sleep(0)
 
 
-async def test_a_follower_that_fails_is_logged(
-    domains: Domains, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+async def test_an_unexpected_error_is_told_in_the_list_and_domains_are_followed_again(
+    supervisor: Supervisor,
+    domains: Domains,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def fail(self: Supervisor, snapshot: Snapshot) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("ours")
 
-    monkeypatch.setattr(Supervisor, "_reconcile", fail)
-    async with Supervisor(domains, Config()):
-        with caplog.at_level(logging.ERROR):
-            await until(lambda: "ZeroDivisionError" in caplog.text)
+    with monkeypatch.context() as patch:
+        patch.setattr(console_maker.ConsoleMaker, "make", fail)
+        domains.show(domain(1))
+        await until(lambda: not supervisor.list().connected)
+        assert "ZeroDivisionError" in (supervisor.list().problem or "")
+        assert "ZeroDivisionError" in caplog.text
+    await until_state(supervisor, ConsoleState.READY)
+    assert supervisor.list().connected and supervisor.list().problem is None
 
 
 @pytest.mark.parametrize(("policy", "used"), [("software", ()), ("auto", ((VideoFormat.H264, "h264_qsv"),))])

@@ -11,6 +11,7 @@ const STATES = {
   shutoff: "Shut off",
   crashed: "Crashed",
   pmsuspended: "Suspended",
+  unknown: "Not known",
 };
 
 /** @param {Domain} domain */

@@ -16,7 +16,7 @@ import { Backoff } from "./backoff.js";
  * @typedef {object} Domain
  * @property {string} uuid
  * @property {string} name
- * @property {"running" | "paused" | "shutdown" | "shutoff" | "crashed" | "pmsuspended"} state
+ * @property {"running" | "paused" | "shutdown" | "shutoff" | "crashed" | "pmsuspended" | "unknown"} state
  * @property {{state: "ready" | "starting" | "failed" | "attaching" | "none", reason: string | null}} console
  * @property {ConsoleInfo[]} consoles
  * @property {number | null} worker_pid
