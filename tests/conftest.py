@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 import signal
+import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.support.guests import GuestFactory
 from tests.support.leaks import SETTLE_S, Snapshot, left_since
 from tests.support.libvirtd import PrivateLibvirtd, in_private_world
 from tests.support.portal import Portal
+from tests.support.stuck import kill_and_wait
 
 GUESTS_VARIABLE = "LIBVIRT_WEBRTC_TEST_GUESTS"
 """Folder of the built demo guests; set by tests/run.sh."""
@@ -97,6 +99,16 @@ async def no_task_left_behind(nothing_left_behind: None) -> AsyncIterator[None]:
         await asyncio.wait(others, timeout=SETTLE_S)
     left = [str(task) for task in asyncio.all_tasks() if task is not own]
     assert not left, "left behind: " + "; ".join(left)
+
+
+@pytest.fixture
+def pid_file(tmp_path: Path, nothing_left_behind: None) -> Iterator[Path]:
+    """Where a command of tests/support/stuck.py writes the id of a process; that one is killed at the end."""
+    path = tmp_path / "pid"
+    yield path
+    if path.exists():
+        kill_and_wait(int(path.read_text()))
+        subprocess.run(["true"], check=True)  # starting a process collects those that were given up
 
 
 @pytest.fixture(scope="session")

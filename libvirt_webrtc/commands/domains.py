@@ -20,6 +20,7 @@ from libvirt_webrtc.commands.options import (
 from libvirt_webrtc.commands.xml import display_text
 from libvirt_webrtc.config.load import state_dir
 from libvirt_webrtc.domains import actions as onboarding
+from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.definition.xml import Gl
 from libvirt_webrtc.domains.inspection import Inspection, inspect
 from libvirt_webrtc.domains.inventory import Inventory
@@ -56,9 +57,11 @@ def add_parsers(commands: Subparsers) -> None:
 
 def _list(arguments: argparse.Namespace) -> int:
     settings = load_config(arguments)
+    # Whether there is a graphics card makes no difference to what is listed, so no driver is asked.
+    policy = Policy.of(settings.auto_enable, settings.gl)
 
     async def once() -> int:
-        async with Inventory(settings.uri, load_policy(arguments)) as inventory:
+        async with Inventory(settings.uri, policy) as inventory:
             domains = overview(inventory.snapshot)
         if arguments.json:
             print(json.dumps(domains.as_json(), indent=2))

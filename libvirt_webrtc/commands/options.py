@@ -1,6 +1,7 @@
 """Options that several commands share, and the settings that they make."""
 
 import argparse
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from libvirt_webrtc.config.video import CHROMAS, CODECS, ENCODER_POLICIES
 from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.definition.xml import Gl
 from libvirt_webrtc.domains.libvirt_api import VirConnect, open_connection
-from libvirt_webrtc.probes.render import can_render
+from libvirt_webrtc.probes.render import look_for_renderer
 
 
 def config_option() -> argparse.ArgumentParser:
@@ -86,9 +87,9 @@ def load_portal_config(arguments: argparse.Namespace) -> Config:
 
 
 def load_policy(arguments: argparse.Namespace) -> Policy:
-    """What the configuration says of automatic enabling and OpenGL."""
+    """What the configuration says of automatic enabling and OpenGL. Tries graphics drivers, for 21 s at the most."""
     settings = load_config(arguments)
-    return Policy.of(settings.auto_enable, settings.gl, can_render())
+    return Policy.of(settings.auto_enable, settings.gl, asyncio.run(look_for_renderer(settings.gl)))
 
 
 @contextmanager

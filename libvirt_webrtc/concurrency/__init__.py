@@ -1,1 +1,4 @@
-"""Tasks that cannot end unseen, and blocking calls off the event loop. Imports nothing of the program but `errors`."""
+"""Tasks that cannot end unseen, blocking calls off the event loop, and processes with a limit.
+
+Imports nothing of the program but `errors`.
+"""

@@ -21,7 +21,7 @@ from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.libvirt_api import VirConnect, default_uri, open_connection
 from libvirt_webrtc.errors import HypervisorUnavailable
 from libvirt_webrtc.hook.install import HOOKS_FOLDER
-from libvirt_webrtc.probes.render import can_render
+from libvirt_webrtc.probes.render import look_for_renderer
 
 
 def check_up(config: Config, domain: str | None = None) -> Iterator[Finding]:
@@ -44,7 +44,7 @@ def check_up(config: Config, domain: str | None = None) -> Iterator[Finding]:
         yield check_token_file(config)
         yield from asyncio.run(check_ice(config.ice))
         if domain is not None and connection is not None:
-            policy = Policy.of(config.auto_enable, config.gl, can_render())
+            policy = Policy.of(config.auto_enable, config.gl, asyncio.run(look_for_renderer(config.gl)))
             yield from check_domain(connection, domain, policy)
     finally:
         if connection is not None:

@@ -1,12 +1,13 @@
 """OpenGL displays: is there a graphics card, can QEMU draw with it, and can this program read what it draws?"""
 
+import asyncio
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from libvirt_webrtc.doctor.findings import Finding, ok, problem, warning
 from libvirt_webrtc.doctor.machine import User
-from libvirt_webrtc.probes.render import DRI, Trial, try_node, try_reading
+from libvirt_webrtc.probes.render import DRI, Trial, render_nodes, try_node, try_reading
 
 PACKAGES = "libegl1 libgles2 libgbm1 libgl1-mesa-dri libgl1 libopengl0"
 """Debian's names of what QEMU and this program load."""
@@ -16,17 +17,17 @@ def check_graphics(user: User, gl: str, device: str, folder: Path = DRI) -> Iter
     """``gl`` and ``device`` are the settings' ``gl`` and ``gl_device``. Blocking."""
     node = check_render_node(user, gl, folder)
     yield node
-    nodes = sorted(path for path in folder.glob("renderD*") if os.access(path, os.R_OK | os.W_OK))
+    nodes = [path for path in render_nodes(folder) if os.access(path, os.R_OK | os.W_OK)]
     for path in nodes:
-        yield check_drawing(path, gl, try_node(path))
+        yield check_drawing(path, gl, asyncio.run(try_node(path)))
     if gl == "on" or (gl == "auto" and nodes):
-        yield check_reading(gl, try_reading(device))
+        yield check_reading(gl, asyncio.run(try_reading(device)))
 
 
 def check_render_node(user: User, gl: str, folder: Path = DRI) -> Finding:
     """Whether there is a render node that this user can open: what OpenGL displays need."""
     subject = "render node"
-    nodes = sorted(folder.glob("renderD*"))
+    nodes = render_nodes(folder)
     if not nodes:
         if gl == "on":
             return problem(

@@ -5,8 +5,9 @@ package of its own: without it QEMU ends with "Parameter 'type' does not accept 
 """
 
 import os
-import subprocess
 from pathlib import Path
+
+from libvirt_webrtc.concurrency.processes import run_bounded
 
 PROBE_S = 20.0
 NOBODY = 65534
@@ -15,21 +16,14 @@ NOBODY = 65534
 def display_backends(emulator: Path, limit_s: float = PROBE_S) -> frozenset[str] | None:
     """The ``-display`` types that a QEMU can load, as it tells itself: it tries each of its modules. None
     where it cannot be run. Root runs it as nobody, since whoever may define domains chooses the program."""
-    nobody = NOBODY if os.geteuid() == 0 else None
     try:
-        done = subprocess.run(
+        done = run_bounded(
             [emulator, "-display", "help"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=limit_s,
-            cwd="/",
-            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
-            user=nobody,
-            group=nobody,
-            extra_groups=None if nobody is None else [],
+            limit_s,
+            folder="/",
+            environment={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
+            user=NOBODY if os.geteuid() == 0 else None,
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except OSError:
         return None
-    return frozenset(done.stdout.split()) if done.returncode == 0 else None
+    return frozenset(done.output.decode(errors="replace").split()) if done.status == 0 else None

@@ -93,6 +93,12 @@ class Inventory:
         if self._connection is not None:
             self._connection.add_change(uuid)
 
+    def set_policy(self, policy: Policy) -> None:
+        """Have the plans of all domains follow another policy: each domain is read again."""
+        self.policy = policy
+        for domain in self.snapshot.domains:
+            self.look_again(domain.uuid)
+
     def set_problem(self, uuid: str, problem: str | None) -> None:
         """Show with a domain why its plan was given up, until the domain is gone; None for no more."""
         self._table.set_problem(uuid, problem)
@@ -144,7 +150,11 @@ class Inventory:
             late.cancel()
 
     async def _list(self, connection: Connection) -> None:
-        self._table.replace_all(await connection.call(partial(read_all, policy=self.policy)))
+        policy = self.policy
+        self._table.replace_all(await connection.call(partial(read_all, policy=policy)))
+        if policy is not self.policy:  # another one was set meanwhile
+            for domain in self._table.domains():
+                connection.add_change(domain.uuid)
         self._publish()
         log.info("connected to libvirt at %s, %d domains", self.uri, len(self._table))
 

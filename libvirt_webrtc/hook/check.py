@@ -2,13 +2,12 @@
 
 import os
 import stat
-import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from libvirt_webrtc.concurrency.processes import Finished, run_bounded
 from libvirt_webrtc.domains.definition.policy import AutoEnable, Policy
 from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.hook.filter import filtered
@@ -74,16 +73,6 @@ class Finding:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What one run of a hook did."""
-
-    status: int | None
-    """None: it did not end."""
-    output: bytes
-    took_s: float
-
-
 def check_hook(folder: Path) -> Iterator[Finding]:
     """Everything that can be said of the hook in ``folder``, one after the other."""
     try:
@@ -121,22 +110,20 @@ def check_hook(folder: Path) -> Iterator[Finding]:
         yield _check_operation(hook, policy, operation, step)
 
 
-def run_hook(hook: Hook, operation: str, step: str, xml: str) -> Run:
-    """Run it as libvirt does. Raises ConfigError where it cannot be started."""
-    began = time.monotonic()
+def run_hook(hook: Hook, operation: str, step: str, xml: str) -> Finished:
+    """Run it as libvirt does, which waits for the end of its output; at most RUN_S.
+
+    Raises ConfigError where it cannot be started.
+    """
     try:
-        done = subprocess.run(
+        return run_bounded(
             [hook.path, "libvirt-webrtc-check", operation, step, "-"],
-            input=xml.encode(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=RUN_S,
+            RUN_S,
+            given=xml.encode(),
+            to_the_end=True,
         )
-    except subprocess.TimeoutExpired as error:
-        return Run(None, error.output or b"", time.monotonic() - began)
     except OSError as error:
         raise ConfigError(f"cannot run {hook.path}: {error}") from error
-    return Run(done.returncode, done.stdout, time.monotonic() - began)
 
 
 def writable_by_others(*paths: Path) -> list[Path]:

@@ -9,13 +9,13 @@ import os
 import shlex
 import signal
 import stat
-import subprocess
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
+from libvirt_webrtc.concurrency.processes import run_bounded
 from libvirt_webrtc.errors import ConfigError
 
 HOOKS_FOLDER = Path("/etc/libvirt/hooks")
@@ -156,23 +156,17 @@ def probe_interpreter(python: Path) -> Path:
     """Where ``python``, run as the hook runs it, has this package. Raises ConfigError where it has not."""
     code = "import libvirt_webrtc, libvirt_webrtc.hook.__main__; print(libvirt_webrtc.__file__)"
     try:
-        done = subprocess.run(
-            [python, "-I", "-B", "-c", code],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            cwd="/",
-            timeout=PROBE_S,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        done = run_bounded([python, "-I", "-B", "-c", code], PROBE_S, folder="/")
+    except OSError as error:
         raise ConfigError(f"the hook cannot run {python}: {error}") from error
-    if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+    if done.status is None:
+        raise ConfigError(f"the hook cannot run {python}: it does not end in {PROBE_S:g} s")
+    if done.status != 0:
         raise ConfigError(
-            f"the hook cannot run with {python} ({last}): install libvirt-webrtc into that Python's environment, "
-            "a checkout by 'pip install --editable .'"
+            f"the hook cannot run with {python} ({done.last_error or 'no reason given'}): install libvirt-webrtc into "
+            "that Python's environment, a checkout by 'pip install --editable .'"
         )
-    return Path(done.stdout.strip()).parent
+    return Path(os.fsdecode(done.output.strip())).parent
 
 
 def script_source() -> str:

@@ -1,1 +1,1 @@
-"""What this machine's hardware can do, found out in processes that end."""
+"""What the hardware of this host can do, found out in processes that may crash or hang without harm."""

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+from functools import partial
 
+from libvirt_webrtc.concurrency.tasks import LongLivedTask
 from libvirt_webrtc.config.load import Config, state_dir
 from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.inventory import Inventory
@@ -11,7 +13,7 @@ from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.hook.policy_file import FILE_NAME, write_policy
 from libvirt_webrtc.portal.auth.token import load_token
 from libvirt_webrtc.portal.server import run_portal
-from libvirt_webrtc.probes.render import can_render
+from libvirt_webrtc.probes.render import look_for_renderer
 from libvirt_webrtc.service.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
@@ -25,13 +27,25 @@ async def serve(config: Config) -> None:
     """
     token = load_token(config.token_file)
     _tell_hook(config)
-    policy = Policy.of(config.auto_enable, config.gl, await asyncio.to_thread(can_render))
     async with (
-        Inventory(config.uri, policy) as inventory,
-        Reconciler(inventory),
+        Inventory(config.uri, Policy.of(config.auto_enable, config.gl)) as inventory,
         Supervisor(inventory, config) as supervisor,
     ):
-        await run_portal(supervisor, config, token)
+        reconciling = LongLivedTask(partial(_reconcile, inventory, config), name="reconciling")
+        try:
+            await run_portal(supervisor, config, token)
+        finally:
+            await reconciling.close()
+
+
+async def _reconcile(inventory: Inventory, config: Config) -> None:
+    """Change definitions by the policy, once it is known whether QEMU can draw with this host's GPUs.
+
+    The portal does not wait for that: a driver that hangs takes 20 s to be given up.
+    """
+    inventory.set_policy(Policy.of(config.auto_enable, config.gl, await look_for_renderer(config.gl)))
+    async with Reconciler(inventory):
+        await asyncio.Event().wait()
 
 
 def _tell_hook(config: Config) -> None:

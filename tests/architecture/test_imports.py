@@ -16,7 +16,7 @@ ROWS = (
     {"display", "media", "hook", "portal"},
     {"domains", "input", "picture", "config"},
     {"agent"},
-    {"concurrency", "processes"},
+    {"concurrency"},
     {"errors", "logs", ""},
 )
 """From the top down. A module imports from its own room and from rows below its own, never from a row above;
@@ -30,7 +30,7 @@ KNOWN_CIRCLE = {("display.gl.image", "display.gl.context")}
 LOOSE = {"", "__main__", "cli", "errors", "logs"}
 """The modules that stand at the package's top."""
 
-HOOK_MAY_IMPORT = {"", "hook", "domains", "errors", "processes"}
+HOOK_MAY_IMPORT = {"", "hook", "domains", "errors", "concurrency"}
 """The rooms of this package that the hook loads: it runs at every turn of every guest's life."""
 HOOK_MUST_NOT_IMPORT = {"aiohttp", "aiortc", "asyncio", "av", "dbus_fast", "libvirt", "numpy"}
 

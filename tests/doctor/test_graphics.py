@@ -1,6 +1,7 @@
 """Graphics cards of bad worlds."""
 
 import os
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,13 @@ from tests.doctor.test_machine import STRANGER
 GOOD = Trial(True, "AMD Radeon Graphics")
 SLOW = Trial(False, "llvmpipe")
 NONE = Trial(False, "libEGL or libGLESv2 is not installed")
+
+
+def trial_of(trial: Trial) -> Callable[[object], Awaitable[Trial]]:
+    async def tried(_: object) -> Trial:
+        return trial
+
+    return tried
 
 
 def test_render_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,8 +64,8 @@ def test_reading(trial: Trial, gl: str, level: Level) -> None:
 def test_reading_is_of_interest_where_something_is_drawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graphics, "try_node", lambda _: GOOD)
-    monkeypatch.setattr(graphics, "try_reading", lambda _: NONE)
+    monkeypatch.setattr(graphics, "try_node", trial_of(GOOD))
+    monkeypatch.setattr(graphics, "try_reading", trial_of(NONE))
 
     def subjects(gl: str) -> list[str]:
         return [finding.subject for finding in check_graphics(STRANGER, gl, "auto", tmp_path)]

@@ -11,6 +11,7 @@ import pytest
 
 from libvirt_webrtc.domains import inventory as inventory_module
 from libvirt_webrtc.domains.connection import Connection
+from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.definition.xml import add_dbus_display
 from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.domains.libvirt_api import default_uri
@@ -24,6 +25,16 @@ from tests.support.libvirtd import PrivateLibvirtd, virsh
 
 def qemu_pid(name: str) -> int:
     return int(Path(f"/run/libvirt/qemu/{name}.pid").read_text())
+
+
+@pytest.mark.libvirt
+async def test_another_policy_changes_the_plans(libvirt_uri: str, make_domain: MakeDomain) -> None:
+    uuid = make_domain("a")
+    async with Inventory(libvirt_uri) as inventory:
+        plan = (await until_domain(inventory, uuid)).plan
+        assert plan is not None and not plan.changed
+        inventory.set_policy(Policy.of("all", "auto"))
+        await until_domain(inventory, uuid, lambda domain: domain.plan is not None and domain.plan.changed)
 
 
 @pytest.mark.libvirt

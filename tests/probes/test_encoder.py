@@ -1,7 +1,8 @@
 """Tests of hardware in processes that may crash, hang and print."""
 
 import glob
-import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -9,12 +10,16 @@ from libvirt_webrtc.media.encode.hardware import KINDS
 from libvirt_webrtc.media.formats import VideoFormat
 from libvirt_webrtc.probes import encoder as encoder_probe
 from libvirt_webrtc.probes.encoder import DEVICES, find_hardware, probe
+from tests.support.stuck import (
+    IGNORES_SIGTERM,
+    LEAVES_A_CHILD,
+    SOON_S,
+    STOPS_ITSELF,
+    UNKILLABLE,
+    python,
+)
 
 H264, H264_444 = VideoFormat.H264, VideoFormat.H264_444
-
-
-def python(code: str) -> tuple[str, ...]:
-    return (sys.executable, "-c", code)
 
 
 def test_every_hardware_encoder_has_its_devices() -> None:
@@ -30,15 +35,25 @@ async def test_what_passed_is_told_among_what_drivers_print(caplog: pytest.LogCa
 
 async def test_a_driver_that_crashes_is_not_used(caplog: pytest.LogCaptureFixture) -> None:
     assert await probe("x", *python("print('usable H264', flush=True); import os; os.abort()")) == []
-    assert "the test of x crashed (status -6)" in caplog.text
+    assert "x is not used: its driver crashes (status -6)" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "code", [IGNORES_SIGTERM, STOPS_ITSELF, UNKILLABLE], ids=["busy", "stopped", "stuck"]
+)
 async def test_a_driver_that_hangs_is_not_waited_for(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    code: str, pid_file: Path, short_trials: None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(encoder_probe, "TIMEOUT_S", 0.2)
-    assert await probe("x", *python("import time; time.sleep(1000)")) == []
-    assert "the test of x hangs" in caplog.text
+    began = time.monotonic()
+    assert await probe("x", *python(code), str(pid_file)) == []
+    assert time.monotonic() - began < SOON_S
+    assert "x is not used: its driver hangs" in caplog.text
+
+
+async def test_a_process_that_a_driver_leaves_behind_is_not_waited_for(pid_file: Path) -> None:
+    began = time.monotonic()
+    assert await probe("x", *python(LEAVES_A_CHILD), str(pid_file)) == []
+    assert time.monotonic() - began < SOON_S
 
 
 async def test_an_encoder_without_a_device_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,4 +80,4 @@ async def test_a_real_encoder_without_its_device_ends_cleanly(
     if any(map(glob.glob, DEVICES[name])):
         pytest.skip("here is such a device")
     assert await probe(name) == []
-    assert "crashed" not in caplog.text and "hangs" not in caplog.text
+    assert "crashes" not in caplog.text and "hangs" not in caplog.text

@@ -1,5 +1,6 @@
 """The service as a process: its address, its token, its end."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -9,14 +10,19 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from libvirt_webrtc.config.access import ListenAddress
+from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.portal.auth.token import load_token
+from libvirt_webrtc.probes import render, trial
+from libvirt_webrtc.service.serve import serve
 from tests.support.portal import free_port
+from tests.support.stuck import python
 
 URI = "qemu+unix:///system?socket=/nonexistent"
 """Nobody answers there: what is tested here needs no libvirt."""
@@ -71,6 +77,26 @@ def test_a_kept_token_is_made_for_its_owner_only_and_not_printed(tmp_path: Path)
         assert lines == [f"Portal: {url}/\n", f"Token:  in {path}\n"]
         assert token not in end(process)
     assert load_token(path) == token
+
+
+async def test_a_graphics_driver_that_hangs_does_not_keep_the_portal_from_listening(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(render, "render_nodes", lambda folder: [tmp_path])
+    monkeypatch.setattr(render, "trial_command", lambda module: python("import time; time.sleep(60)"))
+    listen = ListenAddress("127.0.0.1", free_port())
+    async with asyncio.timeout(trial.TIMEOUT_S / 2):
+        serving = asyncio.create_task(serve(Config(uri=URI, listen=listen)))
+        while True:
+            with suppress(ConnectionRefusedError):
+                _, writer = await asyncio.open_connection(listen.host, listen.port)
+                break
+            assert not serving.done()
+            await asyncio.sleep(0.1)
+    writer.close()
+    serving.cancel()
+    await asyncio.wait([serving])
+    assert serving.cancelled()
 
 
 def test_a_taken_port_is_told(tmp_path: Path) -> None:
