@@ -59,6 +59,8 @@ class WorkerSupervisor:
         self._worker: WorkerProcess | None = None
         self._display_lost = asyncio.Event()
         self._was_ready = False
+        self._registrations = 0
+        """Listeners that were registered with the present QEMU process; QEMU 10 leaks each, until QEMU itself ends."""
         self._task = LongLivedTask(
             self._run,
             name=f"console of {settings.domain_name}",
@@ -129,6 +131,7 @@ class WorkerSupervisor:
         worker = await WorkerProcess.start(self._settings)
         worker.on_status = self._status_changed
         worker.on_display_lost = self._display_was_lost
+        worker.on_registered = self._count_registrations
         self._worker = worker
         try:
             await worker.set_paused(self._paused)
@@ -151,10 +154,14 @@ class WorkerSupervisor:
             self._display_lost.clear()
             self._was_ready = False
             try:
-                await worker.use_display(await self._display.open(), on_bus=self._display.on_bus)
+                fd = await self._display.open()
+                await worker.use_display(fd, on_bus=self._display.on_bus, registrations=self._registrations)
                 await self._display_lost.wait()
             except (HypervisorError, DisplayError) as error:
                 self.reason = str(error)
+                if self._display.awaited:
+                    # There is no QEMU right now. The next one has leaked nothing yet.
+                    self._registrations = 0
             reason = self.reason or "the display was lost"
             if self._display.awaited and not self._was_ready:
                 looks += 1
@@ -185,6 +192,10 @@ class WorkerSupervisor:
             # One more try that failed: the list need not tell that it was made.
             self.reason = reason
         self._display_lost.set()
+
+    def _count_registrations(self, registrations: int) -> None:
+        # A worker is not believed when it says that there were fewer.
+        self._registrations = max(self._registrations, registrations)
 
     def _failed(self, error: Exception) -> None:
         """An unexpected error ended this task, which is about to be started again."""

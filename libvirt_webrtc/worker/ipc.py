@@ -31,6 +31,8 @@ class UseDisplay:
 
     on_bus: bool
     """The descriptor leads to a bus daemon, and the display is the one of the QEMU on that bus."""
+    registrations: int = 0
+    """How many listeners were registered with this QEMU process before, by workers that ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,14 @@ class DisplayLost:
 
 
 @dataclass(frozen=True, slots=True)
+class Registered:
+    """From the worker, before each registration of a listener with QEMU."""
+
+    registrations: int
+    """As in :class:`UseDisplay`, this one included."""
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """From the worker, at every change: its consoles, and what QEMU calls its machine."""
 
@@ -142,6 +152,7 @@ Message = (
     | Stats
     | Beat
     | DisplayLost
+    | Registered
     | Status
 )
 
@@ -160,6 +171,7 @@ _TYPES: dict[str, type[Message]] = {
         Stats,
         Beat,
         DisplayLost,
+        Registered,
         Status,
     )
 }

@@ -15,6 +15,7 @@ from typing import Any
 
 from libvirt_webrtc import logs
 from libvirt_webrtc.display.console import Display
+from libvirt_webrtc.display.registrations import RegistrationBudget
 from libvirt_webrtc.errors import DisplayError, LibvirtWebRTCError, NoConsole, WorkerError, WorkerGone
 from libvirt_webrtc.media import aiortc_ext
 from libvirt_webrtc.media.aiortc_ext import ice
@@ -78,8 +79,8 @@ class Worker:
         while True:
             message, fds = await self._channel.receive()
             match message:
-                case ipc.UseDisplay(on_bus) if len(fds) == 1:
-                    self._own(self._use_display(socket.socket(fileno=fds[0]), on_bus))
+                case ipc.UseDisplay() if len(fds) == 1:
+                    self._own(self._use_display(socket.socket(fileno=fds[0]), message))
                 case ipc.Offer():
                     self._own(self._answer(message))
                 case ipc.CloseViewer():
@@ -102,9 +103,10 @@ class Worker:
         if self._display is not None:
             self._display.close()
 
-    async def _use_display(self, sock: socket.socket, on_bus: bool) -> None:
+    async def _use_display(self, sock: socket.socket, how: ipc.UseDisplay) -> None:
+        budget = RegistrationBudget(how.registrations, on_use=self._tell_registrations)
         try:
-            display = await Display.open(sock, on_bus=on_bus)
+            display = await Display.open(sock, on_bus=how.on_bus, registrations=budget)
         except DisplayError as error:
             await self._channel.send(ipc.DisplayLost(f"QEMU's display cannot be used: {error}"))
             return
@@ -143,6 +145,10 @@ class Worker:
 
     def _viewer_ended(self, viewer: str) -> None:
         self._own(self._channel.send(ipc.ViewerEnded(viewer)))
+
+    def _tell_registrations(self, registrations: int) -> None:
+        """The count outlives this process: QEMU leaks for as long as QEMU runs."""
+        self._own(self._channel.send(ipc.Registered(registrations)))
 
     async def _beat(self) -> None:
         while True:

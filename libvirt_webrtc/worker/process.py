@@ -57,6 +57,7 @@ class WorkerProcess:
         viewers: the names of those whose offer it was given, until they end.
         on_status: called after they changed.
         on_display_lost: called with a reason when it needs another display descriptor.
+        on_registered: called with the count of listeners that were registered with its QEMU, before each new one.
         exited: set when the process is gone.
     """
 
@@ -66,6 +67,7 @@ class WorkerProcess:
         self.viewers: set[str] = set()
         self.on_status: Callable[[], None] | None = None
         self.on_display_lost: Callable[[str], None] | None = None
+        self.on_registered: Callable[[int], None] | None = None
         self.exited = asyncio.Event()
         assert process.pid is not None
         self.pid = process.pid
@@ -102,10 +104,16 @@ class WorkerProcess:
         log.info("worker %s for %s started", process.pid, settings.domain_name)
         return cls(process, ipc.Channel(sock), settings.domain_name)
 
-    async def use_display(self, fd: int, *, on_bus: bool = False) -> None:
-        """Give it QEMU's D-Bus display, or the bus that it is on; takes over ``fd``."""
+    async def use_display(self, fd: int, *, on_bus: bool = False, registrations: int = 0) -> None:
+        """Give it QEMU's D-Bus display, or the bus that it is on.
+
+        Args:
+            fd: taken over, and closed here.
+            on_bus: ``fd`` leads to the bus that the display is on.
+            registrations: how many listeners were registered with this QEMU process before.
+        """
         try:
-            await self._channel.send(ipc.UseDisplay(on_bus), [fd])
+            await self._channel.send(ipc.UseDisplay(on_bus, registrations), [fd])
         finally:
             os.close(fd)
 
@@ -207,6 +215,9 @@ class WorkerProcess:
             case ipc.DisplayLost(reason):
                 if self.on_display_lost is not None:
                     self.on_display_lost(reason)
+            case ipc.Registered(registrations):
+                if self.on_registered is not None:
+                    self.on_registered(registrations)
             case _:
                 raise WorkerError(f"a worker does not send {type(message).__name__}")
 

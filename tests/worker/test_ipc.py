@@ -28,6 +28,7 @@ MESSAGES: list[ipc.Message] = [
     ipc.ViewerEnded("viewer"),
     ipc.Beat(),
     ipc.DisplayLost("gone"),
+    ipc.Registered(3),
     ipc.AskStats(3, 0),
     ipc.Stats(3, list(STATS.renditions), list(STATS.viewers)),
     ipc.Status("", []),
