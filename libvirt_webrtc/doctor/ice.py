@@ -1,48 +1,18 @@
 """STUN and TURN servers: does each answer, and does it take our credentials?"""
 
 import asyncio
-import re
 import socket
 import ssl
-from dataclasses import dataclass
 
 from aioice import stun, turn
 
 from libvirt_webrtc.config.ice import IceConfig, IceServer
+from libvirt_webrtc.config.ice_url import Target
 from libvirt_webrtc.doctor.findings import Finding, ok, problem, warning
 
 DEADLINE_S = 5.0
 RETRY_S = 0.5
 """Between two STUN requests: a datagram may be lost."""
-
-_URL = re.compile(
-    r"(?P<scheme>stuns?|turns?):(?P<host>\[[0-9a-fA-F:.]+\]|[^:?\[\]]+)(?::(?P<port>\d+))?"
-    r"(?:\?transport=(?P<transport>udp|tcp))?"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A STUN or TURN URL (RFC 7064, RFC 7065) in its parts."""
-
-    scheme: str
-    host: str
-    port: int
-    transport: str
-
-    @classmethod
-    def parse(cls, url: str) -> "Target | None":
-        """None where it is no such URL."""
-        found = _URL.fullmatch(url)
-        if found is None:
-            return None
-        secure = found["scheme"].endswith("s")
-        return cls(
-            found["scheme"],
-            found["host"].strip("[]"),
-            int(found["port"] or (5349 if secure else 3478)),
-            found["transport"] or ("tcp" if secure else "udp"),
-        )
 
 
 async def check_ice(ice: IceConfig, deadline_s: float = DEADLINE_S) -> list[Finding]:

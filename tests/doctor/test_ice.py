@@ -5,8 +5,9 @@ import socket
 import pytest
 
 from libvirt_webrtc.config.ice import IceConfig, IceServer
+from libvirt_webrtc.config.ice_url import Target
 from libvirt_webrtc.doctor.findings import Finding
-from libvirt_webrtc.doctor.ice import Target, check_ice
+from libvirt_webrtc.doctor.ice import check_ice
 from libvirt_webrtc.hook.check import Level
 from tests.doctor.servers import RELAYED, stun_server
 
