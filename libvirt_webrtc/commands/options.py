@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from libvirt_webrtc.config.access import ListenAddress
-from libvirt_webrtc.config.load import Config, load
+from libvirt_webrtc.config.load import Config, forget_environment, load
 from libvirt_webrtc.config.video import CHROMAS, CODECS, ENCODER_POLICIES
 from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.definition.xml import Gl
@@ -75,8 +75,8 @@ def load_config(arguments: argparse.Namespace, **flags: Any) -> Config:
 
 
 def load_portal_config(arguments: argparse.Namespace) -> Config:
-    """As :func:`load_config`, with those of :func:`portal_options`."""
-    return load_config(
+    """As :func:`load_config`, with those of :func:`portal_options`; they leave the environment."""
+    config = load_config(
         arguments,
         listen=ListenAddress.parse(arguments.listen) if arguments.listen is not None else None,
         token_file=arguments.token_file,
@@ -84,6 +84,8 @@ def load_portal_config(arguments: argparse.Namespace) -> Config:
         video_encoder=arguments.encoder,
         video_chroma=arguments.chroma,
     )
+    forget_environment()
+    return config
 
 
 def load_policy(arguments: argparse.Namespace) -> Policy:

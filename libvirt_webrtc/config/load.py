@@ -139,6 +139,13 @@ def _from_file(config: Config, path: Path) -> Config:
     return replace(config, **changes)
 
 
+def forget_environment() -> None:
+    """Remove the settings from this process's environment: they may hold a TURN server's credential, and every process
+    that is started later would inherit them. To be called once they are loaded."""
+    for name in [name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX)]:
+        del os.environ[name]
+
+
 def _from_environment(config: Config, environ: Mapping[str, str]) -> Config:
     """The prototype's variables, ``QEMU_WEBRTC_*``, and further ones. An empty variable counts as unset."""
 

@@ -6,7 +6,7 @@ import pytest
 
 from libvirt_webrtc.config.access import ListenAddress, is_loopback
 from libvirt_webrtc.config.ice import IceConfig, IceServer
-from libvirt_webrtc.config.load import WORDS, Config, load, state_dir
+from libvirt_webrtc.config.load import WORDS, Config, forget_environment, load, state_dir
 from libvirt_webrtc.config.video import CODECS, VIDEO_SETTINGS, VideoConfig
 from libvirt_webrtc.domains.definition.policy import AutoEnable, Policy
 from libvirt_webrtc.domains.definition.xml import Gl
@@ -311,3 +311,12 @@ def test_the_video_settings_are_known_in_the_environment(caplog: pytest.LogCaptu
     video = load(environ={f"QEMU_WEBRTC_{name}": value for name, value in values.items()}).video
     assert video == VideoConfig(("vp8",), "auto", "4:2:0", "software")
     assert not caplog.records
+
+
+def test_settings_leave_the_environment_once_they_are_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every process that is started later would have the credential, locked in or not."""
+    monkeypatch.setenv("QEMU_WEBRTC_TURN_CREDENTIAL", "secret")
+    monkeypatch.setenv("OTHER", "stays")
+    forget_environment()
+    assert not [name for name in os.environ if name.startswith("QEMU_WEBRTC_")]
+    assert os.environ["OTHER"] == "stays"
