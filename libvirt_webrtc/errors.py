@@ -17,13 +17,13 @@
     ├── MediaError                no encoder, or it failed
     │   └── PictureLost           a picture in a graphics card's memory cannot be read
     ├── NegotiationError          an offer that cannot be answered
-    │   └── GatheringError        not the offer's fault: no candidates of ours in time
     ├── ViewerProtocolError       a viewer sent what docs/protocol.md does not allow
     ├── ConsoleError              a console that cannot be opened
     │   ├── NoConsole             not as things are; says why
     │   └── ConsoleStarting       not yet; worth another try in a moment
     └── WorkerError               a console's worker process
-        └── WorkerGone            it ended before it answered
+        ├── WorkerGone            it ended before it answered
+        └── SandboxError          it cannot be locked in
 
 An error is turned into an HTTP status, a close code or an exit status once, at the edge that meets it.
 """
@@ -89,10 +89,6 @@ class NegotiationError(LibvirtWebRTCError):
     """An offer that cannot be answered."""
 
 
-class GatheringError(NegotiationError):
-    """The worker could not gather its own ICE candidates in time; the message says what to check."""
-
-
 class ViewerProtocolError(LibvirtWebRTCError):
     """A viewer sent what docs/protocol.md does not allow."""
 
@@ -115,3 +111,7 @@ class WorkerError(LibvirtWebRTCError):
 
 class WorkerGone(WorkerError):
     """The worker process ended before it answered."""
+
+
+class SandboxError(WorkerError):
+    """A process cannot be locked in, and must not go on. The message says which layer failed, or what is missing."""

@@ -3,7 +3,7 @@
 # program in it. What is there is used as it is, and a second run finds nothing to do. Sourced; needs common.sh and apt.sh.
 # shellcheck disable=SC2034  # what is set here is for those who source it
 
-RUN_PACKAGES=(python3 python3-venv libyuv0 libturbojpeg0)
+RUN_PACKAGES=(python3 python3-venv libyuv0 libturbojpeg0 libseccomp2)
 # libvirt-python has no wheels: it is built against the installed libvirt. The demo guests are built with the same compiler.
 BUILD_PACKAGES=(gcc libc6-dev binutils pkg-config python3-dev make xz-utils zstd cpio)
 # What reads displays with gl=on, and what QEMU itself draws them with: it ends at once without libGL and libOpenGL.
@@ -19,7 +19,7 @@ require_debian() {
     esac
     say "This script installs on Debian 12 and 13 only. Elsewhere, install by hand and run it again:"
     say "  QEMU >= 7.2 with its D-Bus display module (ui-dbus.so), libvirt >= 9.0 with its headers (libvirt.pc),"
-    say "  Python >= 3.11 with venv and headers, gcc, binutils, pkg-config, cpio, xz, libyuv, libturbojpeg;"
+    say "  Python >= 3.11 with venv and headers, gcc, binutils, pkg-config, cpio, xz, libseccomp, libyuv, libturbojpeg;"
     die "not Debian 12 or 13"
 }
 

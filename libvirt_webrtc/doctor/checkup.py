@@ -10,6 +10,7 @@ from libvirt_webrtc.doctor.graphics import check_graphics
 from libvirt_webrtc.doctor.hook import check_libvirt_hook
 from libvirt_webrtc.doctor.hypervisor import check_hypervisor
 from libvirt_webrtc.doctor.ice import check_ice
+from libvirt_webrtc.doctor.isolation import check_isolation
 from libvirt_webrtc.doctor.machine import (
     User,
     check_libvirt_group,
@@ -22,6 +23,7 @@ from libvirt_webrtc.domains.libvirt_api import VirConnect, default_uri, open_con
 from libvirt_webrtc.errors import HypervisorUnavailable
 from libvirt_webrtc.hook.install import HOOKS_FOLDER
 from libvirt_webrtc.probes.render import look_for_renderer
+from libvirt_webrtc.worker.sandbox.survey import survey
 
 
 def check_up(config: Config, domain: str | None = None) -> Iterator[Finding]:
@@ -39,6 +41,7 @@ def check_up(config: Config, domain: str | None = None) -> Iterator[Finding]:
         yield check_libvirt_group(user, session=session, connected=connection is not None)
         yield from check_graphics(user, config.gl, config.video.gl_device)
         yield from check_libvirt_hook(HOOKS_FOLDER, session=session, root=user.uid == 0)
+        yield from check_isolation(survey())
         yield check_port(config)
         yield check_tls(config)
         yield check_token_file(config)

@@ -14,6 +14,7 @@ from libvirt_webrtc.concurrency.threads import in_thread
 from libvirt_webrtc.display.address import connect, parse_address, peer_user, shown, user_name
 from libvirt_webrtc.errors import DisplayError
 from libvirt_webrtc.worker import forking
+from libvirt_webrtc.worker.sandbox.identity import drop_bounding_set, drop_capabilities
 
 CHILD_S = 10.0
 """For forking on a busy machine; connecting itself never waits."""
@@ -73,11 +74,13 @@ def _end(process: ForkServerProcess) -> None:
 
 
 def _connect_in_child(channel: socket.socket, uid: int, gid: int, place: str) -> None:
-    """In a process of its own, which is never root again, and ends after this."""
+    """In a process of its own, which is never root again, reads nothing, and ends after this."""
     try:
+        drop_bounding_set()
         os.setgroups([])
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)
+        drop_capabilities()
         sock, _ = connect((place,))
     except (OSError, DisplayError) as error:
         channel.send(str(error).encode()[:MAX_REASON_BYTES])

@@ -2,19 +2,25 @@
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable
 
+from libvirt_webrtc.agent.interface import Answer
 from libvirt_webrtc.config.access import is_loopback
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.media.formats import VideoFormat, formats_of
 from libvirt_webrtc.probes.encoder import find_hardware
+from libvirt_webrtc.service.rights import worker_rights
 from libvirt_webrtc.service.worker_supervisor import DisplaySource, WorkerSupervisor
 from libvirt_webrtc.worker.forking import warm_up
+from libvirt_webrtc.worker.sandbox.survey import survey
 from libvirt_webrtc.worker.settings import WorkerSettings
+
+log = logging.getLogger(__name__)
 
 
 class ConsoleMaker:
-    """Makes worker supervisors as the configuration says."""
+    """Makes worker supervisors and opens their consoles, as the configuration says."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -22,6 +28,11 @@ class ConsoleMaker:
 
     async def prepare(self) -> None:
         """What is done once, before the first console: some seconds where hardware is to be tested."""
+        for layer in survey():
+            if layer.present:
+                log.info("workers: %s: %s", layer.name, layer.text)
+            else:
+                log.warning("workers: %s: %s; %s", layer.name, layer.text, layer.remedy)
         await asyncio.to_thread(warm_up)
         if self._config.video.encoder == "auto":
             self._hardware = await find_hardware()
@@ -32,9 +43,15 @@ class ConsoleMaker:
         display: DisplaySource,
         on_change: Callable[[], None],
         *,
+        gl: bool,
         render_node: str | None = None,
     ) -> WorkerSupervisor:
-        """A worker supervisor for the domain of this name, whose QEMU draws with ``render_node``; it begins at once."""
+        """A worker supervisor for the domain of this name; it begins at once.
+
+        Args:
+            gl: whether QEMU's pictures may come by OpenGL.
+            render_node: what QEMU draws them with, if that is known.
+        """
         video = self._config.video
         settings = WorkerSettings(
             domain_name=name,
@@ -43,8 +60,19 @@ class ConsoleMaker:
             log_level=logging.getLogger().getEffectiveLevel(),
             formats=formats_of(video.codecs, full_chroma=video.chroma == "auto"),
             hardware=self._hardware,
-            ice_servers=self._config.ice.servers,
             gl_device=video.gl_device,
             render_node=render_node,
+            rights=worker_rights(
+                self._config.ice,
+                graphics=gl,
+                gl_device=video.gl_device,
+                encoders=[name for _, name in self._hardware],
+            ),
         )
         return WorkerSupervisor(settings, display, on_change)
+
+    async def answer(self, worker_supervisor: WorkerSupervisor, console: int, sdp: str) -> Answer:
+        """As :meth:`libvirt_webrtc.agent.interface.Agent.offer`, for a domain that has a worker supervisor."""
+        viewer = secrets.token_urlsafe(16)
+        servers = [server.as_json() for server in self._config.ice.servers]
+        return Answer(await worker_supervisor.offer(viewer, console, sdp, servers), viewer)

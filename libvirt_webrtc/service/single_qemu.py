@@ -95,7 +95,7 @@ class Stream:
 
     async def __aenter__(self) -> Self:
         await self._maker.prepare()
-        self._worker_supervisor = self._maker.make(UNNAMED, self._place.display, self._publish)
+        self._worker_supervisor = self._maker.make(UNNAMED, self._place.display, self._publish, gl=True)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -113,7 +113,7 @@ class Stream:
 
     async def offer(self, uuid: str, console: int, sdp: str) -> Answer:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
-        return await self._open_worker_supervisor(uuid).offer(console, sdp)
+        return await self._maker.answer(self._open_worker_supervisor(uuid), console, sdp)
 
     async def stats(self, uuid: str, console: int) -> ConsoleStats:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""

@@ -75,7 +75,7 @@ class Supervisor:
 
     async def offer(self, uuid: str, console: int, sdp: str) -> Answer:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
-        return await self._open_worker_supervisor(uuid).offer(console, sdp)
+        return await self._maker.answer(self._open_worker_supervisor(uuid), console, sdp)
 
     async def stats(self, uuid: str, console: int) -> ConsoleStats:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
@@ -137,7 +137,9 @@ class Supervisor:
             source = DisplaySource(
                 partial(self._inventory.open_graphics_fd, domain.uuid, display.index), on_bus=False
             )
-        return self._maker.make(domain.name, source, self._publish, render_node=display.render_node)
+        return self._maker.make(
+            domain.name, source, self._publish, gl=display.gl, render_node=display.render_node
+        )
 
     def _publish(self) -> None:
         self._latest.set(self.list())

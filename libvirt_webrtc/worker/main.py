@@ -5,43 +5,65 @@ When either end of that socket closes, the worker ends.
 """
 
 import asyncio
-import ctypes
+import importlib
 import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any
 
 from libvirt_webrtc import logs
 from libvirt_webrtc.display.console import Display
 from libvirt_webrtc.display.registrations import RegistrationBudget
-from libvirt_webrtc.errors import DisplayError, LibvirtWebRTCError, NoConsole, WorkerError, WorkerGone
+from libvirt_webrtc.errors import (
+    DisplayError,
+    GraphicsError,
+    LibvirtWebRTCError,
+    NoConsole,
+    SandboxError,
+    WorkerError,
+    WorkerGone,
+)
 from libvirt_webrtc.media import aiortc_ext
 from libvirt_webrtc.media.aiortc_ext import ice
 from libvirt_webrtc.worker import ipc
+from libvirt_webrtc.worker.sandbox.libc import set_process_name
+from libvirt_webrtc.worker.sandbox.lock import lock_in
 from libvirt_webrtc.worker.settings import WorkerSettings
 from libvirt_webrtc.worker.shared_consoles import SharedConsoles
 
 log = logging.getLogger(__name__)
 
-PR_SET_NAME = 15
-PR_SET_PDEATHSIG = 1
-
 
 def run(sock: socket.socket, settings: WorkerSettings) -> None:
     """The forked process's life, from its first line to its last."""
-    libc = ctypes.CDLL(None)
-    # The fork server ends with the supervisor, and takes along even a worker that hangs.
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    libc.prctl(PR_SET_NAME, b"lvw-console")
+    set_process_name("lvw-console")
     # Ctrl-C reaches the whole process group; only the supervisor decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logs.set_up(settings.log_level, origin=settings.domain_name)
+    if settings.rights.graphics:
+        _import_graphics()
+    try:
+        lock_in(settings.rights, [sock.fileno()])
+    except SandboxError as error:
+        log.critical("%s; the worker ends", error)
+        sys.exit(1)
     aiortc_ext.install()
     if settings.offer_loopback:
         ice.offer_loopback()
     asyncio.run(_run(sock, settings))
+
+
+def _import_graphics() -> None:
+    """Import what reads pictures with OpenGL while this process may still read modules; not in the fork server:
+    others do without it (4 MB)."""
+    with suppress(GraphicsError):
+        # The first picture's error says what is missing.
+        importlib.import_module("libvirt_webrtc.display.gl.picture")
+        importlib.import_module("libvirt_webrtc.display.gl.context")
 
 
 async def _run(sock: socket.socket, settings: WorkerSettings) -> None:
@@ -125,7 +147,7 @@ class Worker:
 
     async def _answer(self, offer: ipc.Offer) -> None:
         try:
-            sdp = await self._shared_consoles.admit(offer.viewer, offer.console, offer.sdp)
+            sdp = await self._shared_consoles.admit(offer.viewer, offer.console, offer.sdp, offer.ice_servers)
         except LibvirtWebRTCError as error:
             await self._channel.send(ipc.Refused(offer.request, type(error).__name__, str(error)))
         else:
