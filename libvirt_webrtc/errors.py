@@ -17,6 +17,7 @@
     ├── MediaError                no encoder, or it failed
     │   └── PictureLost           a picture in a graphics card's memory cannot be read
     ├── NegotiationError          an offer that cannot be answered
+    │   └── GatheringError        not the offer's fault: no candidates of ours in time
     ├── ViewerProtocolError       a viewer sent what docs/protocol.md does not allow
     ├── ConsoleError              a console that cannot be opened
     │   ├── NoConsole             not as things are; says why
@@ -87,6 +88,10 @@ class PictureLost(MediaError):
 
 class NegotiationError(LibvirtWebRTCError):
     """An offer that cannot be answered."""
+
+
+class GatheringError(NegotiationError):
+    """The worker could not gather its own ICE candidates in time; the message says what to check."""
 
 
 class ViewerProtocolError(LibvirtWebRTCError):

@@ -108,7 +108,7 @@ class Answer:
 
     sdp: str
     viewer: str
-    """Names this viewer in :meth:`Agent.close_viewer`; unguessable."""
+    """Names this viewer in :meth:`Agent.close_viewer` and :meth:`Agent.has_viewer`; unguessable."""
 
 
 class Agent(Protocol):
@@ -123,13 +123,15 @@ class Agent(Protocol):
         ...
 
     async def offer(self, uuid: str, console: int, sdp: str) -> Answer:
-        """Open a console for one viewer.
+        """Open a console for one viewer; takes at most ``WORKER_ANSWER_S``.
+
+        Where this is cancelled, nobody waits for the answer any more, and the viewer is ended.
 
         Raises:
             NoSuchDomain: no domain has this UUID.
             NoConsole: the domain has no such console; says why.
             ConsoleStarting: not yet.
-            NegotiationError: the offer cannot be answered.
+            NegotiationError: the offer cannot be answered. GatheringError, of those, is not the offer's fault.
             WorkerError: the console's worker failed meanwhile.
         """
         ...

@@ -5,10 +5,8 @@ import re
 
 from aiohttp import web
 
+from libvirt_webrtc.agent import limits
 from libvirt_webrtc.portal.problems import Problem
-
-BODY_TIMEOUT_S = 10.0
-"""For a whole body to arrive. It has at most 64 KiB, so this only ends clients that have gone or mean no good."""
 
 _NOT_SDP = re.compile(r"[^\t\r\n\x20-\x7e]")
 
@@ -20,10 +18,10 @@ async def read_text(request: web.Request) -> str:
         Problem: it is not UTF-8, or did not come in time.
     """
     try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
+        async with asyncio.timeout(limits.BODY_S):
             return (await request.read()).decode()
     except TimeoutError as error:
-        message = f"the request's body did not come within {BODY_TIMEOUT_S:.0f} seconds"
+        message = f"the request's body did not come within {limits.BODY_S:.0f} seconds"
         raise Problem(408, "request_timeout", message) from error
     except UnicodeDecodeError as error:
         raise Problem(400, "bad_request", f"the request's body is not UTF-8: {error.reason}") from error

@@ -9,6 +9,7 @@ from aiohttp.typedefs import Handler
 from libvirt_webrtc.errors import (
     CannotAttach,
     ConsoleStarting,
+    GatheringError,
     HypervisorError,
     HypervisorUnavailable,
     LibvirtWebRTCError,
@@ -26,6 +27,7 @@ BUSY_RETRY_S = 1
 
 # The first that matches counts: subclasses come before their base.
 _STATUS: tuple[tuple[type[LibvirtWebRTCError], int, str], ...] = (
+    (GatheringError, 504, "no_candidates"),
     (NegotiationError, 400, "bad_offer"),
     (NoSuchDomain, 404, "no_such_domain"),
     (CannotAttach, 409, "cannot_attach"),

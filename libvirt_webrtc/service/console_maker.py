@@ -2,10 +2,8 @@
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Callable
 
-from libvirt_webrtc.agent.interface import Answer
 from libvirt_webrtc.config.access import is_loopback
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.media.formats import VideoFormat, formats_of
@@ -20,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class ConsoleMaker:
-    """Makes worker supervisors and opens their consoles, as the configuration says."""
+    """Makes worker supervisors as the configuration says."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -60,6 +58,7 @@ class ConsoleMaker:
             log_level=logging.getLogger().getEffectiveLevel(),
             formats=formats_of(video.codecs, full_chroma=video.chroma == "auto"),
             hardware=self._hardware,
+            ice_servers=self._config.ice.servers,
             gl_device=video.gl_device,
             render_node=render_node,
             rights=worker_rights(
@@ -70,9 +69,3 @@ class ConsoleMaker:
             ),
         )
         return WorkerSupervisor(settings, display, on_change)
-
-    async def answer(self, worker_supervisor: WorkerSupervisor, console: int, sdp: str) -> Answer:
-        """As :meth:`libvirt_webrtc.agent.interface.Agent.offer`, for a domain that has a worker supervisor."""
-        viewer = secrets.token_urlsafe(16)
-        servers = [server.as_json() for server in self._config.ice.servers]
-        return Answer(await worker_supervisor.offer(viewer, console, sdp, servers), viewer)

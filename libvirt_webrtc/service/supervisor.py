@@ -75,7 +75,7 @@ class Supervisor:
 
     async def offer(self, uuid: str, console: int, sdp: str) -> Answer:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
-        return await self._maker.answer(self._open_worker_supervisor(uuid), console, sdp)
+        return await self._open_worker_supervisor(uuid).offer(console, sdp)
 
     async def stats(self, uuid: str, console: int) -> ConsoleStats:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from libvirt_webrtc.agent.interface import ConsoleState, ConsoleView
+from libvirt_webrtc.agent.interface import Answer, ConsoleState, ConsoleView
 from libvirt_webrtc.agent.stats import ConsoleStats
 from libvirt_webrtc.concurrency.tasks import LongLivedTask, until_one_ends
 from libvirt_webrtc.errors import ConsoleStarting, DisplayError, HypervisorError, NoConsole, WorkerError
@@ -80,9 +80,10 @@ class WorkerSupervisor:
     def vm_name(self) -> str:
         return self._worker.vm_name if self._worker is not None else ""
 
-    async def offer(self, viewer: str, console: int, sdp: str, ice_servers: list[dict[str, Any]]) -> str:
-        """The answer's SDP; errors as :meth:`libvirt_webrtc.agent.interface.Agent.offer`."""
-        return await self._ready_worker().offer(viewer, console, sdp, ice_servers)
+    async def offer(self, console: int, sdp: str) -> Answer:
+        """As :meth:`libvirt_webrtc.agent.interface.Agent.offer`."""
+        viewer = secrets.token_urlsafe(16)
+        return Answer(await self._ready_worker().offer(viewer, console, sdp), viewer)
 
     async def close_viewer(self, viewer: str) -> bool:
         """End one viewer; False when it is already gone."""

@@ -11,7 +11,7 @@ import json
 import os
 import socket
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar, get_origin
 
 from libvirt_webrtc.agent.interface import ConsoleView
@@ -43,8 +43,6 @@ class Offer:
     viewer: str
     console: int
     sdp: str
-    ice_servers: list[dict[str, Any]] = field(default_factory=list)
-    """``RTCIceServer`` objects for the worker's own side."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,7 @@ class Worker:
 
     async def _answer(self, offer: ipc.Offer) -> None:
         try:
-            sdp = await self._shared_consoles.admit(offer.viewer, offer.console, offer.sdp, offer.ice_servers)
+            sdp = await self._shared_consoles.admit(offer.viewer, offer.console, offer.sdp)
         except LibvirtWebRTCError as error:
             await self._channel.send(ipc.Refused(offer.request, type(error).__name__, str(error)))
         else:

@@ -8,12 +8,13 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.context import ForkServerProcess
-from typing import Any
 
+from libvirt_webrtc.agent import limits
 from libvirt_webrtc.agent.interface import ConsoleView
 from libvirt_webrtc.agent.stats import ConsoleStats
 from libvirt_webrtc.errors import (
     ConsoleStarting,
+    GatheringError,
     LibvirtWebRTCError,
     NegotiationError,
     NoConsole,
@@ -25,7 +26,6 @@ from libvirt_webrtc.worker.settings import WorkerSettings
 
 log = logging.getLogger(__name__)
 
-OFFER_TIMEOUT_S = 15.0
 START_TIMEOUT_S = 20.0
 END_TIMEOUT_S = 1.5
 """A worker that was told to end is killed after this."""
@@ -38,7 +38,7 @@ MISSED_TICKS = 4
 stopped, counted in turns of our own event loop, so that a delay on this side never kills a healthy worker."""
 
 _REFUSALS: dict[str, type[LibvirtWebRTCError]] = {
-    cls.__name__: cls for cls in (NegotiationError, NoConsole, ConsoleStarting)
+    cls.__name__: cls for cls in (NegotiationError, GatheringError, NoConsole, ConsoleStarting)
 }
 
 
@@ -76,6 +76,7 @@ class WorkerProcess:
         self._channel = channel
         self._requests = itertools.count(1)
         self._answers: dict[int, asyncio.Future[ipc.Message]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._beats = 0
         self._first_beat = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -121,8 +122,8 @@ class WorkerProcess:
         """Tell it, and so its viewers, that the guest is paused or runs."""
         await self._channel.send(ipc.DomainPaused(paused))
 
-    async def offer(self, viewer: str, console: int, sdp: str, ice_servers: list[dict[str, Any]]) -> str:
-        """The answer's SDP.
+    async def offer(self, viewer: str, console: int, sdp: str) -> str:
+        """The answer's SDP. The viewer is ended where this is cancelled, or not answered within ``WORKER_ANSWER_S``.
 
         Raises:
             NegotiationError, NoConsole, ConsoleStarting: as the worker says.
@@ -132,12 +133,15 @@ class WorkerProcess:
         # Before the answer: its viewer may have ended when this coroutine is resumed.
         self.viewers.add(viewer)
         try:
-            answer = await self._ask(number, ipc.Offer(number, viewer, console, sdp, ice_servers))
+            answer = await self._ask(number, ipc.Offer(number, viewer, console, sdp))
             if isinstance(answer, ipc.Answered):
                 return answer.sdp
             raise _refusal(answer)
-        except BaseException:
+        except BaseException as error:
             self.viewers.discard(viewer)
+            if isinstance(error, asyncio.CancelledError | WorkerError):
+                # The worker may answer yet, and its viewer would wait for a page that has gone.
+                self._abandon(viewer)
             raise
 
     async def close_viewer(self, viewer: str) -> bool:
@@ -169,13 +173,24 @@ class WorkerProcess:
             log.warning("worker %s for %s did not end; killing it", self.pid, self._name)
             self._kill()
             await self.exited.wait()
-        await asyncio.gather(self._reader, self._watchdog, return_exceptions=True)
+        await asyncio.gather(self._reader, self._watchdog, *self._tasks, return_exceptions=True)
+
+    def _abandon(self, viewer: str) -> None:
+        """Have the worker end a viewer for whose answer nobody waits any more."""
+        task = asyncio.create_task(self._send_close(viewer), name=f"abandon a viewer of {self._name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _send_close(self, viewer: str) -> None:
+        with suppress(WorkerGone):
+            # Nobody waits for its Done.
+            await self._channel.send(ipc.CloseViewer(next(self._requests), viewer))
 
     async def _ask(self, number: int, message: ipc.Message) -> ipc.Message:
         future: asyncio.Future[ipc.Message] = asyncio.get_running_loop().create_future()
         self._answers[number] = future
         try:
-            async with asyncio.timeout(OFFER_TIMEOUT_S):
+            async with asyncio.timeout(limits.WORKER_ANSWER_S):
                 await self._channel.send(message)
                 return await future
         except TimeoutError:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from libvirt_webrtc.config.ice import IceServer
 from libvirt_webrtc.media.formats import DEFAULT_FORMATS, VideoFormat
 from libvirt_webrtc.worker.sandbox.rights import Rights
 
@@ -21,6 +22,8 @@ class WorkerSettings:
     """What viewers may be sent, in the order in which it is tried."""
     hardware: tuple[tuple[VideoFormat, str], ...] = ()
     """The formats that hardware encodes here, each with its encoder as FFmpeg names it."""
+    ice_servers: tuple[IceServer, ...] = ()
+    """The STUN and TURN servers that the worker's side of each connection uses."""
     gl_device: str = "auto"
     """What reads a display with gl=on, as the configuration's ``gl_device``."""
     render_node: str | None = None

@@ -5,6 +5,7 @@ import gc
 import logging
 from collections.abc import Callable, Iterator
 
+from libvirt_webrtc.agent import limits
 from libvirt_webrtc.agent.interface import ConsoleView
 from libvirt_webrtc.agent.stats import ConsoleStats
 from libvirt_webrtc.display.console import Console
@@ -61,7 +62,7 @@ class SharedConsole:
         self._viewer_consoles: list[ViewerConsole] = []
         self._console: Console | None = None
         self._listener: Listener | None = None
-        self._registering = asyncio.Lock()
+        self._registering: asyncio.Task[None] | None = None
         self._resizer = Resizer(lambda: self._console)
         self._cursor = b""
         self._cursor_position = b""
@@ -160,9 +161,10 @@ class SharedConsole:
 
     async def close(self) -> None:
         """End the encoders and the listener; its viewers have been ended before."""
-        for task in self._tasks:
+        tasks = [*self._tasks, *([self._registering] if self._registering is not None else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._resizer.close()
         await self.video.close()
         if self._listener is not None:
@@ -214,21 +216,40 @@ class SharedConsole:
     async def listen(self) -> None:
         """Register with QEMU, unless a registration lives; nothing while there is no display.
 
+        A registration that has begun goes on where this is cancelled or takes too long, for whoever comes next: QEMU
+        10 leaks a descriptor for each one that ends.
+
         Raises:
-            ConsoleStarting: QEMU refuses.
+            ConsoleStarting: QEMU refuses, or has not answered within LISTEN_S.
         """
-        async with self._registering:
-            if self._console is None or self.listening:
-                return
-            listener = Listener(self._framebuffer, self, self._graphics)
-            console = self._console
-            try:
-                await console.register_listener(listener)
-            except DisplayError as error:
-                raise ConsoleStarting(f"QEMU would not show its console: {error}") from error
-            self._listener = listener
-            if self._console is not None and self._console is not console:
-                self._console.adopt(listener)
+        if self._console is None or self.listening:
+            return
+        if self._registering is None:
+            self._registering = asyncio.create_task(self._register(self._console), name="register")
+            self._registering.add_done_callback(self._registered)
+        try:
+            async with asyncio.timeout(limits.LISTEN_S):
+                await asyncio.shield(self._registering)
+        except TimeoutError:
+            raise ConsoleStarting(
+                f"QEMU has not answered for {limits.LISTEN_S:.0f} seconds; its console comes once it does"
+            ) from None
+        except DisplayError as error:
+            raise ConsoleStarting(f"QEMU would not show its console: {error}") from error
+
+    async def _register(self, console: Console) -> None:
+        """Raises DisplayError."""
+        listener = Listener(self._framebuffer, self, self._graphics)
+        await console.register_listener(listener)
+        self._listener = listener
+        if self._console is not None and self._console is not console:
+            self._console.adopt(listener)
+
+    def _registered(self, registering: asyncio.Task[None]) -> None:
+        self._registering = None
+        if not registering.cancelled():
+            # Whoever waited has been told; where nobody did, the next viewer tries again.
+            registering.exception()
 
     async def _listen_again(self) -> None:
         try:

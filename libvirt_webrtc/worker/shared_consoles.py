@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from libvirt_webrtc.agent.interface import ConsoleView
 from libvirt_webrtc.display.console import Console
 from libvirt_webrtc.display.gl.thread import GraphicsThread
-from libvirt_webrtc.errors import ConsoleStarting, NoConsole
+from libvirt_webrtc.errors import ConsoleStarting, NegotiationError, NoConsole
 from libvirt_webrtc.worker.settings import WorkerSettings
 from libvirt_webrtc.worker.shared_console import SharedConsole
 from libvirt_webrtc.worker.viewer import Viewer
@@ -32,6 +31,8 @@ class SharedConsoles:
         self._graphics = GraphicsThread(settings.gl_device, settings.render_node)
         self._shared_consoles: dict[int, SharedConsole] = {}
         self._viewers: dict[str, Viewer] = {}
+        self._expected: set[str] = set()
+        """Viewers whose offers wait for QEMU; one that is dismissed meanwhile is not in it any more."""
         self._paused = False
 
     def find(self, index: int) -> SharedConsole:
@@ -70,27 +71,38 @@ class SharedConsoles:
         for shared in self._shared_consoles.values():
             shared.set_paused(paused)
 
-    async def admit(self, name: str, index: int, sdp: str, ice_servers: list[dict[str, Any]]) -> str:
-        """Answer the offer of a viewer of this console.
+    async def admit(self, name: str, index: int, sdp: str) -> str:
+        """Answer the offer of a viewer of this console, within LISTEN_S and GATHER_S.
 
         Raises:
-            NegotiationError: it cannot be answered.
+            NegotiationError: it cannot be answered, or the viewer was dismissed meanwhile.
             NoConsole: there is no such console, or too many viewers.
             ConsoleStarting: QEMU's display is not connected, or would not register a listener.
         """
         shared = self.find(index)
-        await shared.listen()
+        self._expected.add(name)
+        try:
+            await shared.listen()
+            if name not in self._expected:
+                raise NegotiationError("nobody waits for the answer any more")
+        finally:
+            self._expected.discard(name)
         if not shared.attached:
             raise ConsoleStarting("QEMU's display is not connected yet")
         if len(self._viewers) >= MAX_VIEWERS:
             raise NoConsole(f"this domain already has {MAX_VIEWERS} viewers")
         others = [other for other in self._present() if other is not shared]
-        viewer = Viewer(name, [shared, *others], ice_servers=ice_servers, on_closed=self._viewer_closed)
+        viewer = Viewer(
+            name, [shared, *others], ice_servers=self._settings.ice_servers, on_closed=self._viewer_closed
+        )
         self._viewers[name] = viewer
         return await viewer.answer(sdp)
 
     async def dismiss(self, name: str) -> bool:
         """End one viewer; False when there is none of that name."""
+        if name in self._expected:
+            self._expected.remove(name)
+            return True
         viewer = self._viewers.get(name)
         if viewer is None:
             return False

@@ -5,7 +5,6 @@ import logging
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 from aiortc import (
     RTCConfiguration,
@@ -15,19 +14,15 @@ from aiortc import (
     RTCSessionDescription,
 )
 
-from libvirt_webrtc.errors import NegotiationError
+from libvirt_webrtc.agent import limits
+from libvirt_webrtc.config.ice import IceServer
+from libvirt_webrtc.errors import GatheringError, NegotiationError
 from libvirt_webrtc.input import messages
 from libvirt_webrtc.media.aiortc_ext.negotiation import adapt_offer, choose_formats, prefer_format
 from libvirt_webrtc.media.track import ConsoleTrack
 from libvirt_webrtc.worker.viewer_console import ConsoleForViewers, ViewerConsole
 
 log = logging.getLogger(__name__)
-
-CONNECT_TIMEOUT_S = 20.0
-"""A viewer that has not connected by then is given up."""
-
-ANSWER_TIMEOUT_S = 10.0
-"""Gathering candidates, a TURN allocation included."""
 
 MAX_CONSOLES = 4
 """Video sections of one offer."""
@@ -54,7 +49,7 @@ class Viewer:
         name: str,
         shared_consoles: Sequence[ConsoleForViewers],
         *,
-        ice_servers: list[dict[str, Any]],
+        ice_servers: Sequence[IceServer] = (),
         on_closed: Callable[["Viewer"], None],
     ) -> None:
         self.name = name
@@ -62,7 +57,9 @@ class Viewer:
         """By video section, and beyond those."""
         self._present = {shared.index for shared in shared_consoles}
         self._on_closed = on_closed
-        self._pc = RTCPeerConnection(RTCConfiguration([RTCIceServer(**server) for server in ice_servers]))
+        self._pc = RTCPeerConnection(
+            RTCConfiguration([RTCIceServer(**server.as_json()) for server in ice_servers])
+        )
         self._tracks: list[ConsoleTrack] = []
         """By video section; none before the offer was understood."""
         self._viewer_consoles: dict[int, ViewerConsole] = {}
@@ -79,21 +76,22 @@ class Viewer:
 
         Raises:
             NegotiationError: the offer cannot be answered; the viewer closes by itself then.
+            GatheringError: not in time; likewise.
         """
         self._negotiation = asyncio.create_task(self._negotiate(sdp), name=f"answer {self.name}")
         try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            async with asyncio.timeout(limits.GATHER_S):
                 answer = await asyncio.shield(self._negotiation)
         except TimeoutError:
             self._end()
-            raise NegotiationError("no candidates could be gathered in time; check the TURN server") from None
+            raise GatheringError("no candidates could be gathered in time; check the TURN server") from None
         except BaseException:
             self._end()
             raise
         if self._closing is not None:
             raise NegotiationError("the viewer's connection was closed before it was answered")
         loop = asyncio.get_running_loop()
-        self._deadline = loop.call_later(CONNECT_TIMEOUT_S, self._fault, "did not connect in time")
+        self._deadline = loop.call_later(limits.CONNECT_S, self._fault, "did not connect in time")
         return answer
 
     def consoles_changed(self, shared_consoles: Sequence[ConsoleForViewers]) -> None:
@@ -127,7 +125,10 @@ class Viewer:
         return self._pc.localDescription.sdp
 
     def _track_ended(self, track: ConsoleTrack) -> None:
-        self._fault(track.error or "its video ended")
+        if track.error is not None:
+            self._fault(track.error)
+        else:
+            self._end()  # It left.
 
     def _data_channel_opened(self, channel: RTCDataChannel) -> None:
         found = _LABEL.match(channel.label)

@@ -44,7 +44,7 @@ class BareConsole:
     async def watch(self, name: str) -> AsyncIterator["PingingClient"]:
         """A connected viewer that has seen a picture, until the end of the block."""
         async with PingingClient() as viewer:
-            await viewer.take(await self.worker.offer(name, 0, await viewer.offer(), []))
+            await viewer.take(await self.worker.offer(name, 0, await viewer.offer()))
             await until(lambda: viewer.frames > 0)
             yield viewer
         await until(lambda: all(console.viewers == 0 for console in self.worker.consoles))

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp.test_utils import TestServer
 
-from libvirt_webrtc.portal import body
+from libvirt_webrtc.agent import limits
 from tests.portal.fakes import WHEP, FakeAgent, Viewer, refusal
 
 
@@ -28,7 +28,7 @@ async def test_a_body_without_a_length_is_bounded_too(signed_in: Viewer) -> None
 async def test_a_body_that_does_not_come_is_given_up(
     server: TestServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(body, "BODY_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(limits, "BODY_S", 0.01)
     assert server.port is not None
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(b"POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 40\r\n\r\n{")

@@ -68,7 +68,7 @@ async def look_once(supervisor: WorkerSupervisor, killed: set[int | None]) -> No
     """One viewer, on a worker that is not one of ``killed``; then that worker is killed as well."""
     await until(lambda: supervisor.state is ConsoleState.READY and supervisor.worker_pid not in killed)
     async with ViewerClient() as viewer:
-        await viewer.take(await supervisor.offer("viewer", 0, await viewer.offer(), []))
+        await viewer.take((await supervisor.offer(0, await viewer.offer())).sdp)
         await until(lambda: bool(viewer.frames))
     pid = supervisor.worker_pid
     assert pid is not None
@@ -113,7 +113,7 @@ async def test_a_worn_out_qemu_is_not_registered_with_again_and_the_viewer_is_to
         before = qemu.fds()
         async with ViewerClient() as viewer:
             with pytest.raises(LibvirtWebRTCError, match="restart the guest to look at it again"):
-                await supervisor.offer("viewer", 0, await viewer.offer(), [])
+                await supervisor.offer(0, await viewer.offer())
         assert qemu.fds() == before
     finally:
         await supervisor.close()

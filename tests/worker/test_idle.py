@@ -59,7 +59,7 @@ def threads(worker: WorkerProcess) -> int:
 
 async def look(worker: WorkerProcess, name: str) -> None:
     async with ViewerClient() as viewer:
-        await viewer.take(await soon(worker.offer(name, 0, await viewer.offer(), [])))
+        await viewer.take(await soon(worker.offer(name, 0, await viewer.offer())))
         await until(lambda: viewer.frames > 0)
         assert threads(worker) > 1
     await until(lambda: worker.consoles[0].viewers == 0)

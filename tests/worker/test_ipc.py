@@ -19,7 +19,7 @@ VIEW = ConsoleView(index=0, label="VGA", width=720, height=400, scanout=None, vi
 
 MESSAGES: list[ipc.Message] = [
     ipc.UseDisplay(True),
-    ipc.Offer(1, "peer", 0, "v=0\r\n", [{"urls": ["stun:example.org"]}]),
+    ipc.Offer(1, "peer", 0, "v=0\r\n"),
     ipc.CloseViewer(2, "peer"),
     ipc.DomainPaused(True),
     ipc.Answered(1, "v=0\r\n"),

@@ -172,7 +172,7 @@ async def test_a_fork_server_that_dies_takes_its_workers_along_and_comes_back(wo
 
 async def test_offers_and_peers_of_consoles_that_are_not_there(worker: WorkerProcess) -> None:
     with pytest.raises(NoConsole, match="no graphic console 3"):
-        await soon(worker.offer("peer", 3, "v=0\r\n", []))
+        await soon(worker.offer("peer", 3, "v=0\r\n"))
     assert not await soon(worker.close_viewer("peer"))
     assert worker.viewers == set()
 
@@ -234,4 +234,4 @@ async def test_a_display_message_without_its_one_descriptor_ends_the_worker(
 async def test_a_large_offer_is_answered(worker: WorkerProcess) -> None:
     """The portal takes bodies of 64 KiB, whose every line end is escaped on the way."""
     with pytest.raises(NoConsole):
-        await soon(worker.offer("peer", 0, "\r\n" * 32 * 1024, []))
+        await soon(worker.offer("peer", 0, "\r\n" * 32 * 1024))

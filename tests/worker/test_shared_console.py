@@ -72,7 +72,7 @@ async def viewer() -> AsyncIterator[ViewerClient]:
 
 
 async def admit(shared_consoles: SharedConsoles, viewer: ViewerClient, name: str = "viewer") -> None:
-    await viewer.take(await soon(shared_consoles.admit(name, 0, await viewer.offer(), [])))
+    await viewer.take(await soon(shared_consoles.admit(name, 0, await viewer.offer())))
     await until(lambda: messages.CONSOLES in viewer.types and viewer.frames > 0)
 
 
@@ -127,7 +127,7 @@ async def test_a_refused_offer_leaves_no_viewer(
     shared_consoles: SharedConsoles, shared: SharedConsole
 ) -> None:
     with pytest.raises(NegotiationError):
-        await shared_consoles.admit("viewer", 0, "hello", [])
+        await shared_consoles.admit("viewer", 0, "hello")
     await until(lambda: shared.view().viewers == 0)
 
 
@@ -137,7 +137,7 @@ async def test_without_a_display_a_viewer_is_asked_to_come_again(
     shared_consoles.lose_display()
     shared_consoles.lose_display()
     with pytest.raises(ConsoleStarting, match="not connected"):
-        await shared_consoles.admit("viewer", 0, await viewer.offer(), [])
+        await shared_consoles.admit("viewer", 0, await viewer.offer())
 
 
 async def test_a_closed_display_is_starting_and_no_mistake(
@@ -145,7 +145,7 @@ async def test_a_closed_display_is_starting_and_no_mistake(
 ) -> None:
     display.close()
     with pytest.raises(ConsoleStarting):
-        await shared_consoles.admit("viewer", 0, await viewer.offer(), [])
+        await shared_consoles.admit("viewer", 0, await viewer.offer())
 
 
 async def test_viewers_are_limited(
@@ -154,7 +154,7 @@ async def test_viewers_are_limited(
     monkeypatch.setattr(shared_consoles_module, "MAX_VIEWERS", 1)
     await admit(shared_consoles, viewer)
     with pytest.raises(NoConsole, match="already has 1 viewers"):
-        await shared_consoles.admit("another", 0, await viewer.offer(), [])
+        await shared_consoles.admit("another", 0, await viewer.offer())
 
 
 async def test_a_reopened_display_keeps_the_listener_and_takes_input_again(

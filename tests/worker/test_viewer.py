@@ -4,11 +4,12 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
 
 import pytest
 
-from libvirt_webrtc.errors import ConsoleStarting, MediaError, NegotiationError
+from libvirt_webrtc.agent import limits
+from libvirt_webrtc.config.ice import IceServer
+from libvirt_webrtc.errors import ConsoleStarting, GatheringError, MediaError, NegotiationError
 from libvirt_webrtc.input import messages
 from libvirt_webrtc.input.messages import Resize
 from libvirt_webrtc.media import aiortc_ext
@@ -16,7 +17,6 @@ from libvirt_webrtc.media.aiortc_ext import ice
 from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.media.encode import encoder
 from libvirt_webrtc.picture.framebuffer import Framebuffer
-from libvirt_webrtc.worker import viewer as viewer_module
 from libvirt_webrtc.worker import viewer_console as viewer_console_module
 from libvirt_webrtc.worker.viewer import Viewer
 from libvirt_webrtc.worker.viewer_console import ViewerConsole
@@ -100,11 +100,11 @@ class Place:
         for opened in list(self.shared_consoles[0].consoles):
             opened.send(message)
 
-    def peer(self, ice_servers: list[dict[str, Any]] | None = None) -> Viewer:
+    def peer(self, *ice_servers: IceServer) -> Viewer:
         made = Viewer(
             f"viewer {len(self.viewers)}",
             self.shared_consoles,
-            ice_servers=ice_servers or [],
+            ice_servers=ice_servers,
             on_closed=lambda peer: self.closed.append(peer.name),
         )
         self.viewers.append(made)
@@ -203,7 +203,7 @@ async def test_a_viewer_that_leaves_is_closed_once(place: Place, viewer: ViewerC
 async def test_a_viewer_that_never_connects_is_given_up(
     place: Place, viewer: ViewerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(viewer_module, "CONNECT_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(limits, "CONNECT_S", 0.05)
     peer = place.peer()
     await soon(peer.answer(await viewer.offer()))
     await until(lambda: place.closed == [peer.name])
@@ -212,7 +212,7 @@ async def test_a_viewer_that_never_connects_is_given_up(
 async def test_a_connected_viewer_is_not_given_up(
     place: Place, viewer: ViewerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(viewer_module, "CONNECT_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(limits, "CONNECT_S", 1.0)
     await connect(place, viewer)
     frames = viewer.frames
     await asyncio.sleep(1.2)
@@ -314,7 +314,7 @@ async def test_a_refused_offer_leaves_nothing(place: Place, viewer: ViewerClient
 
 @pytest.mark.parametrize("url", ["turn:", "stun:", "turn:host:port", "stun:h?transport=udp"])
 async def test_a_bad_ice_server_refuses_the_offer(place: Place, viewer: ViewerClient, url: str) -> None:
-    peer = place.peer([{"urls": [url], "username": "u", "credential": "c"}])
+    peer = place.peer(IceServer((url,), "u", "c"))
     with pytest.raises(NegotiationError):
         await soon(peer.answer(await viewer.offer()))
     await until(lambda: place.closed == [peer.name])
@@ -323,7 +323,7 @@ async def test_a_bad_ice_server_refuses_the_offer(place: Place, viewer: ViewerCl
 async def test_a_turn_server_that_is_not_there_costs_only_its_candidates(
     place: Place, viewer: ViewerClient
 ) -> None:
-    peer = place.peer([{"urls": ["turn:127.0.0.1:9?transport=tcp"], "username": "u", "credential": "c"}])
+    peer = place.peer(IceServer(("turn:127.0.0.1:9?transport=tcp",), "u", "c"))
     assert "typ host" in await soon(peer.answer(await viewer.offer()))
 
 
@@ -331,13 +331,13 @@ async def test_gathering_that_takes_too_long_refuses_the_offer(
     place: Place, viewer: ViewerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The TURN server is silent; aioice gives it up after 5 s, and only then can the sockets be closed."""
-    monkeypatch.setattr(viewer_module, "ANSWER_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(limits, "GATHER_S", 0.2)
     silent, _ = await asyncio.get_running_loop().create_datagram_endpoint(
         asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0)
     )
     port = silent.get_extra_info("sockname")[1]
-    peer = place.peer([{"urls": [f"turn:127.0.0.1:{port}"], "username": "u", "credential": "c"}])
-    with pytest.raises(NegotiationError, match="TURN server"):
+    peer = place.peer(IceServer((f"turn:127.0.0.1:{port}",), "u", "c"))
+    with pytest.raises(GatheringError, match="TURN server"):
         await soon(peer.answer(await viewer.offer()))
     assert place.closed == []
     await soon(peer.close())

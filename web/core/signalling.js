@@ -2,6 +2,8 @@
 /** The HTTP side of a console: the ICE configuration, and WHEP's offer, answer and end. */
 
 const REQUEST_TIMEOUT_MS = 10_000;
+/** Longer than the server takes to answer, or to say why it cannot: libvirt_webrtc/agent/limits.py has the table. */
+const OFFER_TIMEOUT_MS = 18_000;
 
 /**
  * @typedef {"signed-out" | "refused" | "unreachable"} FailureKind
@@ -41,12 +43,13 @@ async function refusal(response) {
  * fetch() with a time limit, and with failures as SignallingError.
  * @param {string} url
  * @param {RequestInit & {signal: AbortSignal}} init
+ * @param {number} [timeoutMs]
  * @returns {Promise<Response>} of a successful status
  */
-async function request(url, init) {
+async function request(url, init, timeoutMs = REQUEST_TIMEOUT_MS) {
   let response;
   try {
-    const limit = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+    const limit = AbortSignal.timeout(timeoutMs);
     response = await fetch(url, { cache: "no-store", ...init, signal: AbortSignal.any([init.signal, limit]) });
   } catch {
     init.signal.throwIfAborted();
@@ -79,12 +82,8 @@ export async function fetchConfig(url, signal) {
  * @returns {Promise<{answer: string, location: string | null}>} the SDP, and where to DELETE
  */
 export async function postOffer(url, offer, signal) {
-  const response = await request(url, {
-    method: "POST",
-    headers: { "Content-Type": "application/sdp" },
-    body: offer,
-    signal,
-  });
+  const init = { method: "POST", headers: { "Content-Type": "application/sdp" }, body: offer, signal };
+  const response = await request(url, init, OFFER_TIMEOUT_MS);
   const location = response.headers.get("Location");
   return {
     answer: await response.text(),

@@ -4,6 +4,7 @@ import asyncio
 
 from aiohttp import web
 
+from libvirt_webrtc.agent import limits
 from libvirt_webrtc.agent.interface import Agent, ConsoleState
 from libvirt_webrtc.config.ice import IceConfig
 from libvirt_webrtc.errors import NoConsole
@@ -14,8 +15,6 @@ from libvirt_webrtc.portal.problems import BUSY_RETRY_S, Problem
 from libvirt_webrtc.portal.routes.paths import UUID
 
 SDP = "application/sdp"
-OFFER_TIMEOUT_S = 8.0
-"""Less than pages wait, so that they can tell what happened."""
 ICE_RETRY_S = 60
 """``Retry-After`` of a configuration that somebody has to mend."""
 
@@ -59,14 +58,17 @@ class ConsoleRoutes:
         sdp = await read_sdp(request)
         uuid, number = _which_console(request)
         try:
-            async with asyncio.timeout(OFFER_TIMEOUT_S):
+            async with asyncio.timeout(limits.AGENT_ANSWER_S):
                 answer = await self._agent.offer(uuid, number, sdp)
         except NoConsole as error:
             raise self._problem(uuid, error) from error
         except TimeoutError as error:
-            message = f"the console did not answer within {OFFER_TIMEOUT_S:.0f} seconds"
+            message = f"the console did not answer within {limits.AGENT_ANSWER_S:.0f} seconds"
             raise Problem(503, "console_silent", message, retry_after_s=BUSY_RETRY_S) from error
         opened = OpenConsole(uuid, number, answer.viewer)
+        if request.transport is None or request.transport.is_closing():
+            await self._sessions.close_console(opened)
+            raise ConnectionResetError("the client left before its offer was answered")
         if not await self._sessions.add_console(session_of(request), opened):
             raise Problem(401, "not_signed_in", "the session ended meanwhile")
         location = f"/api/domains/{uuid}/consoles/{number}/whep/{answer.viewer}"

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from aiohttp.test_utils import TestServer
 
+from libvirt_webrtc.agent import limits
 from libvirt_webrtc.agent.interface import Answer
-from libvirt_webrtc.portal.routes import consoles
 from tests.portal.fakes import (
     OTHER_UUID,
     UUID,
@@ -23,7 +23,7 @@ async def test_a_silent_agent_is_given_up(
         await asyncio.Event().wait()
         raise AssertionError
 
-    monkeypatch.setattr(consoles, "OFFER_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(limits, "AGENT_ANSWER_S", 0.01)
     monkeypatch.setattr(agent, "offer", silent)
     async with signed_in.offer() as response:
         assert await refusal(response) == (503, "console_silent")

@@ -1,0 +1,40 @@
+"""Who waits must wait longer than the one waited on."""
+
+import inspect
+import re
+from pathlib import Path
+
+from aioice.ice import Connection
+
+from libvirt_webrtc.agent import limits
+
+CORE = Path(__file__).parents[2] / "web" / "core"
+
+
+def milliseconds(module: str, name: str) -> int:
+    """A constant of one of the pages' modules."""
+    found = re.search(rf"^const {name} = ([0-9_]+);", (CORE / module).read_text(), re.MULTILINE)
+    assert found is not None, f"{module} has no {name}"
+    return int(found[1].replace("_", ""))
+
+
+def test_every_wait_for_an_answer_is_longer_than_what_it_waits_for() -> None:
+    assert limits.LISTEN_S + limits.GATHER_S < limits.WORKER_ANSWER_S
+    assert limits.WORKER_ANSWER_S < limits.AGENT_ANSWER_S
+    assert limits.BODY_S + limits.AGENT_ANSWER_S < limits.PAGE_ANSWER_S
+
+
+def test_the_worker_gives_a_viewer_up_after_its_page_has() -> None:
+    answer_on_its_way = limits.PAGE_ANSWER_S - limits.BODY_S - limits.AGENT_ANSWER_S
+    assert limits.PAGE_OPEN_S + answer_on_its_way < limits.CONNECT_S
+
+
+def test_aioice_gives_silent_servers_up_before_the_worker_does() -> None:
+    """Else no viewer could connect on a local network while a TURN server is away."""
+    parameters = inspect.signature(Connection.get_component_candidates).parameters
+    assert parameters["timeout"].default < limits.GATHER_S
+
+
+def test_the_pages_have_the_same_table() -> None:
+    assert milliseconds("signalling.js", "OFFER_TIMEOUT_MS") == limits.PAGE_ANSWER_S * 1000
+    assert milliseconds("peer.js", "OPEN_TIMEOUT_MS") == limits.PAGE_OPEN_S * 1000

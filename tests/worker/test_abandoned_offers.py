@@ -1,0 +1,107 @@
+"""A viewer whose answer nobody waits for is ended."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+
+import pytest
+
+from libvirt_webrtc.agent import limits
+from libvirt_webrtc.config.ice import IceServer
+from libvirt_webrtc.errors import NegotiationError, WorkerGone
+from libvirt_webrtc.worker.process import WorkerProcess
+from libvirt_webrtc.worker.settings import WorkerSettings
+from tests.media.helpers import soon, until
+from tests.support.qmp import Qemu
+from tests.worker.viewer_client import ViewerClient
+
+
+@pytest.fixture
+async def silent_turn() -> AsyncIterator[IceServer]:
+    """A TURN server that never answers: candidates take 5 s."""
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+        asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0)
+    )
+    port = transport.get_extra_info("sockname")[1]
+    yield IceServer((f"turn:127.0.0.1:{port}",), "user", "secret")
+    transport.close()
+
+
+async def start(*ice_servers: IceServer) -> WorkerProcess:
+    return await WorkerProcess.start(
+        WorkerSettings(
+            domain_name="demo", downsample=False, offer_loopback=True, log_level=30, ice_servers=ice_servers
+        )
+    )
+
+
+@pytest.fixture
+async def qemu() -> AsyncIterator[Qemu]:
+    async with Qemu("-S", "-device", "VGA") as running:
+        yield running
+
+
+@pytest.fixture
+async def worker(qemu: Qemu) -> AsyncIterator[WorkerProcess]:
+    started = await start()
+    await started.use_display((await qemu.open_display()).detach())
+    await until(lambda: bool(started.consoles))
+    yield started
+    await started.close()
+
+
+@pytest.fixture
+async def slow_worker(qemu: Qemu, silent_turn: IceServer) -> AsyncIterator[WorkerProcess]:
+    started = await start(silent_turn)
+    await started.use_display((await qemu.open_display()).detach())
+    await until(lambda: bool(started.consoles))
+    yield started
+    await started.close()
+
+
+def viewers(worker: WorkerProcess) -> int:
+    return worker.consoles[0].viewers
+
+
+async def test_an_offer_that_is_cancelled_ends_its_viewer(slow_worker: WorkerProcess) -> None:
+    async with ViewerClient() as client:
+        offering = asyncio.create_task(slow_worker.offer("viewer", 0, await client.offer()))
+        await until(lambda: viewers(slow_worker) == 1)
+        offering.cancel()
+        await until(lambda: viewers(slow_worker) == 0)
+    assert not slow_worker.viewers
+
+
+async def test_an_offer_that_is_answered_too_late_ends_its_viewer(
+    slow_worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "WORKER_ANSWER_S", 0.5)
+    async with ViewerClient() as client:
+        with pytest.raises(WorkerGone, match="in time"):
+            await slow_worker.offer("viewer", 0, await client.offer())
+        await until(lambda: viewers(slow_worker) == 0)
+
+
+async def test_an_offer_that_waits_for_qemu_can_be_taken_back(worker: WorkerProcess, qemu: Qemu) -> None:
+    async with ViewerClient() as client:
+        offer = await client.offer()
+        os.kill(qemu.process.pid, signal.SIGSTOP)
+        offering = asyncio.create_task(worker.offer("viewer", 0, offer))
+        await asyncio.sleep(0.05)
+        assert await soon(worker.close_viewer("viewer"))
+        os.kill(qemu.process.pid, signal.SIGCONT)
+        with pytest.raises(NegotiationError, match="nobody waits"):
+            await soon(offering)
+    assert viewers(worker) == 0
+
+
+async def test_the_end_of_a_viewer_is_told(worker: WorkerProcess) -> None:
+    async with ViewerClient() as client:
+        await client.take(await soon(worker.offer("leaves", 0, await client.offer())))
+        await until(lambda: client.frames > 0)
+        assert worker.viewers == {"leaves"}
+    await until(lambda: not worker.viewers)
+    with pytest.raises(NegotiationError):
+        await soon(worker.offer("refused", 0, "hello"))
+    assert not worker.viewers
