@@ -3,12 +3,12 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Coroutine
-from typing import Any
+from collections.abc import AsyncGenerator
 
 from aiohttp import web
 
 from libvirt_webrtc.agent.interface import Agent
+from libvirt_webrtc.concurrency.tasks import until_one_ends
 from libvirt_webrtc.portal.auth.sessions import Session
 
 log = logging.getLogger(__name__)
@@ -25,9 +25,7 @@ async def send_events(request: web.Request, agent: Agent, session: Session) -> w
         return response
     with session.streaming():
         try:
-            await _until_one_ends(
-                _send_lists(response, agent), _send_comments(response), session.ended.wait()
-            )
+            await until_one_ends(_send_lists(response, agent), _send_comments(response), session.ended.wait())
         except ConnectionError as error:
             log.debug("a client left its event stream: %s", error)
         except Exception:
@@ -52,16 +50,3 @@ async def _send_comments(response: web.StreamResponse) -> None:
     while True:
         await asyncio.sleep(COMMENT_S)
         await response.write(b":\n\n")
-
-
-async def _until_one_ends(*work: Coroutine[Any, Any, object]) -> None:
-    """Run all; when the first ends, cancel the others. Raises what the first raised."""
-    tasks = [asyncio.create_task(coroutine) for coroutine in work]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()

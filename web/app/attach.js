@@ -1,10 +1,29 @@
 // @ts-check
 /** Asks whether a running guest may pause for its console, and asks the server then. */
 
+import { messageOf, request } from "../core/request.js";
 import { element, signIn } from "./elements.js";
 import { sentence } from "./words.js";
 
 /** @typedef {import("../core/domains.js").Domain} Domain */
+
+/** Before it begins, the portal asks libvirt about the guest, which may be slow and has limits of its own. */
+const ACTION_LIMIT_MS = 30_000;
+
+/**
+ * @param {Domain} domain
+ * @returns {Promise<string>} why it could not begin; empty: it has
+ */
+async function begin(domain) {
+  const path = `/api/domains/${encodeURIComponent(domain.uuid)}/actions/attach`;
+  try {
+    const reply = await request(path, { method: "POST" }, ACTION_LIMIT_MS);
+    if (reply.status === 401) signIn();
+    return reply.ok ? "" : messageOf(reply) || `the server answered with status ${reply.status}`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
 
 export class AttachDialog {
   #dialog = element("attach", HTMLDialogElement);
@@ -35,14 +54,11 @@ export class AttachDialog {
     if (!domain) return;
     this.#say("");
     this.#go.disabled = true;
-    const path = `/api/domains/${encodeURIComponent(domain.uuid)}/actions/attach`;
-    const response = await fetch(path, { method: "POST" }).catch(() => null);
-    const refusal = response && !response.ok ? await response.json().catch(() => null) : null;
+    const failure = await begin(domain);
     this.#go.disabled = false;
     if (domain !== this.#domain) return;
-    if (response?.ok) this.#dialog.close();
-    else if (response?.status === 401) signIn();
-    else this.#say(sentence(refusal?.message) || "The server cannot be reached. Is it running?");
+    if (failure) this.#say(sentence(failure));
+    else this.#dialog.close();
   }
 
   /** @param {string} text */

@@ -2,6 +2,7 @@
 /** The list page: every domain, live. */
 
 import { DomainEvents } from "../core/domains.js";
+import { request } from "../core/request.js";
 import { AttachDialog } from "./attach.js";
 import { element, signIn } from "./elements.js";
 import { inOrder } from "./order.js";
@@ -87,8 +88,8 @@ const events = new DomainEvents({
 
 filter.addEventListener("input", render);
 element("sign-out", HTMLButtonElement).addEventListener("click", async () => {
-  const response = await fetch("/api/session", { method: "DELETE" }).catch(() => null);
-  if (response?.ok || response?.status === 401) location.assign("/login");
+  const reply = await request("/api/session", { method: "DELETE" }).catch(() => null);
+  if (reply?.ok || reply?.status === 401) location.assign("/login");
   else element("live-text", HTMLElement).textContent = "Signing out failed";
 });
 window.addEventListener("pagehide", () => events.close());

@@ -1,16 +1,14 @@
 // @ts-check
 /** The login page. A link with `#token=...` signs in at once; the fragment never reaches a server's log. */
 
+import { messageOf, request } from "../core/request.js";
 import { element } from "./elements.js";
-import { nextPath } from "./next.js";
+import { nextPath, refusalWords } from "./signin.js";
 
 const form = element("form", HTMLFormElement);
 const field = element("token", HTMLInputElement);
 const submit = element("submit", HTMLButtonElement);
 const problem = element("error", HTMLElement);
-
-/** @type {ReturnType<typeof setInterval> | undefined} */
-let waiting;
 
 /** @param {string} text */
 function say(text) {
@@ -18,23 +16,19 @@ function say(text) {
   field.ariaInvalid = String(text !== "");
 }
 
-/** @param {number} seconds until the server listens again */
-function wait(seconds) {
-  const until = performance.now() + seconds * 1000;
-  submit.disabled = true;
-  const count = () => {
-    const left = Math.ceil((until - performance.now()) / 1000);
-    if (left > 0) {
-      say(`Too many failed tries. Try again in ${left < 120 ? `${left} s` : `${Math.ceil(left / 60)} min`}.`);
-      return;
-    }
-    clearInterval(waiting);
-    submit.disabled = false;
-    say("");
-  };
-  clearInterval(waiting);
-  waiting = setInterval(count, 1000);
-  count();
+/**
+ * @param {string} token
+ * @returns {Promise<string>} why it was refused, for people; empty: signed in
+ */
+async function submitToken(token) {
+  const body = JSON.stringify({ token });
+  const headers = { "Content-Type": "application/json" };
+  try {
+    const reply = await request("/api/session", { method: "POST", headers, body });
+    return refusalWords(reply.status, messageOf(reply));
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 /** @param {string} token */
@@ -46,32 +40,14 @@ async function signIn(token) {
   }
   say("");
   submit.disabled = true;
-  let response;
-  try {
-    response = await fetch("/api/session", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ token }),
-    });
-  } catch {
-    submit.disabled = false;
-    say("The server cannot be reached. Is it running?");
-    return;
-  }
-  if (response.ok) {
+  const refusal = await submitToken(token);
+  if (!refusal) {
     location.replace(nextPath(new URLSearchParams(location.search).get("next"), location.origin));
     return;
   }
   submit.disabled = false;
-  if (response.status === 429) {
-    wait(Number(response.headers.get("Retry-After")) || 60);
-  } else if (response.status === 401) {
-    say("That token is not right.");
-    field.select();
-  } else {
-    const body = await response.json().catch(() => null);
-    say(body?.message || `The server answered ${response.status}.`);
-  }
+  say(refusal);
+  field.select();
 }
 
 form.addEventListener("submit", (event) => {

@@ -2,6 +2,7 @@
 /** The live list of domains, by server-sent events; keeps itself connected. */
 
 import { Backoff } from "./backoff.js";
+import { request } from "./request.js";
 
 /**
  * @typedef {object} ConsoleInfo
@@ -25,7 +26,7 @@ import { Backoff } from "./backoff.js";
 /** @typedef {{libvirt: {connected: boolean, problem: string | null}, domains: Domain[]}} DomainList */
 /** @typedef {"connecting" | "live" | "reconnecting" | "signed-out"} LiveState */
 
-/** No event is promised to come; but a source that cannot be opened in this time is given up. */
+/** A source that is not open after this long is given up. Once it is open nothing has to come: lists come at changes. */
 const OPEN_TIMEOUT_MS = 10_000;
 
 export class DomainEvents {
@@ -36,6 +37,8 @@ export class DomainEvents {
   #backoff = new Backoff();
   /** @type {EventSource | null} */
   #source = null;
+  /** Aborted when whatever goes on has no meaning any more. */
+  #life = new AbortController();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
@@ -50,7 +53,9 @@ export class DomainEvents {
     const source = new EventSource("/api/events");
     this.#source = source;
     this.#timer = setTimeout(() => void this.#failed(source), OPEN_TIMEOUT_MS);
-    source.addEventListener("open", () => clearTimeout(this.#timer));
+    source.addEventListener("open", () => {
+      if (source === this.#source) clearTimeout(this.#timer);
+    });
     source.addEventListener("message", (event) => {
       this.#backoff.reset();
       this.#set("live");
@@ -59,7 +64,10 @@ export class DomainEvents {
     source.addEventListener("error", () => void this.#failed(source));
   }
 
+  /** End the connection and every attempt to get one, until open() is called. Idempotent. */
   close() {
+    this.#life.abort();
+    this.#life = new AbortController();
     clearTimeout(this.#timer);
     this.#source?.close();
     this.#source = null;
@@ -72,12 +80,13 @@ export class DomainEvents {
   async #failed(source) {
     if (source !== this.#source) return;
     this.close();
+    const { signal } = this.#life;
     this.#set("reconnecting");
-    const status = await fetch("/api/domains", { cache: "no-store" }).then(
-      (response) => response.status,
+    const status = await request("/api/domains", { signal }).then(
+      (reply) => reply.status,
       () => 0,
     );
-    if (this.#source) return;
+    if (signal.aborted) return;
     if (status === 401) this.#set("signed-out");
     else this.#timer = setTimeout(() => this.open(), this.#backoff.next());
   }

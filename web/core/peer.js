@@ -20,25 +20,40 @@ const OPEN_TIMEOUT_MS = 10_000;
 
 /**
  * @param {RTCPeerConnection} connection
- * @returns {Promise<void>} resolved when gathering is complete, or has taken long enough
+ * @param {AbortSignal} signal ends the wait
+ * @returns {Promise<void>} resolved when gathering is complete, has taken long enough, or is not waited for any more
  */
-function gathered(connection) {
+function gathered(connection, signal) {
   return new Promise((resolve) => {
-    if (connection.iceGatheringState === "complete") return resolve();
+    const waiting = new AbortController();
+    const until = { signal: waiting.signal };
     let [enough, some] = [false, false];
-    const check = () => {
-      if (connection.iceGatheringState === "complete" || (enough && some)) resolve();
+    const done = () => {
+      waiting.abort();
+      for (const timer of timers) clearTimeout(timer);
+      resolve();
     };
-    connection.addEventListener("icegatheringstatechange", check);
-    connection.addEventListener("icecandidate", (event) => {
-      some ||= event.candidate !== null;
-      check();
-    });
-    setTimeout(() => {
-      enough = true;
-      check();
-    }, GATHER_MS);
-    setTimeout(resolve, GATHER_FIRST_MS);
+    const check = () => {
+      if (signal.aborted || connection.iceGatheringState === "complete" || (enough && some)) done();
+    };
+    const timers = [
+      setTimeout(() => {
+        enough = true;
+        check();
+      }, GATHER_MS),
+      setTimeout(done, GATHER_FIRST_MS),
+    ];
+    signal.addEventListener("abort", done, until);
+    connection.addEventListener("icegatheringstatechange", check, until);
+    connection.addEventListener(
+      "icecandidate",
+      (event) => {
+        some ||= event.candidate !== null;
+        check();
+      },
+      until,
+    );
+    check();
   });
 }
 
@@ -105,7 +120,7 @@ export class Peer {
     await this.connection.setLocalDescription();
     // Without ICE servers there are only host candidates, behind names that the server does not look up: it learns
     // our addresses from our checks, which do not wait for this.
-    if (this.connection.getConfiguration().iceServers?.length) await gathered(this.connection);
+    if (this.connection.getConfiguration().iceServers?.length) await gathered(this.connection, signal);
     signal.throwIfAborted();
     const offer = this.connection.localDescription?.sdp ?? "";
     const { answer, location } = await postOffer(url, offer, signal);
@@ -114,9 +129,8 @@ export class Peer {
       this.#leave();
       signal.throwIfAborted();
     }
-    const opened = this.#opened();
-    await this.connection.setRemoteDescription({ type: "answer", sdp: answer });
-    await opened;
+    // Both at once: where the answer cannot be used, nobody else would hear that the channels did not open.
+    await Promise.all([this.#opened(), this.connection.setRemoteDescription({ type: "answer", sdp: answer })]);
     this.#open = true;
     this.#heartbeat.start();
   }

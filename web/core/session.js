@@ -119,6 +119,7 @@ export class Session {
     this.#set("connecting", this.state === "waiting" ? this.message : "");
     try {
       const config = await fetchConfig(this.#urls.config, attempt.signal);
+      attempt.signal.throwIfAborted();
       if (config.problem) {
         this.#set("problem", config.problem);
         return;
@@ -152,7 +153,7 @@ export class Session {
   /** @param {unknown} error why the last attempt ended */
   #wait(error) {
     const asked = error instanceof SignallingError ? error.retryAfterMs : 0;
-    const delay = Math.max(this.#backoff.next(), Math.min(asked, 5000));
+    const delay = Math.max(this.#backoff.next(), asked);
     this.retryAt = performance.now() + delay;
     this.#timer = setTimeout(() => void this.#try(), delay);
     this.#set("waiting", error instanceof Error ? error.message : String(error));

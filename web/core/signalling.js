@@ -1,9 +1,12 @@
 // @ts-check
 /** The HTTP side of a console: the ICE configuration, and WHEP's offer, answer and end. */
 
-const REQUEST_TIMEOUT_MS = 10_000;
-/** Longer than the server takes to answer, or to say why it cannot: libvirt_webrtc/agent/limits.py has the table. */
+import { messageOf, request, Unreachable } from "./request.js";
+
+/** For the answer to an offer: longer than the portal takes, which libvirt_webrtc/agent/limits.py says. */
 const OFFER_TIMEOUT_MS = 18_000;
+/** Longest wait that the server is believed to need before another attempt. */
+const RETRY_AFTER_MAX_MS = 5000;
 
 /**
  * @typedef {"signed-out" | "refused" | "unreachable"} FailureKind
@@ -15,58 +18,61 @@ export class SignallingError extends Error {
   /**
    * @param {FailureKind} kind
    * @param {string} text
-   * @param {number} [retryAfterMs] how long the server asks to wait
+   * @param {number} [retryAfterMs] how long the server asks to wait, at most `RETRY_AFTER_MAX_MS`
    */
   constructor(kind, text, retryAfterMs = 0) {
     super(text);
     this.kind = kind;
-    this.retryAfterMs = retryAfterMs;
+    this.retryAfterMs = Math.min(retryAfterMs, RETRY_AFTER_MAX_MS);
   }
 }
 
 /** @typedef {{iceServers: RTCIceServer[], iceTransportPolicy: RTCIceTransportPolicy, problem: string | null}} WebRTCConfig */
+/** @typedef {import("./request.js").Reply} Reply */
 
 /**
- * @param {Response} response
- * @returns {Promise<SignallingError>}
+ * @param {Reply} reply
+ * @returns {SignallingError}
  */
-async function refusal(response) {
-  if (response.status === 401) return new SignallingError("signed-out", "You are not signed in any more.");
-  const retryAfterMs = (Number(response.headers.get("Retry-After")) || 0) * 1000;
-  const fallback = `The server answered with status ${response.status}.`;
-  const body = await response.json().catch(() => null);
-  const text = typeof body?.message === "string" && body.message ? body.message : fallback;
+function refusal(reply) {
+  if (reply.status === 401) return new SignallingError("signed-out", "You are not signed in any more.");
+  const retryAfterMs = (Number(reply.headers.get("Retry-After")) || 0) * 1000;
+  const text = messageOf(reply) || `The server answered with status ${reply.status}.`;
   return new SignallingError("refused", text, retryAfterMs);
 }
 
 /**
- * fetch() with a time limit, and with failures as SignallingError.
  * @param {string} url
- * @param {RequestInit & {signal: AbortSignal}} init
- * @param {number} [timeoutMs]
- * @returns {Promise<Response>} of a successful status
+ * @param {RequestInit} init
+ * @param {number} [limitMs]
+ * @returns {Promise<Reply>} of a successful status
+ * @throws {SignallingError}
  */
-async function request(url, init, timeoutMs = REQUEST_TIMEOUT_MS) {
-  let response;
+async function succeed(url, init, limitMs) {
+  let reply;
   try {
-    const limit = AbortSignal.timeout(timeoutMs);
-    response = await fetch(url, { cache: "no-store", ...init, signal: AbortSignal.any([init.signal, limit]) });
-  } catch {
-    init.signal.throwIfAborted();
-    throw new SignallingError("unreachable", "The server cannot be reached.");
+    reply = await request(url, init, limitMs);
+  } catch (error) {
+    throw error instanceof Unreachable ? new SignallingError("unreachable", error.message) : error;
   }
-  if (!response.ok) throw await refusal(response);
-  return response;
+  if (!reply.ok) throw refusal(reply);
+  return reply;
 }
 
 /**
  * @param {string} url
  * @param {AbortSignal} signal
  * @returns {Promise<WebRTCConfig>}
+ * @throws {SignallingError}
  */
 export async function fetchConfig(url, signal) {
-  const response = await request(url, { signal });
-  const config = await response.json();
+  const { text } = await succeed(url, { signal });
+  let config;
+  try {
+    config = JSON.parse(text);
+  } catch {
+    throw new SignallingError("unreachable", "Something that is not the portal answered.");
+  }
   return {
     iceServers: config.iceServers ?? [],
     iceTransportPolicy: config.iceTransportPolicy === "relay" ? "relay" : "all",
@@ -80,15 +86,13 @@ export async function fetchConfig(url, signal) {
  * @param {string} offer SDP with all candidates
  * @param {AbortSignal} signal
  * @returns {Promise<{answer: string, location: string | null}>} the SDP, and where to DELETE
+ * @throws {SignallingError}
  */
 export async function postOffer(url, offer, signal) {
-  const init = { method: "POST", headers: { "Content-Type": "application/sdp" }, body: offer, signal };
-  const response = await request(url, init, OFFER_TIMEOUT_MS);
-  const location = response.headers.get("Location");
-  return {
-    answer: await response.text(),
-    location: location && new URL(location, response.url || document.baseURI).href,
-  };
+  const headers = { "Content-Type": "application/sdp" };
+  const reply = await succeed(url, { method: "POST", headers, body: offer, signal }, OFFER_TIMEOUT_MS);
+  const location = reply.headers.get("Location");
+  return { answer: reply.text, location: location && new URL(location, reply.url || document.baseURI).href };
 }
 
 /**
@@ -97,5 +101,5 @@ export async function postOffer(url, offer, signal) {
  * @param {string} location
  */
 export function deleteViewer(location) {
-  fetch(location, { method: "DELETE", keepalive: true }).catch(() => undefined);
+  request(location, { method: "DELETE", keepalive: true }).catch(() => undefined);
 }

@@ -23,6 +23,7 @@ export class Input {
   #outbox;
   #keyboard;
   #pointer;
+  #touch;
   #stage;
   #first;
 
@@ -36,7 +37,7 @@ export class Input {
     this.#first = handlers.first;
     this.#outbox = new Outbox(handlers.send);
     this.#pointer = new Pointer(stage, this.#outbox, (event) => display.toGuest(event));
-    new Touch(stage, this.#outbox, {
+    this.#touch = new Touch(stage, this.#outbox, {
       toGuest: (place) => display.toGuest(place),
       relative: () => this.#pointer.relative,
       scale: () => display.scale,
@@ -91,6 +92,7 @@ export class Input {
   releaseAll() {
     this.typist.clear();
     this.#keyboard.reset();
+    this.#touch.reset();
     this.#outbox.releaseAll();
   }
 }

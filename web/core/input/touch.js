@@ -63,6 +63,12 @@ export class Touch {
     }
   }
 
+  /** Forget the gesture that goes on: whatever it holds was released. */
+  reset() {
+    clearTimeout(this.#timer);
+    if (this.#fingers.size) this.#phase = "done";
+  }
+
   /** @param {Place} place */
   #moveTo(place) {
     if (this.#handlers.relative()) return;

@@ -29,8 +29,10 @@ export class WheelSteps {
    * @param {number} amount
    */
   #take(axis, amount) {
+    // The wheel did not turn this way. What is left may be half a step, which the rounding below would send back and forth.
+    if (amount === 0) return 0;
     // Turning round must answer at once, whatever the other direction left.
-    if (amount && Math.sign(amount) !== this.#direction[axis]) {
+    if (Math.sign(amount) !== this.#direction[axis]) {
       this.#direction[axis] = Math.sign(amount);
       this.#rest[axis] = 0;
     }

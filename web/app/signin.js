@@ -1,4 +1,7 @@
 // @ts-check
+/** Signing in: where to go afterwards, and what a refusal means. Pure. */
+
+import { sentence } from "./words.js";
 
 /**
  * Where to go after signing in.
@@ -17,4 +20,15 @@ export function nextPath(wanted, origin) {
   if (url.origin !== origin || url.pathname === "/login") return "/";
   // From the pathname's first slash on, so that "//host" cannot come out of it again.
   return `/${url.pathname.replace(/^\/+/, "")}${url.search}${url.hash}`;
+}
+
+/**
+ * @param {number} status of the answer to the token
+ * @param {string} message the server's
+ * @returns {string} why the token was refused, for people; empty: it was not
+ */
+export function refusalWords(status, message) {
+  if (status >= 200 && status < 300) return "";
+  if (status === 401) return "That token is not right.";
+  return sentence(message) || `The server answered with status ${status}.`;
 }

@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { nextPath, refusalWords } from "../../../../web/app/signin.js";
+
+const ORIGIN = "http://localhost:8080";
+
+test("only paths of this origin are gone to", () => {
+  for (const [wanted, path] of [
+    ["/console/1?console=2#x", "/console/1?console=2#x"],
+    ["//evil.example/", "/"],
+    ["/\\evil.example/", "/"],
+    ["/.//evil.example", "/evil.example"],
+    ["https://evil.example/", "/"],
+    ["javascript:alert(1)", "/"],
+    ["/login", "/"],
+    ["/http://[", "/http://["],
+    ["", "/"],
+    [null, "/"],
+  ]) {
+    assert.equal(nextPath(wanted, ORIGIN), path, `${wanted}`);
+  }
+});
+
+test("a refusal is told in words", () => {
+  assert.equal(refusalWords(204, ""), "");
+  assert.equal(refusalWords(401, "whatever"), "That token is not right.");
+  assert.equal(refusalWords(429, "this is not the token; answers are slow now"), "This is not the token; answers are slow now.");
+  assert.equal(refusalWords(502, ""), "The server answered with status 502.");
+});

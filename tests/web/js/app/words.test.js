@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { isAlive, sentence, stateWords, whyNot } from "../../../../web/app/words.js";
+
+const domain = (state, console = "none", reason = null) => ({ state, console: { state: console, reason } });
+
+test("reasons become sentences", () => {
+  for (const [reason, text] of [
+    ["no D-Bus display", "No D-Bus display."],
+    ["It ended!", "It ended!"],
+    ["(three times)", "(three times)"],
+    ["  ", ""],
+    [null, ""],
+  ]) {
+    assert.equal(sentence(reason), text);
+  }
+});
+
+test("states are in words, and one that is new keeps libvirt's", () => {
+  assert.equal(stateWords(domain("shutoff")), "Shut off");
+  assert.equal(stateWords(domain("hibernated")), "hibernated");
+  assert.equal(stateWords(domain("shutoff", "attaching")), "Being given its console");
+});
+
+test("a domain without a console says why, where it could have one", () => {
+  assert.equal(whyNot(domain("running", "ready")), "");
+  assert.equal(whyNot(domain("running", "starting")), "The console is starting.");
+  assert.equal(whyNot(domain("running", "failed", "no bus")), "No bus. It is tried again.");
+  assert.equal(whyNot(domain("running", "none")), "This domain has no console.");
+  assert.equal(whyNot(domain("shutoff", "none", "not running")), "");
+});
+
+test("a guest that is being given its console is alive in whatever state", () => {
+  const alive = [["shutoff", "none"], ["shutoff", "attaching"], ["paused", "none"], ["crashed", "none"]];
+  assert.deepEqual(alive.map(([state, console]) => isAlive(domain(state, console))), [false, true, true, false]);
+});

@@ -1,0 +1,109 @@
+// Fingers as a mouse.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Outbox } from "../../../../../web/core/input/outbox.js";
+import { Touch } from "../../../../../web/core/input/touch.js";
+import { event, inputLog, provide, wait } from "../../support.js";
+
+/** Longer than a long press. */
+const LONG_MS = 650;
+
+function touching(context, { relative = false } = {}) {
+  provide(context, "navigator", {});
+  const { log, send } = inputLog();
+  const stage = Object.assign(new EventTarget(), {
+    scrollLeft: 0,
+    scrollTop: 0,
+    scrollBy: () => undefined,
+    setPointerCapture: () => undefined,
+  });
+  const touch = new Touch(stage, new Outbox(send, (flush) => flush()), {
+    toGuest: ({ clientX, clientY }) => ({ x: clientX, y: clientY }),
+    relative: () => relative,
+    scale: () => 0.5,
+    moved: () => undefined,
+  });
+  const finger = (type, pointerId, clientX, clientY) =>
+    stage.dispatchEvent(event(`pointer${type}`, { pointerType: "touch", pointerId, clientX, clientY }));
+  return { log, stage, touch, finger };
+}
+
+test("a tap is a click where the finger left", (context) => {
+  const { log, finger } = touching(context);
+  finger("down", 1, 50, 60);
+  finger("move", 1, 52, 61);
+  finger("up", 1, 52, 61);
+  assert.deepEqual(log, ["to 52,61", "0down", "0up"]);
+});
+
+test("the second tap of two, nearby, is at the first one's place, else it is no double click", (context) => {
+  const { log, finger } = touching(context);
+  for (const x of [50, 57]) {
+    finger("down", 1, x, 60);
+    finger("up", 1, x, 60);
+  }
+  assert.deepEqual(log, ["to 50,60", "0down", "0up", "to 50,60", "0down", "0up"]);
+});
+
+test("a drag holds the left button from where it began", (context) => {
+  const { log, finger } = touching(context);
+  finger("down", 1, 50, 60);
+  finger("move", 1, 70, 60);
+  finger("move", 1, 90, 60);
+  finger("up", 1, 90, 60);
+  assert.deepEqual(log, ["to 50,60", "0down", "to 70,60", "to 90,60", "0up"]);
+});
+
+test("relative motion is a touch pad's", (context) => {
+  const { log, finger } = touching(context, { relative: true });
+  finger("down", 1, 50, 60);
+  finger("move", 1, 70, 60);
+  finger("move", 1, 90, 60);
+  finger("up", 1, 90, 60);
+  assert.deepEqual(log.slice(0, 2), ["by 40,0", "by 40,0"]);
+});
+
+test("a long press is the right button", async (context) => {
+  const { log, finger } = touching(context);
+  finger("down", 1, 50, 60);
+  await wait(LONG_MS);
+  finger("up", 1, 50, 60);
+  assert.deepEqual(log, ["to 50,60", "2down", "2up"]);
+});
+
+test("nothing is pressed once everything was released", async (context) => {
+  const { log, touch, finger } = touching(context);
+  finger("down", 1, 50, 60);
+  touch.reset();
+  await wait(LONG_MS);
+  finger("move", 1, 90, 60);
+  finger("up", 1, 90, 60);
+  assert.deepEqual(log, []);
+});
+
+test("two fingers turn the wheel", (context) => {
+  const { log, finger } = touching(context);
+  finger("down", 1, 50, 200);
+  finger("down", 2, 90, 200);
+  for (const y of [150, 100]) {
+    finger("move", 1, 50, y);
+    finger("move", 2, 90, y);
+  }
+  finger("up", 1, 50, 100);
+  finger("up", 2, 90, 100);
+  assert.equal(log[0], "to 50,200");
+  assert.deepEqual([...new Set(log.slice(1))], ["wheel 0,1"]);
+});
+
+test("two fingers first move a picture that is larger than its room", (context) => {
+  const { log, stage, finger } = touching(context);
+  stage.scrollBy = (dx, dy) => {
+    stage.scrollLeft += dx;
+    stage.scrollTop += dy;
+  };
+  finger("down", 1, 50, 200);
+  finger("down", 2, 90, 200);
+  finger("move", 1, 50, 100);
+  assert.deepEqual([stage.scrollTop, log], [50, ["to 50,200"]]);
+});

@@ -1,0 +1,80 @@
+// What several tests need: bytes as text, a page's elements and events where Node has none, and waiting.
+
+/**
+ * @param {string} text hexadecimal digits and 'texts in single quotes', with blanks in between
+ * @returns {Uint8Array<ArrayBuffer>}
+ */
+export function bytes(text) {
+  const parts = text.match(/'[^']*'|[0-9a-f]{2}/g) ?? [];
+  return Uint8Array.from(
+    parts.flatMap((part) => (part[0] === "'" ? [...new TextEncoder().encode(part.slice(1, -1))] : [parseInt(part, 16)])),
+  );
+}
+
+/** @param {Uint8Array} message */
+export function hex(message) {
+  return Buffer.from(message).toString("hex");
+}
+
+/**
+ * @param {string} type
+ * @param {object} [properties]
+ * @returns {any} an event that can be prevented, with the properties of one that Node does not have
+ */
+export function event(type, properties = {}) {
+  return Object.assign(new Event(type, { cancelable: true }), properties);
+}
+
+/** @param {number} ms */
+export function wait(ms) {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
+
+/**
+ * Put a global of the browser's in place for one test.
+ * @param {import("node:test").TestContext} context
+ * @param {string} name
+ * @param {unknown} value
+ */
+export function provide(context, name, value) {
+  const before = Object.getOwnPropertyDescriptor(globalThis, name);
+  Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+  context.after(() => {
+    if (before) Object.defineProperty(globalThis, name, before);
+    else Reflect.deleteProperty(globalThis, name);
+  });
+}
+
+/**
+ * What an Outbox sends, in words, as it comes.
+ * @returns {{log: string[], send: (message: Uint8Array<ArrayBuffer>) => void}}
+ */
+export function inputLog() {
+  /** @type {string[]} */
+  const log = [];
+  const send = (/** @type {Uint8Array<ArrayBuffer>} */ message) => {
+    const body = new DataView(message.buffer, 1);
+    switch (message[0]) {
+      case 1:
+        log.push((message[1] ? "+" : "-") + String.fromCharCode(...message.slice(2)));
+        break;
+      case 2:
+        log.push(`to ${body.getUint16(0)},${body.getUint16(2)}`);
+        break;
+      case 3:
+        log.push(`by ${body.getInt16(0)},${body.getInt16(2)}`);
+        break;
+      case 4:
+        log.push(`${message[1]}${message[2] ? "down" : "up"}`);
+        break;
+      case 5:
+        log.push(`wheel ${body.getInt8(0)},${body.getInt8(1)}`);
+        break;
+      default:
+        log.push("release");
+    }
+  };
+  return { log, send };
+}
