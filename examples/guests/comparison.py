@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .picture import BARS, Layout, Rgb, dynamic_mask, expected
+from .layout import Layout, Rgb, dynamic_mask
+from .painter import BARS
+from .picture import expected
 from .reading import read_nonce, read_pointer
 
 BLOCK = 16

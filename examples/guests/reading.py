@@ -8,18 +8,8 @@ picture that is flipped, shifted or half updated) reads as None.
 import functools
 import operator
 
-from .picture import (
-    CELLS,
-    FINDER,
-    KEYS_CHECK,
-    NONCE_CHECK,
-    POINTER_CHECK,
-    Key,
-    Layout,
-    Pointer,
-    Rect,
-    Rgb,
-)
+from .blocks import CELLS, FINDER, KEYS_CHECK, NONCE_CHECK, POINTER_CHECK, Key
+from .layout import Layout, Pointer, Rect, Rgb
 
 DARK_BELOW, LIGHT_ABOVE = 108, 148
 """A cell's mean luma must be clearly on one side."""

@@ -20,8 +20,6 @@ KINDS = {
 """What is written by hand in each folder. Domain XML in tests/data is data."""
 
 KNOWN_LONG = {
-    "examples/guests/common/scene.c",
-    "examples/guests/picture.py",
     "tests/gl/test_scanout.py",
     "tests/worker/test_input_channel.py",
     "tests/worker/test_viewer.py",

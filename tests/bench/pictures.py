@@ -6,7 +6,8 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
-from examples.guests.picture import Layout, Rgb, expected
+from examples.guests.layout import Layout, Rgb
+from examples.guests.picture import expected
 from libvirt_webrtc.picture.pixels import Pixels, Rect
 
 Scene = Iterator[tuple[Pixels, Rect]]

@@ -8,7 +8,8 @@ from collections import defaultdict
 import numpy as np
 from PIL import Image
 
-from examples.guests.picture import Rgb, dynamic_mask, expected
+from examples.guests.layout import Rgb, dynamic_mask
+from examples.guests.picture import expected
 from tests.bench.figures import Figure, Figures
 from tests.bench.stage import Stage, pause_s, probe, progress
 from tests.e2e.viewer import DEADLINE_S, Viewer

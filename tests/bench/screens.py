@@ -10,7 +10,7 @@ from pathlib import Path
 from aiohttp import web
 from playwright.async_api import Page, ViewportSize
 
-from examples.guests.picture import Layout, Rect
+from examples.guests.layout import Layout, Rect
 from tests.bench.machine import NO_NOVNC, novnc_folder
 from tests.bench.stage import Stage, probe, progress
 from tests.e2e.viewer import DEADLINE_S, Viewer

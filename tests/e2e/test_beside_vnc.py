@@ -8,8 +8,9 @@ import pytest
 from lxml import etree
 from playwright.async_api import Browser
 
+from examples.guests.blocks import Key
 from examples.guests.comparison import compare
-from examples.guests.picture import Key, Rgb
+from examples.guests.layout import Rgb
 from examples.guests.reading import read_key_count, read_keys, read_pointer
 from tests.e2e.viewer import Viewer, wait_for
 from tests.support.emulators import Emulator

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.async_api import Browser
 
-from examples.guests.picture import Rgb
+from examples.guests.layout import Rgb
 from tests.e2e.viewer import Viewer
 from tests.support.emulators import Emulator
 from tests.support.guests import Guest, GuestFactory

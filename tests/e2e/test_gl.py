@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from playwright.async_api import Browser
 
-from examples.guests.picture import Rgb
+from examples.guests.layout import Rgb
 from tests.e2e.place import PLACES, Place, Streamed, meeting_place, streaming
 from tests.e2e.viewer import Viewer, wait_for
 from tests.gl.boot import HEIGHT, WIDTH, painted, sector

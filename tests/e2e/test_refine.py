@@ -3,7 +3,8 @@
 import pytest
 from playwright.async_api import Browser
 
-from examples.guests.picture import Rgb, dynamic_mask, expected
+from examples.guests.layout import Rgb, dynamic_mask
+from examples.guests.picture import expected
 from tests.e2e.viewer import Viewer
 from tests.support.decibels import as_sharp_as_can_be
 from tests.support.guests import GuestFactory

@@ -8,7 +8,7 @@ from PIL import Image
 from playwright.async_api import Browser, expect
 
 from examples.guests.comparison import compare
-from examples.guests.picture import Rgb
+from examples.guests.layout import Rgb
 from tests.bench.usage import descriptors, memory_mb
 from tests.e2e.viewer import Viewer
 from tests.support.guests import GuestFactory

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from examples.guests.comparison import compare
-from examples.guests.picture import Pointer, Rgb
+from examples.guests.layout import Pointer, Rgb
 from examples.guests.reading import read_key_count, read_keys, read_pointer
 from tests.e2e.viewer import Viewer, wait_for
 from tests.support.guests import Guest, GuestFactory

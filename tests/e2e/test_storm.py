@@ -8,7 +8,7 @@ from aiortc.contrib.media import MediaBlackhole
 from playwright.async_api import Browser
 
 from examples.guests.comparison import compare
-from examples.guests.picture import Rgb
+from examples.guests.layout import Rgb
 from libvirt_webrtc.media.encode.frame_scheduler import KEYFRAME_INTERVAL_S
 from tests.bench.usage import descriptors, memory_mb
 from tests.e2e.viewer import Viewer

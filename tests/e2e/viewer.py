@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.async_api import Browser, Page
 
 from examples.guests.comparison import compare
-from examples.guests.picture import Rgb
+from examples.guests.layout import Rgb
 from examples.guests.reading import read_key_count, read_keys
 from tests.support.portal import Portal
 from tests.support.waiting import NeverHappened

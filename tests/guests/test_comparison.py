@@ -7,8 +7,10 @@ import av
 import numpy as np
 import pytest
 
+from examples.guests.blocks import Key
 from examples.guests.comparison import compare
-from examples.guests.picture import Key, Layout, Pointer, Rgb, expected
+from examples.guests.layout import Layout, Pointer, Rgb
+from examples.guests.picture import expected
 from examples.guests.reading import read_key_count, read_keys, read_nonce, read_patch, read_pointer
 
 NONCE = 0xCAFE1234

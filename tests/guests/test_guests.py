@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from examples.guests.blocks import Key
 from examples.guests.comparison import compare
-from examples.guests.picture import Key, Pointer, Rgb, dynamic_mask, expected
+from examples.guests.layout import Pointer, Rgb, dynamic_mask
+from examples.guests.picture import expected
 from examples.guests.reading import read_key_count, read_keys, read_nonce, read_patch, read_pointer
 from tests.guests.conftest import NONCE, Boot
 from tests.guests.qmp import DEADLINE_S, Guest

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from examples.guests.picture import Rgb
+from examples.guests.layout import Rgb
 
 _LUMA = np.array([0.299, 0.587, 0.114])
 

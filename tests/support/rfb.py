@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from examples.guests.picture import Rgb
+from examples.guests.layout import Rgb
 
 DEADLINE_S = 60.0
 """Guards against waiting for ever."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from examples.guests.picture import Rgb
+from examples.guests.layout import Rgb
 from examples.guests.reading import read_key_count
 from tests.support.guests import Guest
 from tests.support.libvirtd import virsh

@@ -1,6 +1,5 @@
 /* Drawing primitives on a canvas. All clip to nothing: callers stay inside the canvas. */
 #pragma once
-#include "font.h"
 #include "scene.h"
 
 static inline uint32_t *pixel(const struct canvas *c, int x, int y)
@@ -17,6 +16,15 @@ static inline void fill(const struct canvas *c, struct rect r, uint32_t colour)
     }
 }
 
+/* The part of r that is inside clip. */
+static inline void fill_clipped(const struct canvas *c, struct rect r, struct rect clip, uint32_t colour)
+{
+    int x0 = r.x > clip.x ? r.x : clip.x, x1 = r.x + r.w < clip.x + clip.w ? r.x + r.w : clip.x + clip.w;
+    int y0 = r.y > clip.y ? r.y : clip.y, y1 = r.y + r.h < clip.y + clip.h ? r.y + r.h : clip.y + clip.h;
+    if (x0 < x1 && y0 < y1)
+        fill(c, (struct rect){x0, y0, x1 - x0, y1 - y0}, colour);
+}
+
 /* A filled rectangle whose corners are rounded. */
 static inline void fill_rounded(const struct canvas *c, struct rect r, int radius, uint32_t colour)
 {
@@ -31,25 +39,5 @@ static inline void fill_rounded(const struct canvas *c, struct rect r, int radiu
 
 enum font_size { FONT_SMALL, FONT_TITLE, FONT_DIGITS };
 
-static inline uint32_t glyph_row(enum font_size size, char ch, int row)
-{
-    if (size == FONT_SMALL)
-        return (uint32_t)font_8x16[ch - 32][row] << 24;
-    if (size == FONT_TITLE)
-        return (uint32_t)font_16x32[ch - 32][row] << 16;
-    return font_32x64[ch <= '9' ? ch - '0' : ch - 'A' + 10][row];
-}
-
 /* One line of ASCII text, each font pixel unit x unit; the background is left alone. */
-static inline void text(const struct canvas *c, int x, int y, int unit, enum font_size size, uint32_t colour,
-                        const char *string)
-{
-    int width = 8 << size, height = 16 << size;
-    for (; *string; string++, x += width * unit)
-        for (int row = 0; row < height; row++) {
-            uint32_t bits = glyph_row(size, *string, row);
-            for (int column = 0; bits; column++, bits <<= 1)
-                if (bits >> 31)
-                    fill(c, (struct rect){x + column * unit, y + row * unit, unit, unit}, colour);
-        }
-}
+void text(const struct canvas *c, int x, int y, int unit, enum font_size size, uint32_t colour, const char *string);

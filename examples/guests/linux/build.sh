@@ -28,7 +28,7 @@ for module in $modules; do
 done
 
 gcc -O2 -std=gnu11 -Wall -Wextra -Werror -static -s -o "$work/root/init" \
-    "$here"/*.c "$here/../common/scene.c" "$here/../common/options.c"
+    "$here"/*.c "$here"/../common/*.c
 
 image=$(find "$work/package/boot" -name 'vmlinuz-*')
 if ! unpack_kernel "$image" "$dest/linux.vmlinuz"; then

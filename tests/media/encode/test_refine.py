@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from examples.guests.picture import Layout, expected
+from examples.guests.layout import Layout
+from examples.guests.picture import expected
 from libvirt_webrtc.media.convert.converter import FULL_RANGE, LIMITED_RANGE, SMPTE170M, FrameConverter
 from libvirt_webrtc.media.convert.yuv import plane_view
 from libvirt_webrtc.media.convert.yuv444 import LibyuvFullChromaBackend
