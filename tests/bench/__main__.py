@@ -1,4 +1,7 @@
-"""``python -m tests.bench NAME``: run a bench, print its figures as one JSON object."""
+"""``python -m tests.bench NAME``: run a bench, print its figures as one JSON object.
+
+``python -m tests.bench compare --against COMMIT`` runs benches of two commits side by side: see compare.py.
+"""
 
 import argparse
 import asyncio
@@ -15,6 +18,11 @@ def main() -> int:
     except world.NotInstalled as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    if sys.argv[1:2] == ["compare"]:
+        from tests.bench import compare
+
+        world.enter(sys.argv[1:])
+        return compare.main(sys.argv[2:])
     # Only now: they import what may be missing.
     from tests.bench.registry import BENCHES
     from tests.bench.stage import Options
