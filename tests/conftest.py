@@ -13,6 +13,8 @@ import pytest
 from playwright.async_api import Browser, async_playwright
 
 from libvirt_webrtc.config.load import STATE_VARIABLE
+from libvirt_webrtc.domains.libvirt_api import VirConnect, open_connection
+from tests.support.domains import DomainFactory, MakeDomain
 from tests.support.emulators import emulators
 from tests.support.guests import GuestFactory
 from tests.support.leaks import SETTLE_S, Snapshot, left_since
@@ -141,6 +143,22 @@ def make_guest(libvirt_uri: str, guests: Path) -> Iterator[GuestFactory]:
     factory = GuestFactory(guests, emulators()[0])
     yield factory
     factory.close()
+
+
+@pytest.fixture
+def make_domain(libvirt_uri: str) -> Iterator[MakeDomain]:
+    """Makes small domains; all are removed at the end."""
+    factory = DomainFactory()
+    yield factory
+    factory.close()
+
+
+@pytest.fixture
+def hypervisor(libvirt_uri: str) -> Iterator[VirConnect]:
+    """A blocking connection to the private libvirtd."""
+    connection = open_connection(libvirt_uri)
+    yield connection
+    connection.close()
 
 
 @pytest.fixture

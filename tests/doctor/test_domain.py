@@ -10,7 +10,7 @@ from libvirt_webrtc.doctor.domain import check_domain
 from libvirt_webrtc.domains.actions import enable
 from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.libvirt_api import VirConnect
-from tests.domains.conftest import VIDEO, VNC, MakeDomain
+from tests.support.domains import VIDEO, VNC, MakeDomain
 from tests.support.libvirtd import virsh
 from tests.support.portal import free_port
 
