@@ -44,7 +44,7 @@ async def worker(request: pytest.FixtureRequest) -> AsyncIterator[WorkerProcess]
 
 async def test_a_worker_that_can_open_no_file_shows_its_console(worker: WorkerProcess) -> None:
     async with ViewerClient() as viewer:
-        await viewer.take(await soon(worker.offer("viewer", 0, await viewer.offer(), [])))
+        await viewer.take(await soon(worker.offer("viewer", 0, await viewer.offer())))
         await until(lambda: viewer.frames > 0)
     await until(lambda: worker.consoles[0].viewers == 0)
     assert not worker.exited.is_set()
