@@ -1,10 +1,12 @@
 """What the documents name exists."""
 
+import ast
 import re
 
 import pytest
 
-from tests.architecture.tree import CHECKOUT
+from tests.architecture.test_imports import ROWS
+from tests.architecture.tree import CHECKOUT, modules, parse, room
 
 DOCUMENTS = sorted(
     str(path.relative_to(CHECKOUT))
@@ -17,14 +19,6 @@ ROOTS = ("", "libvirt_webrtc", "docs")
 PATH = re.compile(r"(?<![\w/.~$-])[\w.-]+(?:/[\w.-]+)+/?|\b[\w-]+\.(?:py|md|sh|js|css|toml)\b")
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 SUFFIXES = (".py", ".js", ".sh", ".md", ".c", ".h", ".css", ".toml", ".json", ".svg", ".png", ".service")
-
-KNOWN_STALE = {
-    "CONTRIBUTING.md",
-    "docs/decisions/0007-own-sender.md",
-    "docs/decisions/0009-libx264-by-cffi.md",
-    "docs/decisions/0011-heads-on-one-connection.md",
-    "docs/design.md",
-}
 
 NOT_OURS = {"config.toml", "settings.toml"}
 """What a reader has, or makes."""
@@ -59,4 +53,32 @@ def test_every_path_and_link_leads_somewhere(document: str) -> None:
     beside = (CHECKOUT / document).parent
     lost = {path for path in named_paths(text) if not exists(document, path)}
     lost |= {link for link in LINK.findall(text) if not (beside / link).exists()}
-    assert lost == set() or document in KNOWN_STALE
+    assert lost == set()
+
+
+def design_rooms() -> list[str]:
+    """The rooms in the table of docs/design.md, "Where things live", from the top down."""
+    text = (CHECKOUT / "docs" / "design.md").read_text(encoding="utf-8")
+    _, _, section = text.partition("## Where things live")
+    table = section.partition("\n## ")[0]
+    cells = re.findall(r"^\| (`[^|]+`) \|", table, re.MULTILINE)
+    return [name.rstrip("/").removesuffix(".py") for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
+
+
+def test_the_design_shows_the_rooms_there_are_in_the_order_of_their_rows() -> None:
+    rooms = [name for name in design_rooms() if "/" not in name]
+    assert set(rooms) == {room(name) for name in modules()} - {"", "__main__"}
+    row = {name: number for number, names in enumerate(ROWS) for name in names}
+    assert [row[name] for name in rooms] == sorted(row[name] for name in rooms)
+
+
+def test_the_classes_that_the_design_names_exist() -> None:
+    text = (CHECKOUT / "docs" / "design.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([A-Z][a-z]+[A-Za-z]*)`", text)) - {"Protocol"}
+    classes = {
+        node.name
+        for path in modules().values()
+        for node in parse(path).body
+        if isinstance(node, ast.ClassDef)
+    }
+    assert named - classes == set()
