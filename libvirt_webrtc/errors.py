@@ -23,6 +23,7 @@
     │   ├── NoConsole             not as things are; says why
     │   └── ConsoleStarting       not yet; worth another try in a moment
     └── WorkerError               a console's worker process
+        ├── MessageRefused        cannot be sent to it, or by it: too large, or not Unicode
         ├── WorkerGone            it ended before it answered
         └── SandboxError          it cannot be locked in
 
@@ -112,6 +113,10 @@ class ConsoleStarting(ConsoleError):
 
 class WorkerError(LibvirtWebRTCError):
     """A console's worker process failed."""
+
+
+class MessageRefused(WorkerError):
+    """A message between the supervisor and a worker that cannot be sent. Only its own request fails."""
 
 
 class WorkerGone(WorkerError):

@@ -1,43 +1,44 @@
-"""Messages between the supervisor and a worker, with passed file descriptors.
+"""The messages between the supervisor and a worker, as bytes and back.
 
-A ``SOCK_SEQPACKET`` pair keeps message boundaries, so one packet is one JSON object, and a descriptor
-arrives with exactly the message it belongs to. What a worker says is checked by type, because a worker reads
-hostile data and might say anything one day.
+A message is a MessagePack map: its class name as ``type``, and its fields. MessagePack sends text as UTF-8 without
+escapes, so an SDP takes as many bytes here as it has itself. What a worker says is checked by type, because a worker
+reads hostile data and might say anything one day.
 """
 
-import array
-import asyncio
-import json
-import os
-import socket
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any, TypeVar, get_origin
+import msgspec
 
 from libvirt_webrtc.agent.interface import ConsoleView
 from libvirt_webrtc.agent.stats import RenditionView, ViewerView
-from libvirt_webrtc.errors import WorkerError, WorkerGone
+from libvirt_webrtc.errors import MessageRefused, WorkerError
 
 MAX_PACKET = 192 * 1024
-"""Bytes. An SDP of 64 KiB fits with every line end escaped; Linux's default socket buffer bounds it above."""
+"""Bytes of one message. Linux's default socket buffer (212,992 bytes with its bookkeeping) is the bound above it."""
 
-MAX_FDS = 4
-"""Descriptors taken with one packet; more than any message carries."""
+MAX_SDP = 128 * 1024
+"""Bytes of an offer or answer, as UTF-8. The portal takes offers of 64 KiB; an answer is about as long as its offer."""
+
+MAX_TEXT = 1000
+"""Characters of any other text, such as a reason: what goes to a list or a log for people to read."""
+
+BEAT_INTERVAL_S = 0.5
+"""Seconds between two Beats of a worker."""
 
 
-@dataclass(frozen=True, slots=True)
-class UseDisplay:
+class _Message(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """A message; ``type`` holds its class name."""
+
+
+class UseDisplay(_Message, frozen=True):
     """To the worker, with one descriptor: QEMU's D-Bus display, unauthenticated."""
 
     on_bus: bool
     """The descriptor leads to a bus daemon, and the display is the one of the QEMU on that bus."""
     registrations: int = 0
-    """How many listeners were registered with this QEMU process before, by workers that ended."""
+    """How many listeners were registered with this QEMU process before, by whichever worker."""
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """To the worker: open a console for a viewer."""
+class Offer(_Message, frozen=True):
+    """To the worker: open a console for a viewer. Answered by Answered or Refused."""
 
     request: int
     viewer: str
@@ -45,39 +46,34 @@ class Offer:
     sdp: str
 
 
-@dataclass(frozen=True, slots=True)
-class CloseViewer:
-    """To the worker: end one viewer. Answered by Done."""
+class CloseViewer(_Message, frozen=True):
+    """To the worker: end one viewer, also while its offer is being answered. Answered by Done."""
 
     request: int
     viewer: str
 
 
-@dataclass(frozen=True, slots=True)
-class AskStats:
+class AskStats(_Message, frozen=True):
     """To the worker: what a console's video does. Answered by Stats or Refused."""
 
     request: int
     console: int
 
 
-@dataclass(frozen=True, slots=True)
-class DomainPaused:
+class DomainPaused(_Message, frozen=True):
     """To the worker: the guest's processors stopped or run again."""
 
     paused: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(_Message, frozen=True):
     """From the worker: the answer to an Offer."""
 
     request: int
     sdp: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(_Message, frozen=True):
     """From the worker: why an Offer or AskStats has no answer. ``kind`` names the error class."""
 
     request: int
@@ -85,56 +81,49 @@ class Refused:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(_Message, frozen=True):
     """From the worker: whether the viewer of a CloseViewer was there."""
 
     request: int
     found: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ViewerEnded:
-    """From the worker: a viewer whose offer was answered is gone, for whatever reason."""
+class Stats(_Message, frozen=True):
+    """From the worker: the answer to AskStats."""
+
+    request: int
+    renditions: tuple[RenditionView, ...]
+    viewers: tuple[ViewerView, ...]
+
+
+class ViewerEnded(_Message, frozen=True):
+    """From the worker: a viewer whose Offer was answered is gone, however it ended."""
 
     viewer: str
 
 
-@dataclass(frozen=True, slots=True)
-class Stats:
-    """From the worker: the answer to AskStats."""
-
-    request: int
-    renditions: list[RenditionView]
-    viewers: list[ViewerView]
-
-
-@dataclass(frozen=True, slots=True)
-class Beat:
+class Beat(_Message, frozen=True):
     """From the worker, every ``BEAT_INTERVAL_S``: its event loop turns."""
 
 
-@dataclass(frozen=True, slots=True)
-class DisplayLost:
+class DisplayLost(_Message, frozen=True):
     """From the worker: QEMU's display ended or could not be used; another descriptor may help."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Registered:
+class Registered(_Message, frozen=True):
     """From the worker, before each registration of a listener with QEMU."""
 
     registrations: int
     """As in :class:`UseDisplay`, this one included."""
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(_Message, frozen=True):
     """From the worker, at every change: its consoles, and what QEMU calls its machine."""
 
     vm_name: str
-    consoles: list[ConsoleView]
+    consoles: tuple[ConsoleView, ...]
 
 
 Message = (
@@ -146,177 +135,48 @@ Message = (
     | Answered
     | Refused
     | Done
-    | ViewerEnded
     | Stats
+    | ViewerEnded
     | Beat
     | DisplayLost
     | Registered
     | Status
 )
 
-_TYPES: dict[str, type[Message]] = {
-    cls.__name__: cls
-    for cls in (
-        UseDisplay,
-        Offer,
-        CloseViewer,
-        AskStats,
-        DomainPaused,
-        Answered,
-        Refused,
-        Done,
-        ViewerEnded,
-        Stats,
-        Beat,
-        DisplayLost,
-        Registered,
-        Status,
-    )
-}
-
-BEAT_INTERVAL_S = 0.5
-
-_Value = TypeVar("_Value", bound=Message | ConsoleView | RenditionView | ViewerView)
+_DECODER: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
 
 
 def encode(message: Message) -> bytes:
-    """One packet's bytes."""
-    return json.dumps({"type": type(message).__name__, **asdict(message)}).encode()
+    """One packet's bytes.
+
+    Raises:
+        MessageRefused: it does not fit, or holds text that is not Unicode.
+    """
+    kind = type(message).__name__
+    try:
+        packet = msgspec.msgpack.encode(message)
+    except UnicodeEncodeError as error:
+        raise MessageRefused(f"a {kind} with text that is not Unicode: {error.reason}") from error
+    if len(packet) > MAX_PACKET:
+        raise MessageRefused(f"a {kind} of {len(packet)} bytes is too large; at most {MAX_PACKET} are sent")
+    return packet
 
 
 def decode(packet: bytes) -> Message:
-    """The message in one packet; WorkerError when it is none."""
+    """The message in one packet.
+
+    Raises:
+        WorkerError: it is none.
+    """
     try:
-        values = json.loads(packet)
-        message = _checked(_TYPES[values.pop("type")], values)
-        if isinstance(message, Status):
-            message = Status(message.vm_name, _all(ConsoleView, message.consoles))
-        elif isinstance(message, Stats):
-            renditions, viewers = _all(RenditionView, message.renditions), _all(ViewerView, message.viewers)
-            message = Stats(message.request, renditions, viewers)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise WorkerError(f"not a message: {packet[:80]!r}") from error
-    return message
+        return _DECODER.decode(packet)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise WorkerError(f"not a message ({error}): {packet[:80]!r}") from error
 
 
-def _all(cls: type[_Value], items: list[Any]) -> list[_Value]:
-    return [_checked(cls, item) for item in items]
-
-
-def _checked(cls: type[_Value], values: dict[str, Any]) -> _Value:
-    """``values`` as ``cls``; TypeError where they do not fit its fields."""
-    made = cls(**values)
-    for item in fields(cls):
-        # The items of a list are whoever uses them to check.
-        kind: Any = list if get_origin(item.type) is list else item.type
-        if not isinstance(getattr(made, item.name), kind):
-            raise TypeError(f"{cls.__name__}.{item.name} is not {item.type}")
-    return made
-
-
-class Channel:
-    """One end of the pair. Owns its socket; received descriptors belong to whoever called :meth:`receive`."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        sock.setblocking(False)
-        self._sock = sock
-        self._send_lock = asyncio.Lock()
-        self._waiting: set[asyncio.Future[None]] = set()
-        self._closed = False
-
-    @staticmethod
-    def pair() -> tuple[socket.socket, socket.socket]:
-        """Two connected sockets that a Channel can be made of."""
-        return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-
-    async def send(self, message: Message, fds: Sequence[int] = ()) -> None:
-        """Send a message; ``fds`` stay the caller's.
-
-        Raises:
-            WorkerGone: the other end is closed.
-            WorkerError: the message is too large.
-        """
-        packet = encode(message)
-        if len(packet) > MAX_PACKET:
-            raise WorkerError(f"a {type(message).__name__} of {len(packet)} bytes is too large")
-        async with self._send_lock:
-            while not self._closed:
-                try:
-                    socket.send_fds(self._sock, [packet], fds)
-                    return
-                except BlockingIOError:
-                    await self._ready(for_writing=True)
-                except OSError as error:
-                    raise WorkerGone("the other process is gone") from error
-        raise WorkerGone("this channel is closed")
-
-    async def receive(self) -> tuple[Message, list[int]]:
-        """The next message and the descriptors that came with it, which the caller must close.
-
-        Raises:
-            WorkerGone: the other end, or this one, is closed.
-            WorkerError: what came is not a message.
-        """
-        while not self._closed:
-            try:
-                packet, fds = _receive(self._sock)
-            except BlockingIOError:
-                await self._ready(for_writing=False)
-                continue
-            except OSError as error:
-                raise WorkerGone("the other process is gone") from error
-            if not packet:
-                raise WorkerGone("the other process is gone")
-            try:
-                return decode(packet), fds
-            except WorkerError:
-                for fd in fds:
-                    os.close(fd)
-                raise
-        raise WorkerGone("this channel is closed")
-
-    def close(self) -> None:
-        """Close the socket; whoever waits in send or receive gets WorkerGone."""
-        if self._closed:
-            return
-        self._closed = True
-        loop = asyncio.get_running_loop()
-        loop.remove_reader(self._sock)
-        loop.remove_writer(self._sock)
-        for future in self._waiting:
-            if not future.done():
-                future.set_result(None)
-        self._sock.close()
-
-    async def _ready(self, *, for_writing: bool) -> None:
-        loop = asyncio.get_running_loop()
-        add, remove = (
-            (loop.add_writer, loop.remove_writer) if for_writing else (loop.add_reader, loop.remove_reader)
-        )
-        future: asyncio.Future[None] = loop.create_future()
-        self._waiting.add(future)
-        # The number: asyncio formats the repr() of a socket that it is not watching yet, and throws it away.
-        fd = self._sock.fileno()
-        add(fd, _resolve, future)
-        try:
-            await future
-        finally:
-            self._waiting.discard(future)
-            if not self._closed:
-                remove(fd)
-
-
-def _resolve(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
-
-
-def _receive(sock: socket.socket) -> tuple[bytes, list[int]]:
-    """One packet with its descriptors, which are closed on exec (``MSG_CMSG_CLOEXEC``)."""
-    space = socket.CMSG_SPACE(MAX_FDS * array.array("i").itemsize)
-    packet, ancillary, _, _ = sock.recvmsg(MAX_PACKET, space, socket.MSG_CMSG_CLOEXEC)
-    fds = array.array("i")
-    for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
-    return packet, list(fds)
+def text(value: object, limit: int = MAX_TEXT) -> str:
+    """``value`` as text that every message can hold: Unicode, and at most ``limit`` characters."""
+    string = str(value)
+    if len(string) > limit:
+        string = string[: limit - 1] + "…"
+    return string.encode("utf-8", "replace").decode()

@@ -7,7 +7,6 @@ When either end of that socket closes, the worker ends.
 import asyncio
 import importlib
 import logging
-import os
 import signal
 import socket
 import sys
@@ -16,12 +15,14 @@ from contextlib import suppress
 from typing import Any
 
 from libvirt_webrtc import logs
+from libvirt_webrtc.concurrency.tasks import TaskSet, until_one_ends
 from libvirt_webrtc.display.console import Display
 from libvirt_webrtc.display.registrations import RegistrationBudget
 from libvirt_webrtc.errors import (
     DisplayError,
     GraphicsError,
     LibvirtWebRTCError,
+    MessageRefused,
     NoConsole,
     SandboxError,
     WorkerError,
@@ -30,9 +31,11 @@ from libvirt_webrtc.errors import (
 from libvirt_webrtc.media import aiortc_ext
 from libvirt_webrtc.media.aiortc_ext import ice
 from libvirt_webrtc.worker import ipc
+from libvirt_webrtc.worker.channel import Channel
 from libvirt_webrtc.worker.sandbox.libc import set_process_name
 from libvirt_webrtc.worker.sandbox.lock import lock_in
 from libvirt_webrtc.worker.settings import WorkerSettings
+from libvirt_webrtc.worker.shared_console import MAX_LABEL
 from libvirt_webrtc.worker.shared_consoles import SharedConsoles
 
 log = logging.getLogger(__name__)
@@ -67,7 +70,7 @@ def _import_graphics() -> None:
 
 
 async def _run(sock: socket.socket, settings: WorkerSettings) -> None:
-    channel = ipc.Channel(sock)
+    channel = Channel(sock)
     worker = Worker(channel, settings)
     try:
         await worker.serve()
@@ -81,10 +84,12 @@ async def _run(sock: socket.socket, settings: WorkerSettings) -> None:
 class Worker:
     """Answers the supervisor's messages; owns the display, its consoles and every task it starts."""
 
-    def __init__(self, channel: ipc.Channel, settings: WorkerSettings) -> None:
+    def __init__(self, channel: Channel, settings: WorkerSettings) -> None:
         self._channel = channel
         self._display: Display | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = TaskSet(expected=(WorkerGone,))
+        self._defect: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Gets the error of a task that failed."""
         self._status_due = asyncio.Event()
         self._shared_consoles = SharedConsoles(
             settings, on_change=self._status_due.set, on_viewer_ended=self._viewer_ended
@@ -95,20 +100,22 @@ class Worker:
 
         Raises:
             WorkerGone: it has.
+            Exception: a defect; the supervisor starts a fresh worker.
         """
-        self._own(self._beat())
-        self._own(self._report())
+        await until_one_ends(self._receive(), self._beat(), self._report(), self._fail())
+
+    async def _receive(self) -> None:
         while True:
             message, fds = await self._channel.receive()
             match message:
                 case ipc.UseDisplay() if len(fds) == 1:
-                    self._own(self._use_display(socket.socket(fileno=fds[0]), message))
+                    self._start("use display", self._use_display(socket.socket(fileno=fds[0]), message))
                 case ipc.Offer():
-                    self._own(self._answer(message))
+                    self._start("answer", self._answer(message))
                 case ipc.CloseViewer():
-                    self._own(self._close_viewer(message))
+                    self._start("close viewer", self._close_viewer(message))
                 case ipc.AskStats():
-                    self._own(self._tell_stats(message))
+                    self._start("tell stats", self._tell_stats(message))
                 case ipc.DomainPaused(paused):
                     self._shared_consoles.set_paused(paused)
                 case _:
@@ -117,10 +124,7 @@ class Worker:
 
     async def close(self) -> None:
         """Release what viewers hold, end them, and leave QEMU's display."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._tasks.close()
         await self._shared_consoles.close()
         if self._display is not None:
             self._display.close()
@@ -130,7 +134,7 @@ class Worker:
         try:
             display = await Display.open(sock, on_bus=how.on_bus, registrations=budget)
         except DisplayError as error:
-            await self._channel.send(ipc.DisplayLost(f"QEMU's display cannot be used: {error}"))
+            await self._channel.send(ipc.DisplayLost(ipc.text(f"QEMU's display cannot be used: {error}")))
             return
         self._display = display
         display.on_consoles = self._consoles_changed
@@ -148,10 +152,14 @@ class Worker:
     async def _answer(self, offer: ipc.Offer) -> None:
         try:
             sdp = await self._shared_consoles.admit(offer.viewer, offer.console, offer.sdp)
-        except LibvirtWebRTCError as error:
-            await self._channel.send(ipc.Refused(offer.request, type(error).__name__, str(error)))
-        else:
             await self._channel.send(ipc.Answered(offer.request, sdp))
+        except WorkerGone:
+            raise
+        except MessageRefused as error:
+            await self._shared_consoles.dismiss(offer.viewer)
+            await self._refuse(offer.request, error)
+        except LibvirtWebRTCError as error:
+            await self._refuse(offer.request, error)
 
     async def _close_viewer(self, message: ipc.CloseViewer) -> None:
         found = await self._shared_consoles.dismiss(message.viewer)
@@ -160,17 +168,19 @@ class Worker:
     async def _tell_stats(self, asked: ipc.AskStats) -> None:
         try:
             stats = self._shared_consoles.find(asked.console).stats()
-        except NoConsole as error:
-            await self._channel.send(ipc.Refused(asked.request, type(error).__name__, str(error)))
-        else:
-            await self._channel.send(ipc.Stats(asked.request, list(stats.renditions), list(stats.viewers)))
+            await self._channel.send(ipc.Stats(asked.request, stats.renditions, stats.viewers))
+        except (NoConsole, MessageRefused) as error:
+            await self._refuse(asked.request, error)
+
+    async def _refuse(self, request: int, error: LibvirtWebRTCError) -> None:
+        await self._channel.send(ipc.Refused(request, type(error).__name__, ipc.text(error)))
 
     def _viewer_ended(self, viewer: str) -> None:
-        self._own(self._channel.send(ipc.ViewerEnded(viewer)))
+        self._start("tell end", self._channel.send(ipc.ViewerEnded(viewer)))
 
     def _tell_registrations(self, registrations: int) -> None:
         """The count outlives this process: QEMU leaks for as long as QEMU runs."""
-        self._own(self._channel.send(ipc.Registered(registrations)))
+        self._start("tell registrations", self._channel.send(ipc.Registered(registrations)))
 
     async def _beat(self) -> None:
         while True:
@@ -183,17 +193,15 @@ class Worker:
             await self._status_due.wait()
             self._status_due.clear()
             if self._display is not None:
-                await self._channel.send(ipc.Status(self._display.name, self._shared_consoles.views()))
+                vm_name = ipc.text(self._display.name, MAX_LABEL)
+                await self._channel.send(ipc.Status(vm_name, tuple(self._shared_consoles.views())))
 
-    def _own(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
+    async def _fail(self) -> None:
+        await self._defect
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is not None and not isinstance(error, WorkerGone):
-            # A bug of ours: end loudly; the supervisor starts a fresh worker.
-            log.critical("worker ends on an unexpected error", exc_info=error)
-            os.abort()
+    def _start(self, name: str, coroutine: Coroutine[Any, Any, None]) -> None:
+        self._tasks.start(coroutine, name=name, on_failure=self._defective)
+
+    def _defective(self, error: Exception) -> None:
+        if not self._defect.done():
+            self._defect.set_exception(error)

@@ -1,51 +1,27 @@
 """A worker as the supervisor sees it: start, talk, watch, end."""
 
 import asyncio
-import itertools
 import logging
 import os
 import socket
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Coroutine
 from multiprocessing.context import ForkServerProcess
+from typing import Any
 
-from libvirt_webrtc.agent import limits
 from libvirt_webrtc.agent.interface import ConsoleView
 from libvirt_webrtc.agent.stats import ConsoleStats
-from libvirt_webrtc.errors import (
-    ConsoleStarting,
-    GatheringError,
-    LibvirtWebRTCError,
-    NegotiationError,
-    NoConsole,
-    WorkerError,
-    WorkerGone,
-)
+from libvirt_webrtc.concurrency.tasks import TaskSet
+from libvirt_webrtc.errors import MessageRefused, NegotiationError, WorkerError, WorkerGone
 from libvirt_webrtc.worker import forking, ipc
+from libvirt_webrtc.worker.channel import Channel
+from libvirt_webrtc.worker.requests import Requests, refusal
 from libvirt_webrtc.worker.settings import WorkerSettings
+from libvirt_webrtc.worker.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
-START_TIMEOUT_S = 20.0
 END_TIMEOUT_S = 1.5
 """A worker that was told to end is killed after this."""
-
-OVERDUE_S = 2 * ipc.BEAT_INTERVAL_S
-"""Without a beat for this long a worker is looked at closely; before that it costs nobody a wake-up."""
-WATCHDOG_INTERVAL_S = 0.25
-MISSED_TICKS = 4
-"""Looks without a beat, the first when it is overdue, after which a worker counts as hung: less than 2 s after it
-stopped, counted in turns of our own event loop, so that a delay on this side never kills a healthy worker."""
-
-_REFUSALS: dict[str, type[LibvirtWebRTCError]] = {
-    cls.__name__: cls for cls in (NegotiationError, GatheringError, NoConsole, ConsoleStarting)
-}
-
-
-def _refusal(answer: ipc.Message) -> LibvirtWebRTCError:
-    if isinstance(answer, ipc.Refused):
-        return _REFUSALS.get(answer.kind, WorkerError)(answer.message)
-    return WorkerError(f"the console's worker answered with {type(answer).__name__}")
 
 
 class WorkerProcess:
@@ -61,7 +37,7 @@ class WorkerProcess:
         exited: set when the process is gone.
     """
 
-    def __init__(self, process: ForkServerProcess, channel: ipc.Channel, name: str) -> None:
+    def __init__(self, process: ForkServerProcess, channel: Channel, name: str) -> None:
         self.consoles: tuple[ConsoleView, ...] = ()
         self.vm_name = ""
         self.viewers: set[str] = set()
@@ -74,16 +50,17 @@ class WorkerProcess:
         self._name = name
         self._process = process
         self._channel = channel
-        self._requests = itertools.count(1)
-        self._answers: dict[int, asyncio.Future[ipc.Message]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._beats = 0
-        self._first_beat = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        self._last_beat = loop.time()
-        loop.add_reader(process.sentinel, self._reap)
-        self._reader = loop.create_task(self._read(), name=f"worker {name} messages")
-        self._watchdog = loop.create_task(self._watch(), name=f"worker {name} watchdog")
+        self._requests = Requests(channel)
+        self._watchdog = Watchdog()
+        self._tasks = TaskSet(expected=(WorkerGone,))
+        asyncio.get_running_loop().add_reader(process.sentinel, self._reap)
+        self._reading = self._start(self._read(), "messages")
+        self._watching = self._start(self._watch(), "watchdog")
+
+    @property
+    def beats(self) -> int:
+        """How many heartbeats it has sent."""
+        return self._watchdog.beats
 
     @classmethod
     async def start(cls, settings: WorkerSettings) -> "WorkerProcess":
@@ -92,7 +69,7 @@ class WorkerProcess:
         Raises:
             WorkerError: the process could not be made.
         """
-        forking = asyncio.create_task(_fork(settings), name=f"fork for {settings.domain_name}")
+        forking = asyncio.create_task(fork(settings), name=f"fork for {settings.domain_name}")
         try:
             process, sock = await asyncio.shield(forking)
         except asyncio.CancelledError:
@@ -100,10 +77,10 @@ class WorkerProcess:
             await asyncio.wait({forking})
             if forking.exception() is None:
                 process, sock = forking.result()
-                await cls(process, ipc.Channel(sock), settings.domain_name).close()
+                await cls(process, Channel(sock), settings.domain_name).close()
             raise
         log.info("worker %s for %s started", process.pid, settings.domain_name)
-        return cls(process, ipc.Channel(sock), settings.domain_name)
+        return cls(process, Channel(sock), settings.domain_name)
 
     async def use_display(self, fd: int, *, on_bus: bool = False, registrations: int = 0) -> None:
         """Give it QEMU's D-Bus display, or the bus that it is on.
@@ -129,14 +106,16 @@ class WorkerProcess:
             NegotiationError, NoConsole, ConsoleStarting: as the worker says.
             WorkerGone: it ended, or did not answer in time.
         """
-        number = next(self._requests)
         # Before the answer: its viewer may have ended when this coroutine is resumed.
         self.viewers.add(viewer)
         try:
-            answer = await self._ask(number, ipc.Offer(number, viewer, console, sdp))
+            answer = await self._requests.ask(lambda number: ipc.Offer(number, viewer, console, sdp))
             if isinstance(answer, ipc.Answered):
                 return answer.sdp
-            raise _refusal(answer)
+            raise refusal(answer)
+        except MessageRefused as error:
+            self.viewers.discard(viewer)
+            raise NegotiationError(f"the offer cannot be taken: {error}") from error
         except BaseException as error:
             self.viewers.discard(viewer)
             if isinstance(error, asyncio.CancelledError | WorkerError):
@@ -146,8 +125,7 @@ class WorkerProcess:
 
     async def close_viewer(self, viewer: str) -> bool:
         """End one viewer; False when it was already gone."""
-        number = next(self._requests)
-        answer = await self._ask(number, ipc.CloseViewer(number, viewer))
+        answer = await self._requests.ask(lambda number: ipc.CloseViewer(number, viewer))
         return isinstance(answer, ipc.Done) and answer.found
 
     async def stats(self, console: int) -> ConsoleStats:
@@ -157,11 +135,10 @@ class WorkerProcess:
             NoConsole: there is no such console.
             WorkerGone: it ended, or did not answer in time.
         """
-        number = next(self._requests)
-        answer = await self._ask(number, ipc.AskStats(number, console))
+        answer = await self._requests.ask(lambda number: ipc.AskStats(number, console))
         if isinstance(answer, ipc.Stats):
-            return ConsoleStats(tuple(answer.renditions), tuple(answer.viewers))
-        raise _refusal(answer)
+            return ConsoleStats(answer.renditions, answer.viewers)
+        raise refusal(answer)
 
     async def close(self) -> None:
         """End the process: by closing its channel, by SIGKILL where that does not help."""
@@ -173,30 +150,11 @@ class WorkerProcess:
             log.warning("worker %s for %s did not end; killing it", self.pid, self._name)
             self._kill()
             await self.exited.wait()
-        await asyncio.gather(self._reader, self._watchdog, *self._tasks, return_exceptions=True)
+        await self._tasks.close()
 
     def _abandon(self, viewer: str) -> None:
         """Have the worker end a viewer for whose answer nobody waits any more."""
-        task = asyncio.create_task(self._send_close(viewer), name=f"abandon a viewer of {self._name}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _send_close(self, viewer: str) -> None:
-        with suppress(WorkerGone):
-            # Nobody waits for its Done.
-            await self._channel.send(ipc.CloseViewer(next(self._requests), viewer))
-
-    async def _ask(self, number: int, message: ipc.Message) -> ipc.Message:
-        future: asyncio.Future[ipc.Message] = asyncio.get_running_loop().create_future()
-        self._answers[number] = future
-        try:
-            async with asyncio.timeout(limits.WORKER_ANSWER_S):
-                await self._channel.send(message)
-                return await future
-        except TimeoutError:
-            raise WorkerGone("the console's worker did not answer in time") from None
-        finally:
-            del self._answers[number]
+        self._tasks.start(self.close_viewer(viewer), name=f"abandon a viewer of worker {self.pid}")
 
     async def _read(self) -> None:
         try:
@@ -214,17 +172,13 @@ class WorkerProcess:
     def _handle(self, message: ipc.Message) -> None:
         match message:
             case ipc.Beat():
-                self._beats += 1
-                self._first_beat.set()
-                self._last_beat = asyncio.get_running_loop().time()
-            case ipc.Answered(request) | ipc.Refused(request) | ipc.Done(request) | ipc.Stats(request):
-                future = self._answers.get(request)
-                if future is not None and not future.done():
-                    future.set_result(message)
+                self._watchdog.beat()
+            case ipc.Answered() | ipc.Refused() | ipc.Done() | ipc.Stats():
+                self._requests.answered(message)
             case ipc.ViewerEnded(viewer):
                 self.viewers.discard(viewer)
             case ipc.Status(vm_name, consoles):
-                self.vm_name, self.consoles = vm_name, tuple(consoles)
+                self.vm_name, self.consoles = vm_name, consoles
                 if self.on_status is not None:
                     self.on_status()
             case ipc.DisplayLost(reason):
@@ -237,19 +191,15 @@ class WorkerProcess:
                 raise WorkerError(f"a worker does not send {type(message).__name__}")
 
     async def _watch(self) -> None:
-        """Kill a worker whose event loop stands still: QEMU queues updates for it without bound."""
-        loop = asyncio.get_running_loop()
-        with suppress(TimeoutError):  # then it is overdue indeed
-            async with asyncio.timeout(START_TIMEOUT_S):
-                await self._first_beat.wait()
-        missed = 0
-        while missed < MISSED_TICKS:
-            seen = self._beats
-            overdue = self._last_beat + OVERDUE_S
-            await asyncio.sleep(max(overdue - loop.time(), WATCHDOG_INTERVAL_S))
-            missed = missed + 1 if self._beats == seen else 0
+        await self._watchdog.hang()
+        # QEMU queues updates without bound for a listener that does not read.
         log.error("worker %s for %s hangs; killing it", self.pid, self._name)
         self._kill()
+
+    def _start(self, coroutine: Coroutine[Any, Any, None], what: str) -> asyncio.Task[None]:
+        """A task without which this worker is of no use: where it fails, a fresh one must come."""
+        name = f"worker {self.pid} {what}"
+        return self._tasks.start(coroutine, name=name, on_failure=lambda _: self._kill())
 
     def _kill(self) -> None:
         if not self.exited.is_set():
@@ -260,17 +210,15 @@ class WorkerProcess:
         self._process.join()
         log.info("worker %s for %s ended (status %s)", self.pid, self._name, self._process.exitcode)
         self._process.close()
-        self._watchdog.cancel()
+        self._watching.cancel()
         self._channel.close()
-        for future in self._answers.values():
-            if not future.done():
-                future.set_exception(WorkerGone("the console's worker ended"))
+        self._requests.end()
         self.exited.set()
 
 
-async def _fork(settings: WorkerSettings) -> tuple[ForkServerProcess, socket.socket]:
+async def fork(settings: WorkerSettings) -> tuple[ForkServerProcess, socket.socket]:
     """A worker's process, and our end of its channel. Raises WorkerError."""
-    ours, theirs = ipc.Channel.pair()
+    ours, theirs = Channel.pair()
     process = forking.context.Process(
         target=_enter, args=(theirs, settings), name=f"console {settings.domain_name}", daemon=True
     )

@@ -18,6 +18,7 @@ from libvirt_webrtc.input.messages import Resize
 from libvirt_webrtc.logs import LimitedLogger
 from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.picture.framebuffer import Framebuffer
+from libvirt_webrtc.worker import ipc
 from libvirt_webrtc.worker.memory import trim_heap
 from libvirt_webrtc.worker.resizer import Resizer
 from libvirt_webrtc.worker.settings import WorkerSettings
@@ -25,6 +26,9 @@ from libvirt_webrtc.worker.video_stats import console_stats
 from libvirt_webrtc.worker.viewer_console import ViewerConsole
 
 log = logging.getLogger(__name__)
+
+MAX_LABEL = 100
+"""Characters of a name that QEMU gives, to a console or a machine: whoever controls QEMU may send megabytes."""
 
 ABANDONED_S = 2.0
 """After the last viewer left, until memory is given back: a page that is loaded again comes sooner."""
@@ -79,7 +83,7 @@ class SharedConsole:
     @property
     def label(self) -> str:
         """QEMU's name of it; empty while there is no display."""
-        return self._console.label if self._console is not None else ""
+        return ipc.text(self._console.label, MAX_LABEL) if self._console is not None else ""
 
     @property
     def enabled(self) -> bool | None:

@@ -20,11 +20,12 @@ FORK_AND_COMPARE = """
 import os, socket, sys
 import libvirt_webrtc.worker.preload
 from libvirt_webrtc.worker import ipc, process
+from libvirt_webrtc.worker.channel import Channel
 from libvirt_webrtc.worker.settings import WorkerSettings
 
 settings = WorkerSettings(domain_name="demo", downsample=False, offer_loopback=True, log_level=30)
 before = set(sys.modules)
-ours, theirs = ipc.Channel.pair()
+ours, theirs = Channel.pair()
 if os.fork() == 0:
     ours.close()
     process._enter(theirs, settings)

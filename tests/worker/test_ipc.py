@@ -1,18 +1,13 @@
-"""Messages and descriptors over a real socket pair."""
+"""Messages as bytes, and what is none."""
 
-import asyncio
-import json
-import os
-import socket
-from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
+import msgspec
 import pytest
 
 from libvirt_webrtc.agent.interface import ConsoleView
-from libvirt_webrtc.errors import WorkerError, WorkerGone
+from libvirt_webrtc.errors import MessageRefused, WorkerError
 from libvirt_webrtc.worker import ipc
-from libvirt_webrtc.worker.ipc import Channel
-from tests.media.helpers import soon
 from tests.portal.fakes import STATS
 
 VIEW = ConsoleView(index=0, label="VGA", width=720, height=400, scanout=None, viewers=0)
@@ -30,27 +25,44 @@ MESSAGES: list[ipc.Message] = [
     ipc.DisplayLost("gone"),
     ipc.Registered(3),
     ipc.AskStats(3, 0),
-    ipc.Stats(3, list(STATS.renditions), list(STATS.viewers)),
-    ipc.Status("", []),
-    ipc.Status("demo", [VIEW, ConsoleView(1, "é\n\0\ud800", 1, 1, "map", 64)]),
+    ipc.Stats(3, STATS.renditions, STATS.viewers),
+    ipc.Status("", ()),
+    ipc.Status("demo", (VIEW, ConsoleView(1, "é\n\0\U0001f5a5", 1, 1, "map", 64))),
 ]
 
 
-@pytest.fixture
-async def ends() -> AsyncIterator[tuple[Channel, socket.socket]]:
-    """A channel, and the bare socket at its other end."""
-    ours, theirs = Channel.pair()
-    channel = Channel(ours)
-    yield channel, theirs
-    channel.close()
-    theirs.close()
+def packet(kind: object, **fields: object) -> bytes:
+    return msgspec.msgpack.encode({"type": kind, **fields})
 
 
-@pytest.fixture
-def null() -> Iterator[int]:
-    """A descriptor to pass."""
-    with open(os.devnull) as file:
-        yield file.fileno()
+def console(**changes: object) -> dict[str, object]:
+    return {"index": 0, "label": "", "width": 1, "height": 1, "scanout": None, "viewers": 0} | changes
+
+
+NONE = [
+    b"",
+    b"\xff",
+    b"nonsense",
+    b"\x91" * 100_000,
+    msgspec.msgpack.encode(None),
+    msgspec.msgpack.encode("Beat"),
+    msgspec.msgpack.encode({}),
+    ipc.encode(ipc.Beat()) + b"more",
+    packet([]),
+    packet("Nothing"),
+    packet("Beat", more=1),
+    packet("Answered", request=1),
+    packet("Answered", request="1", sdp=""),
+    packet("Answered", request=True, sdp=""),
+    packet("Answered", request=1, sdp=None),
+    packet("Answered", request=1, sdp="v").replace(b"v", b"\xff"),
+    packet("DisplayLost", reason=["x"]),
+    packet("Status", vm_name="", consoles={}),
+    packet("Status", vm_name="", consoles=[1]),
+    packet("Status", vm_name="", consoles=[{}]),
+    packet("Status", vm_name="", consoles=[console(width="1")]),
+    packet("Status", vm_name="", consoles=[console(scanout=1)]),
+]
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
@@ -58,147 +70,34 @@ def test_messages_come_back_as_they_were(message: ipc.Message) -> None:
     assert ipc.decode(ipc.encode(message)) == message
 
 
-def console(**changes: object) -> dict[str, object]:
-    return {"index": 0, "label": "", "width": 1, "height": 1, "scanout": None, "viewers": 0} | changes
-
-
-@pytest.mark.parametrize(
-    "packet",
-    [
-        b"",
-        b"\xff",
-        b"[]",
-        b"null",
-        b'"Beat"',
-        b"{}",
-        b"[" * 100_000,
-        b"1" * 100_000,
-        json.dumps({"type": []}).encode(),
-        json.dumps({"type": "Nothing"}).encode(),
-        json.dumps({"type": "Beat", "more": 1}).encode(),
-        json.dumps({"type": "Answered", "request": 1}).encode(),
-        json.dumps({"type": "Answered", "request": "1", "sdp": ""}).encode(),
-        json.dumps({"type": "Answered", "request": 1, "sdp": None}).encode(),
-        json.dumps({"type": "DisplayLost", "reason": ["x"]}).encode(),
-        json.dumps({"type": "Status", "consoles": {}}).encode(),
-        json.dumps({"type": "Status", "consoles": [1]}).encode(),
-        json.dumps({"type": "Status", "consoles": [{}]}).encode(),
-        json.dumps({"type": "Status", "consoles": [console(width="1")]}).encode(),
-        json.dumps({"type": "Status", "consoles": [console(scanout=1)]}).encode(),
-        json.dumps({"type": "Status", "consoles": [console(more=1)]}).encode(),
-    ],
-    ids=lambda packet: packet[:60].decode(errors="replace"),
-)
+@pytest.mark.parametrize("packet", NONE, ids=lambda packet: repr(packet[:40]))
 def test_what_is_no_message_is_a_worker_error(packet: bytes) -> None:
-    with pytest.raises(WorkerError):
+    with pytest.raises(WorkerError, match="not a message"):
         ipc.decode(packet)
 
 
-async def test_messages_keep_their_order_and_descriptors(
-    ends: tuple[Channel, socket.socket], null: int
-) -> None:
-    channel, theirs = ends
-    other = Channel(theirs.dup())
-    await channel.send(ipc.Beat())
-    await channel.send(ipc.UseDisplay(False), [null])
-    await channel.send(ipc.DomainPaused(True))
-    received = [await other.receive() for _ in range(3)]
-    assert [message for message, _ in received] == [ipc.Beat(), ipc.UseDisplay(False), ipc.DomainPaused(True)]
-    assert [len(fds) for _, fds in received] == [0, 1, 0]
-    (fd,) = received[1][1]
-    assert os.fstat(fd).st_rdev == os.fstat(null).st_rdev and not os.get_inheritable(fd)
-    os.close(fd)
-    other.close()
+@pytest.mark.parametrize(
+    "text", ["\r\n" * 32 * 1024, "é" * 32 * 1024, "\U0001f5a5" * 16 * 1024, "\0" * 64 * 1024]
+)
+def test_an_offer_takes_as_many_bytes_as_its_text(text: str) -> None:
+    """As JSON with its escapes, 64 KiB of some text did not fit into a packet."""
+    assert len(ipc.encode(ipc.Offer(1, "viewer", 0, text))) < 64 * 1024 + 100
 
 
-async def test_descriptors_of_what_is_no_message_are_closed(
-    ends: tuple[Channel, socket.socket], null: int
-) -> None:
-    channel, theirs = ends
-    socket.send_fds(theirs, [b"nonsense"], [null] * 2)
-    with pytest.raises(WorkerError):
-        await channel.receive()
+def test_what_cannot_be_sent_says_why() -> None:
+    with pytest.raises(MessageRefused, match="a Answered of .* bytes is too large"):
+        ipc.encode(ipc.Answered(1, "x" * ipc.MAX_PACKET))
+    with pytest.raises(MessageRefused, match="not Unicode"):
+        ipc.encode(ipc.DisplayLost("a file's name: \udcff"))
 
 
-async def test_more_descriptors_than_any_message_has_leave_none_behind(
-    ends: tuple[Channel, socket.socket], null: int
-) -> None:
-    channel, theirs = ends
-    socket.send_fds(theirs, [ipc.encode(ipc.Beat())], [null] * 50)
-    _, fds = await channel.receive()
-    assert len(fds) <= ipc.MAX_FDS
-    for fd in fds:
-        os.close(fd)
+def test_text_for_people_always_fits() -> None:
+    assert ipc.text("short é") == "short é"
+    assert ipc.text("\udcff" * 3) == "???"
+    assert ipc.text("x" * 10_000, 100) == "x" * 99 + "…"
+    assert ipc.decode(ipc.encode(ipc.DisplayLost(ipc.text("\ud800" * 500_000))))
 
 
-async def test_largest_offer_fits_and_a_larger_message_is_refused(
-    ends: tuple[Channel, socket.socket],
-) -> None:
-    channel, theirs = ends
-    other = Channel(theirs.dup())
-    offer = ipc.Offer(1, "p", 0, "\r\n" * 32 * 1024)
-    await soon(channel.send(offer))
-    assert await other.receive() == (offer, [])
-    with pytest.raises(WorkerError, match="too large"):
-        await channel.send(ipc.Answered(1, "x" * ipc.MAX_PACKET))
-    # A packet beyond the limit, from another program, is cut, and so no message.
-    theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
-    theirs.send(b"[" + b"0," * ipc.MAX_PACKET)
-    with pytest.raises(WorkerError):
-        await channel.receive()
-    other.close()
-
-
-async def test_senders_wait_for_a_reader_that_is_slow(ends: tuple[Channel, socket.socket]) -> None:
-    channel, theirs = ends
-    messages = [ipc.Answered(number, "x" * 50_000) for number in range(40)]
-    senders = [asyncio.create_task(channel.send(message)) for message in messages]
-    await asyncio.sleep(0.05)
-    assert not all(sender.done() for sender in senders)
-    other = Channel(theirs.dup())
-    assert [(await soon(other.receive()))[0] for _ in messages] == messages
-    await soon(asyncio.gather(*senders))
-    other.close()
-
-
-async def test_a_sender_that_gives_up_leaves_the_channel_to_the_others(
-    ends: tuple[Channel, socket.socket],
-) -> None:
-    channel, theirs = ends
-    # As many as there are, so that two wait: one for the socket, one for its turn.
-    senders = [asyncio.create_task(channel.send(ipc.Answered(n, "x" * 50_000))) for n in range(40)]
-    await asyncio.sleep(0.05)
-    waiting = [sender for sender in senders if not sender.done()]
-    waiting[0].cancel()
-    waiting[2].cancel()
-    other = Channel(theirs.dup())
-    for _ in range(38):
-        await soon(other.receive())
-    results = await asyncio.gather(*senders, return_exceptions=True)
-    assert sum(isinstance(result, asyncio.CancelledError) for result in results) == 2
-    other.close()
-
-
-async def test_close_ends_whoever_waits(ends: tuple[Channel, socket.socket]) -> None:
-    channel, _ = ends
-    receiver = asyncio.create_task(channel.receive())
-    senders = [asyncio.create_task(channel.send(ipc.Answered(n, "x" * 50_000))) for n in range(40)]
-    await asyncio.sleep(0.05)
-    channel.close()
-    channel.close()
-    results = await soon(asyncio.gather(receiver, *senders, return_exceptions=True))
-    assert isinstance(results[0], WorkerGone) and isinstance(results[-1], WorkerGone)
-    for late in (channel.receive(), channel.send(ipc.Beat())):
-        with pytest.raises(WorkerGone):
-            await late
-
-
-async def test_other_end_closing_is_worker_gone(ends: tuple[Channel, socket.socket]) -> None:
-    channel, theirs = ends
-    receiver = asyncio.create_task(channel.receive())
-    await asyncio.sleep(0)
-    theirs.close()
-    with pytest.raises(WorkerGone):
-        await soon(receiver)
-    with pytest.raises(WorkerGone):
-        await channel.send(ipc.Beat())
+def test_the_statistics_of_the_most_viewers_fit() -> None:
+    wordy = replace(STATS.viewers[0], reason="é" * ipc.MAX_TEXT)
+    assert ipc.encode(ipc.Stats(1, STATS.renditions * 12, (wordy,) * 64))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from libvirt_webrtc.errors import NoConsole, WorkerError, WorkerGone
-from libvirt_webrtc.worker import forking, ipc, process
+from libvirt_webrtc.worker import forking, process, watchdog
 from libvirt_webrtc.worker.process import WorkerProcess
 from libvirt_webrtc.worker.settings import WorkerSettings
 from tests.media.helpers import DEADLINE_S, soon, until
@@ -29,8 +29,8 @@ async def worker() -> AsyncIterator[WorkerProcess]:
 
 
 async def beating(worker: WorkerProcess) -> None:
-    seen = worker._beats
-    await until(lambda: worker._beats > seen)
+    seen = worker.beats
+    await until(lambda: worker.beats > seen)
 
 
 def gone(pid: int) -> bool:
@@ -83,8 +83,8 @@ async def test_a_start_that_is_cancelled_leaves_no_process(monkeypatch: pytest.M
         await seen.wait()
         return made, sock
 
-    original = process._fork
-    monkeypatch.setattr(process, "_fork", fork)
+    original = process.fork
+    monkeypatch.setattr(process, "fork", fork)
     starting = asyncio.create_task(WorkerProcess.start(SETTINGS))
     await soon(forked.wait())
     starting.cancel()
@@ -134,7 +134,7 @@ async def test_a_killed_worker_ends_whatever_waits_for_it(worker: WorkerProcess)
 
 @pytest.fixture
 def long_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "START_TIMEOUT_S", 10 * DEADLINE_S)
+    monkeypatch.setattr(watchdog, "START_TIMEOUT_S", 10 * DEADLINE_S)
 
 
 async def test_a_worker_that_stops_soon_after_its_start_is_killed_by_the_watchdog(
@@ -185,53 +185,3 @@ async def test_a_display_that_cannot_be_used_is_reported_lost(worker: WorkerProc
         ours.close()
         await worker.use_display(theirs.detach())
         assert "cannot be used" in await soon(reasons.get())
-
-
-NONSENSE = [
-    b"nonsense",
-    ipc.encode(ipc.UseDisplay(False)),
-    b"[" * 100_000,
-    b'{"type": "Status", "vm_name": "", "consoles": [{}]}',
-]
-
-
-@pytest.mark.parametrize("packet", NONSENSE, ids=lambda packet: packet[:30].decode())
-async def test_a_worker_that_talks_nonsense_is_killed(worker: WorkerProcess, packet: bytes) -> None:
-    """As a hijacked one could: what it floods us with reaches nobody."""
-    await beating(worker)
-    os.kill(worker.pid, signal.SIGSTOP)  # So that it is not its own end that is seen.
-    ours, theirs = ipc.Channel.pair()
-    with theirs:
-        real, worker._channel = worker._channel, ipc.Channel(ours)
-        worker._reader.cancel()
-        await asyncio.wait({worker._reader})
-        worker._reader = asyncio.create_task(worker._read())
-        for _ in range(3):
-            theirs.send(packet)
-        await soon(worker.exited.wait())
-        assert worker.consoles == ()
-        real.close()
-
-
-async def test_unknown_answers_are_ignored(worker: WorkerProcess) -> None:
-    worker._handle(ipc.Answered(99, "v=0"))
-    await beating(worker)
-
-
-@pytest.mark.parametrize("count", [0, 2])
-async def test_a_display_message_without_its_one_descriptor_ends_the_worker(
-    worker: WorkerProcess, count: int
-) -> None:
-    """The supervisor is the same program, so this is a mistake of ours: a fresh worker is better than a guess."""
-    read, write = os.pipe()
-    await worker._channel.send(ipc.UseDisplay(False), [write] * count)
-    os.close(write)
-    await soon(worker.exited.wait())
-    assert os.read(read, 1) == b"", "the worker's copies went with it"
-    os.close(read)
-
-
-async def test_a_large_offer_is_answered(worker: WorkerProcess) -> None:
-    """The portal takes bodies of 64 KiB, whose every line end is escaped on the way."""
-    with pytest.raises(NoConsole):
-        await soon(worker.offer("peer", 0, "\r\n" * 32 * 1024))

@@ -42,7 +42,7 @@ def enter(way: Way, life: Life, sock: socket.socket, settings: WorkerSettings) -
 async def forked(way: Way, life: Life) -> AsyncIterator[socket.socket]:
     """A process from the real fork server, and the other end of its channel; it has ended afterwards."""
     with mock.patch.object(process, "_enter", partial(enter, way, life)):
-        forked, sock = await process._fork(SETTINGS)
+        forked, sock = await process.fork(SETTINGS)
     try:
         with sock:
             yield sock
