@@ -25,13 +25,19 @@ class ConsoleMaker:
         self._hardware: tuple[tuple[VideoFormat, str], ...] = ()
 
     async def prepare(self) -> None:
-        """What is done once, before the first console: some seconds where hardware is to be tested."""
+        """Do what is done once, before everything else. Takes about a second."""
         for layer in survey():
             if layer.present:
                 log.info("workers: %s: %s", layer.name, layer.text)
             else:
                 log.warning("workers: %s: %s; %s", layer.name, layer.text, layer.remedy)
         await asyncio.to_thread(warm_up)
+
+    async def test_hardware(self) -> None:
+        """Find out which encoders the consoles that are made later may use, where the configuration asks for hardware.
+
+        Takes seconds, and where a driver hangs as long as :func:`find_hardware`: the portal does not wait for it.
+        """
         if self._config.video.encoder == "auto":
             self._hardware = await find_hardware()
 

@@ -12,6 +12,7 @@ from uuid import NAMESPACE_URL, uuid5
 from libvirt_webrtc.agent.interface import Action, Answer, ConsoleState, DomainList, DomainView
 from libvirt_webrtc.agent.latest import LatestValue
 from libvirt_webrtc.agent.stats import ConsoleStats
+from libvirt_webrtc.concurrency.tasks import TaskSet
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.display.address import parse_address
 from libvirt_webrtc.display.qmp import open_display
@@ -88,6 +89,7 @@ class Stream:
         self.uuid = str(uuid5(NAMESPACE_URL, place.name))
         self._place = place
         self._maker = ConsoleMaker(config)
+        self._tasks = TaskSet()
         self._worker_supervisor: WorkerSupervisor | None = None
         self._name = UNNAMED
         self._told = ""
@@ -95,13 +97,18 @@ class Stream:
 
     async def __aenter__(self) -> Self:
         await self._maker.prepare()
-        self._worker_supervisor = self._maker.make(UNNAMED, self._place.display, self._publish, gl=True)
+        self._tasks.start(self._begin(), name="setting the console up")
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self._tasks.close()
         if self._worker_supervisor is not None:
             await self._worker_supervisor.close()
         self._latest.close()
+
+    async def _begin(self) -> None:
+        await self._maker.test_hardware()
+        self._worker_supervisor = self._maker.make(UNNAMED, self._place.display, self._publish, gl=True)
 
     def list(self) -> DomainList:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
@@ -121,7 +128,7 @@ class Stream:
 
     async def act(self, uuid: str, action: Action) -> None:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
-        self._open_worker_supervisor(uuid)
+        self._check(uuid)
         raise CannotAttach("it runs without libvirt, which would do that")
 
     async def close_viewer(self, uuid: str, viewer: str) -> bool:
@@ -177,8 +184,11 @@ class Stream:
 
     def _open_worker_supervisor(self, uuid: str) -> WorkerSupervisor:
         """Raises NoSuchDomain or ConsoleStarting."""
-        if uuid != self.uuid:
-            raise NoSuchDomain(f"there is no domain with the UUID {uuid}")
+        self._check(uuid)
         if self._worker_supervisor is None:
             raise ConsoleStarting("the console is being set up")
         return self._worker_supervisor
+
+    def _check(self, uuid: str) -> None:
+        if uuid != self.uuid:
+            raise NoSuchDomain(f"there is no domain with the UUID {uuid}")

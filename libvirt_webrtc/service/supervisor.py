@@ -103,6 +103,7 @@ class Supervisor:
         return worker_supervisor is not None and worker_supervisor.has_viewer(viewer)
 
     async def _follow(self) -> None:
+        await self._maker.test_hardware()
         async for snapshot in self._inventory.changes():
             self._reconcile(snapshot)
             self._trouble = None

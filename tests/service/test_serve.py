@@ -17,10 +17,12 @@ import pytest
 
 from libvirt_webrtc.config.access import ListenAddress
 from libvirt_webrtc.config.load import Config
+from libvirt_webrtc.config.video import VideoConfig
 from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.portal.auth.token import load_token
-from libvirt_webrtc.probes import render, trial
+from libvirt_webrtc.probes import encoder, render, trial
 from libvirt_webrtc.service.serve import serve
+from libvirt_webrtc.service.single_qemu import by_monitor, stream
 from tests.support.portal import free_port
 from tests.support.stuck import python
 
@@ -79,14 +81,19 @@ def test_a_kept_token_is_made_for_its_owner_only_and_not_printed(tmp_path: Path)
     assert load_token(path) == token
 
 
-async def test_a_graphics_driver_that_hangs_does_not_keep_the_portal_from_listening(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize("program", ["serve", "stream"])
+async def test_drivers_that_hang_do_not_keep_the_portal_from_listening(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, program: str
 ) -> None:
     monkeypatch.setattr(render, "render_nodes", lambda folder: [tmp_path])
-    monkeypatch.setattr(render, "trial_command", lambda module: python("import time; time.sleep(60)"))
+    monkeypatch.setattr(encoder, "DEVICES", {"h264_nvenc": (str(tmp_path),)})
+    for probe in (render, encoder):
+        monkeypatch.setattr(probe, "trial_command", lambda module: python("import time; time.sleep(60)"))
     listen = ListenAddress("127.0.0.1", free_port())
+    config = Config(uri=URI, listen=listen, video=VideoConfig(encoder="auto"))
+    running = serve(config) if program == "serve" else stream(config, by_monitor(tmp_path / "qmp"))
     async with asyncio.timeout(trial.TIMEOUT_S / 2):
-        serving = asyncio.create_task(serve(Config(uri=URI, listen=listen)))
+        serving = asyncio.create_task(running)
         while True:
             with suppress(ConnectionRefusedError):
                 _, writer = await asyncio.open_connection(listen.host, listen.port)
