@@ -23,7 +23,6 @@ KNOWN_LONG = {
     "tests/gl/test_scanout.py",
     "tests/worker/test_input_channel.py",
     "tests/worker/test_viewer.py",
-    "web/console.css",
 }
 
 

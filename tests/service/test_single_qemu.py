@@ -1,6 +1,9 @@
 """One QEMU without libvirt, as the portal's only domain; QEMU, bus and worker are real."""
 
+import asyncio
 import logging
+import os
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,10 +14,11 @@ from libvirt_webrtc.agent.interface import Action, ConsoleState, DomainView
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.errors import CannotAttach, ConfigError, DisplayError, NoConsole, NoSuchDomain
 from libvirt_webrtc.service.single_qemu import Place, Stream, by_monitor, on_bus, session_bus
-from tests.media.helpers import until
+from tests.media.helpers import DEADLINE_S, until
 from tests.support.dbus import MessageBus
 from tests.support.emulators import Emulator
 from tests.support.qmp import Qemu
+from tests.worker.viewer_client import ViewerClient
 
 Start = Callable[[], Qemu]
 
@@ -111,6 +115,36 @@ async def test_only_its_own_uuid_is_known_and_nothing_can_be_attached(tmp_path: 
             await stream.act(stream.uuid, Action.ATTACH)
         assert not await stream.close_viewer(stream.uuid, "viewer")
         assert not await stream.has_viewer(stream.uuid, "viewer")
+
+
+async def test_a_viewer_is_there_until_it_leaves_or_its_worker_ends(
+    place_and_start: tuple[Place, Start],
+) -> None:
+    place, start = place_and_start
+    async with streaming(place) as stream, start(), ViewerClient() as first, ViewerClient() as second:
+        await until_state(stream, ConsoleState.READY)
+        names = []
+        for client in (first, second):
+            answer = await stream.offer(stream.uuid, 0, await client.offer())
+            names.append(answer.viewer)
+            await client.take(answer.sdp)
+        await until(lambda: first.frames > 0 and second.frames > 0)
+        assert [await stream.has_viewer(stream.uuid, name) for name in names] == [True, True]
+        await first.connection.close()
+        await until_gone(stream, names[0])
+        assert await stream.has_viewer(stream.uuid, names[1])
+        pid = view(stream).worker_pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        await until_gone(stream, names[1])
+
+
+async def until_gone(stream: Stream, viewer: str) -> None:
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            if not await stream.has_viewer(stream.uuid, viewer):
+                return
+            await asyncio.sleep(0.05)
 
 
 async def test_the_page_keeps_its_address_for_as_long_as_the_place_is_the_same(tmp_path: Path) -> None:

@@ -104,13 +104,16 @@ async def test_a_domain_with_two_screens_is_one_page(page: Page) -> None:
     await expect(page.locator(".domain .detail")).to_have_text("800 × 600 · 2 screens")
     await expect(page.locator("a[href]")).to_have_attribute("href", "/console/uuid-1")
     # So that the console's page asks for both at once.
-    assert await run(page, "app/screens.js", "return ['uuid-1', 'uuid-2'].map(m.screensOf)") == [2, 1]
+    assert await run(page, "app/console-counts.js", "return ['uuid-1', 'uuid-2'].map(m.consoleCount)") == [
+        2,
+        1,
+    ]
     await give_list(page, domain(1, "wide", "running", "none"))
     await expect(page.locator(".domain .why")).to_have_text("This domain has no console.")
-    assert await run(page, "app/screens.js", "return m.screensOf('uuid-1')") == 2
+    assert await run(page, "app/console-counts.js", "return m.consoleCount('uuid-1')") == 2
     await give_list(page, domain(1, "wide", "running", "ready"))
     await expect(page.locator(".domain .detail")).to_have_text("800 × 600")
-    assert await run(page, "app/screens.js", "return m.screensOf('uuid-1')") == 1
+    assert await run(page, "app/console-counts.js", "return m.consoleCount('uuid-1')") == 1
 
 
 async def test_many_domains_can_be_filtered(page: Page) -> None:

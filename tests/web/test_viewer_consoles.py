@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 
 SET_UP = """async (index) => {
   const [{ ViewerConsoles }, { WindowSize }] = await Promise.all([
-    import("/static/app/viewerconsoles.js"), import("/static/app/windowsize.js")]);
+    import("/static/app/viewer-consoles.js"), import("/static/app/window-size.js")]);
   const streams = [0, 1, 2, 3].map(() => new MediaStream());
   window.sent = [];
   window.hints = [];

@@ -5,14 +5,14 @@ import { DomainEvents } from "../core/domains.js";
 import { Session } from "../core/session.js";
 import { element, signIn } from "./elements.js";
 import { publish } from "./handle.js";
-import { ViewerConsoles } from "./viewerconsoles.js";
+import { ViewerConsoles } from "./viewer-consoles.js";
 import { Keybar } from "./keybar.js";
 import { Notice } from "./notice.js";
-import { keepScreens, screensOf } from "./screens.js";
+import { keepConsoleCount, consoleCount } from "./console-counts.js";
 import { canOpen, situation } from "./situation.js";
 import { Stats } from "./stats.js";
 import { Toolbar } from "./toolbar.js";
-import { WindowSize } from "./windowsize.js";
+import { WindowSize } from "./window-size.js";
 
 /** @typedef {import("../core/protocol.js").DisplayMessage} DisplayMessage */
 
@@ -32,7 +32,7 @@ let worker = null;
 
 const session = new Session(
   { whep: `/api/domains/${encodeURIComponent(uuid)}/consoles/${consoleIndex}/whep`, config: "/webrtc-config" },
-  () => screensOf(uuid),
+  () => consoleCount(uuid),
   {
     state: () => {
       if (session.state === "connecting") worker = domain?.worker_pid ?? null;
@@ -52,7 +52,7 @@ const consoles = new ViewerConsoles(consoleIndex, session, {
   changed: () => render(),
   activated: () => {
     keybar.unstick();
-    stats.view = consoles.active;
+    stats.viewerConsole = consoles.active;
     render();
   },
   leave: () => {
@@ -82,18 +82,18 @@ const toolbar = new Toolbar({
 /** @param {DisplayMessage} message @param {number | null} index the console's, as the session tells it */
 function receive(message, index) {
   if (message.type === "consoles") {
-    keepScreens(uuid, message.consoles.length);
-    if (screensOf(uuid) > session.sections) {
+    keepConsoleCount(uuid, message.consoles.length);
+    if (consoleCount(uuid) > session.sections) {
       // The first look at this domain: nobody knew.
       session.connect();
       return;
     }
   }
-  const view = consoles.receive(message, index);
+  const viewerConsole = consoles.receive(message, index);
   if (message.type === "state" && index === null) {
     paused = message.paused;
     render();
-  } else if (message.type === "stats" && view === consoles.active) stats.receive(message);
+  } else if (message.type === "stats" && viewerConsole === consoles.active) stats.receive(message);
   else if (message.type === "resized") windowSize.answered(message.taken);
 }
 
@@ -108,7 +108,7 @@ function render() {
   windowSize.update();
   pausedBadge.hidden = !(connected && paused);
   caps.hidden = !(connected && consoles.active.capsLock);
-  for (const view of consoles.present) view.render(connected, consoles.several);
+  for (const viewerConsole of consoles.present) viewerConsole.render(connected, consoles.several);
 }
 
 function current() {
@@ -128,7 +128,7 @@ function listed(news) {
   list = news;
   domain = news.domains.find((one) => one.uuid === uuid) ?? null;
   if (domain) {
-    keepScreens(uuid, domain.consoles.length);
+    keepConsoleCount(uuid, domain.consoles.length);
     element("name", HTMLElement).textContent = domain.name;
     document.title = domain.name;
   }
@@ -148,7 +148,7 @@ const events = new DomainEvents({
   },
 });
 
-/** The network is back, or somebody looks again: no reason to wait. */
+/** The network is back, or somebody looks at the page again: try now, and not when the wait is over. */
 function hurry() {
   if (!document.hidden && session.state === "waiting") session.connect();
 }

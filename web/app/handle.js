@@ -28,7 +28,7 @@ import { read } from "../core/measure.js";
 /**
  * @param {object} parts
  * @param {import("../core/session.js").Session} parts.session
- * @param {import("./viewerconsoles.js").ViewerConsoles} parts.consoles
+ * @param {import("./viewer-consoles.js").ViewerConsoles} parts.consoles
  * @param {import("./stats.js").Stats} parts.stats
  * @param {() => string} parts.state
  */

@@ -7,7 +7,7 @@ import { AttachDialog } from "./attach.js";
 import { element, signIn } from "./elements.js";
 import { inOrder } from "./order.js";
 import { Row } from "./row.js";
-import { keepScreens } from "./screens.js";
+import { keepConsoleCount } from "./console-counts.js";
 
 /** From this many domains on, a filter is worth its place. */
 const FILTER_FROM = 9;
@@ -75,7 +75,7 @@ function explain(count) {
 const events = new DomainEvents({
   list: (news) => {
     list = news;
-    for (const { uuid, consoles } of news.domains) keepScreens(uuid, consoles.length);
+    for (const { uuid, consoles } of news.domains) keepConsoleCount(uuid, consoles.length);
     render();
   },
   state: (state) => {

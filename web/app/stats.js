@@ -1,5 +1,5 @@
 // @ts-check
-/** The stats overlay: what the picture costs and how late it is. Measures, and asks the server, only while it is open. */
+/** The stats overlay: what the picture costs and how late it is. It measures, and asks the server, only while open. */
 
 import { between, read } from "../core/measure.js";
 import { encodeWantStats } from "../core/protocol.js";
@@ -19,7 +19,7 @@ export class Stats {
   #toggle = element("stats-toggle", HTMLButtonElement);
   #bar = element("stats-bar", HTMLElement);
   #session;
-  #view;
+  #viewerConsole;
   /** @type {import("../core/protocol.js").ServerStats | null} */
   #server = null;
   /** @type {{connection: RTCPeerConnection, reading: Reading} | null} */
@@ -33,12 +33,12 @@ export class Stats {
 
   /**
    * @param {import("../core/session.js").Session} session
-   * @param {import("./viewerconsole.js").ViewerConsole} view whose video it is about
+   * @param {import("./viewer-console.js").ViewerConsole} viewerConsole whose video it is about
    * @param {() => void} done it was opened or closed by a click
    */
-  constructor(session, view, done) {
+  constructor(session, viewerConsole, done) {
     this.#session = session;
-    this.#view = view;
+    this.#viewerConsole = viewerConsole;
     this.#toggle.addEventListener("click", () => {
       this.toggle();
       done();
@@ -53,12 +53,12 @@ export class Stats {
     return !this.#panel.hidden;
   }
 
-  /** @param {import("./viewerconsole.js").ViewerConsole} view whose video it is about from now on */
-  set view(view) {
-    if (view === this.#view) return;
+  /** @param {import("./viewer-console.js").ViewerConsole} viewerConsole whose video it is about from now on */
+  set viewerConsole(viewerConsole) {
+    if (viewerConsole === this.#viewerConsole) return;
     const { open } = this;
     if (open) this.toggle();
-    this.#view = view;
+    this.#viewerConsole = viewerConsole;
     if (open) this.toggle();
   }
 
@@ -67,7 +67,7 @@ export class Stats {
     if (connected === this.#connected) return;
     this.#connected = connected;
     this.#server = null;
-    if (connected && this.open) this.#view.send(encodeWantStats(true));
+    if (connected && this.open) this.#viewerConsole.send(encodeWantStats(true));
   }
 
   /** @param {import("../core/protocol.js").ServerStats} stats */
@@ -79,14 +79,14 @@ export class Stats {
     const open = !this.open;
     this.#panel.hidden = !open;
     this.#toggle.ariaPressed = String(open);
-    this.#view.send(encodeWantStats(open));
+    this.#viewerConsole.send(encodeWantStats(open));
     clearInterval(this.#timer);
     if (open) {
       this.#timer = setInterval(() => void this.#look(), EVERY_MS);
       void this.#look();
       this.#watchFrames();
     } else {
-      if (this.#frame) this.#view.video.cancelVideoFrameCallback(this.#frame);
+      if (this.#frame) this.#viewerConsole.video.cancelVideoFrameCallback(this.#frame);
       this.#frame = 0;
       this.#shownMs = [];
       this.#before = this.#server = this.figures = null;
@@ -95,17 +95,18 @@ export class Stats {
 
   /** Not every browser has frame callbacks, and not every one that has them tells when a frame arrived. */
   #watchFrames() {
-    if (!("requestVideoFrameCallback" in this.#view.video)) return;
+    if (!("requestVideoFrameCallback" in this.#viewerConsole.video)) return;
     const shown = (/** @type {number} */ _, /** @type {VideoFrameCallbackMetadata} */ frame) => {
       if (frame.receiveTime) this.#shownMs.push(frame.expectedDisplayTime - frame.receiveTime);
-      this.#frame = this.#view.video.requestVideoFrameCallback(shown);
+      this.#frame = this.#viewerConsole.video.requestVideoFrameCallback(shown);
     };
-    this.#frame = this.#view.video.requestVideoFrameCallback(shown);
+    this.#frame = this.#viewerConsole.video.requestVideoFrameCallback(shown);
   }
 
   async #look() {
     const connection = this.#session.peerConnection;
-    const reading = connection && (await read(connection, /** @type {MediaStream | null} */ (this.#view.video.srcObject)));
+    const stream = /** @type {MediaStream | null} */ (this.#viewerConsole.video.srcObject);
+    const reading = connection && (await read(connection, stream));
     if (!this.open) return;
     if (!connection || !reading) {
       this.#before = this.figures = null;

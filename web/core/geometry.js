@@ -21,9 +21,9 @@
  * @property {boolean} crisp a guest pixel covers a whole number of device pixels
  */
 
-/** Halvings that a server may apply to the picture. */
+/** Factors by which a server may have made the picture smaller. */
 const DOWNSAMPLES = [1, 2, 4];
-/** So large CSS takes its pixels to be; a guest that knows makes everything twice as large on twice as many. */
+/** CSS defines this many of its pixels as an inch. A guest that knows its picture's size in mm enlarges its desktop by it. */
 const CSS_PER_INCH = 96;
 const MM_PER_INCH = 25.4;
 

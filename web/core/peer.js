@@ -120,8 +120,12 @@ export class Peer {
     await this.connection.setLocalDescription();
     // Without ICE servers there are only host candidates, behind names that the server does not look up: it learns
     // our addresses from our checks, which do not wait for this.
-    if (this.connection.getConfiguration().iceServers?.length) await gathered(this.connection, signal);
+    const { iceServers, iceTransportPolicy } = this.connection.getConfiguration();
+    if (iceServers?.length) await gathered(this.connection, signal);
     signal.throwIfAborted();
+    // Nothing can come of an offer without a relay's address where no other is allowed.
+    const none = iceTransportPolicy === "relay" && !this.connection.localDescription?.sdp.includes("a=candidate:");
+    if (none) throw new Error("No TURN server gave this browser an address: check the TURN server, and the way to it.");
     const offer = this.connection.localDescription?.sdp ?? "";
     const { answer, location } = await postOffer(url, offer, signal);
     this.#location = location;

@@ -33,6 +33,17 @@ export function wait(ms) {
 }
 
 /**
+ * Wait for something that comes by itself, however loaded the machine is.
+ * @param {() => boolean} condition
+ */
+export async function until(condition) {
+  for (const end = Date.now() + 30_000; !condition(); ) {
+    if (Date.now() > end) throw new Error(`it never came: ${condition}`);
+    await wait(5);
+  }
+}
+
+/**
  * Put a global of the browser's in place for one test.
  * @param {import("node:test").TestContext} context
  * @param {string} name

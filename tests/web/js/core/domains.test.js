@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { DomainEvents } from "../../../../web/core/domains.js";
-import { provide, wait } from "../support.js";
+import { provide, until, wait } from "../support.js";
 
 /** Longer than the first wait between attempts. */
 const NEXT_ATTEMPT_MS = 450;
@@ -62,7 +62,7 @@ test("lists are told as they come", (context) => {
 test("a source that fails is replaced", async (context) => {
   following(context, status(502));
   FakeSource.made[0].fail();
-  await wait(NEXT_ATTEMPT_MS);
+  await until(() => FakeSource.made.length > 1);
   assert.deepEqual(states, ["reconnecting"]);
   assert.deepEqual(FakeSource.made.map(({ closed }) => closed), [true, false]);
 });
@@ -70,6 +70,7 @@ test("a source that fails is replaced", async (context) => {
 test("who is signed out is told, and asks no more", async (context) => {
   following(context, status(401));
   FakeSource.made[0].fail();
+  await until(() => states.length > 1);
   await wait(NEXT_ATTEMPT_MS);
   assert.deepEqual([states, FakeSource.made.length], [["reconnecting", "signed-out"], 1]);
 });

@@ -1,5 +1,5 @@
 // @ts-check
-/** One of the guest's screens on the page: its picture, its pointer, and what is done to it. */
+/** One of the guest's consoles on the page: its picture, its pointer, and what is done to it. */
 
 import { Cursor } from "../core/cursor.js";
 import { Display } from "../core/display.js";
@@ -31,12 +31,12 @@ const CLICK_FIRST = "Click the picture to move the guest’s pointer.";
  */
 function part(within, selector, type) {
   const found = within.querySelector(selector);
-  if (!(found instanceof type)) throw new Error(`a view has no ${type.name} ${selector}`);
+  if (!(found instanceof type)) throw new Error(`the console has no ${type.name} ${selector}`);
   return found;
 }
 
 export class ViewerConsole {
-  /** What the page knows of the guest's side. */
+  /** The guest shows something on it. */
   enabled = true;
   /** Why its picture cannot be shown; empty: it can. */
   problem = "";
@@ -44,7 +44,7 @@ export class ViewerConsole {
   /** The size that the guest was last asked for on this connection. @type {import("../core/protocol.js").Size | null} */
   asked = null;
 
-  /** The server can be told something. */
+  /** The connection is open: messages can be sent. */
   #open = false;
   /** Whether the picture is to be sent; and what the server was told of that last, or takes for granted. */
   #wanted = false;
@@ -120,7 +120,7 @@ export class ViewerConsole {
     return this.#shown;
   }
 
-  /** @returns {boolean} whether the server can be told something about it */
+  /** @returns {boolean} whether messages can be sent */
   get open() {
     return this.#open;
   }
@@ -129,7 +129,7 @@ export class ViewerConsole {
     this.stage.focus({ preventScroll: true });
   }
 
-  /** @param {Uint8Array<ArrayBuffer>} message dropped unless it is open */
+  /** @param {Uint8Array<ArrayBuffer>} message of the input channel; dropped unless it is open */
   send(message) {
     this.#session.send(message, this.#key);
   }
@@ -140,7 +140,7 @@ export class ViewerConsole {
     this.display.attach(stream);
   }
 
-  /** The server can be told something from now on. */
+  /** Messages can be sent from now on. */
   opened() {
     this.#open = true;
     this.asked = null;
@@ -148,7 +148,7 @@ export class ViewerConsole {
     this.#handlers.changed();
   }
 
-  /** The connection ends: the last picture stays. */
+  /** The connection is about to end: keep the last picture on the page. */
   end() {
     this.#open = this.#told = false;
     this.enabled = true;

@@ -1,8 +1,8 @@
 // @ts-check
-/** All screens of the guest on one page: one at a time, or side by side; made as the server tells of them. */
+/** All of the guest's consoles on one page: one at a time, or side by side; made as the server tells of them. */
 
 import { element } from "./elements.js";
-import { ViewerConsole } from "./viewerconsole.js";
+import { ViewerConsole } from "./viewer-console.js";
 
 /** @typedef {import("../core/protocol.js").ConsoleInfo} ConsoleInfo */
 /** @typedef {import("../core/session.js").Session} Session */
@@ -30,11 +30,11 @@ export class ViewerConsoles {
   #side = element("side-by-side", HTMLButtonElement);
   #session;
   #handlers;
-  /** A view as it is before anything was done to it. */
+  /** The markup of a console to which nothing was done yet, to copy. */
   #model;
-  /** Present or not, by console. @type {Map<number, ViewerConsole>} */
+  /** All that were made, the guest has them now or not; by console. @type {Map<number, ViewerConsole>} */
   #consoles = new Map();
-  /** As the server tells. @type {ConsoleInfo[]} */
+  /** The consoles that the guest has now, as the server told last. @type {ConsoleInfo[]} */
   #told = [];
   /** @type {Map<number, HTMLButtonElement>} */
   #buttons = new Map();
@@ -45,15 +45,15 @@ export class ViewerConsoles {
   /**
    * @param {number} index the console that the session was made for
    * @param {Session} session
-   * @param {Omit<import("./viewerconsole.js").ViewerConsoleHandlers, "first" | "focused"> & {activated: () => void}} handlers activated:
-   *     another one is the active one now
+   * @param {Omit<import("./viewer-console.js").ViewerConsoleHandlers, "first" | "focused"> & {activated: () => void}} handlers
+   *     activated: another console is the active one now
    */
   constructor(index, session, handlers) {
     this.#session = session;
     this.#handlers = handlers;
-    const element = /** @type {HTMLElement} */ (this.#place.firstElementChild);
-    this.#model = copy(element);
-    this.first = this.active = this.#make(element, index, true);
+    const markup = /** @type {HTMLElement} */ (this.#place.firstElementChild);
+    this.#model = copy(markup);
+    this.first = this.active = this.#make(markup, index, true);
     this.first.show(true);
     this.#watch();
     this.#side.addEventListener("click", () => this.#arrange(!this.#sideBySide));
@@ -63,7 +63,7 @@ export class ViewerConsoles {
   /** @returns {ViewerConsole[]} those that the guest has now; the first one at least */
   get present() {
     const present = this.#told.flatMap(({ index, section }) => (section === null ? [] : [this.#consoles.get(index)]));
-    return present.length ? present.filter((view) => view !== undefined) : [this.first];
+    return present.length ? present.filter((viewerConsole) => viewerConsole !== undefined) : [this.first];
   }
 
   /** @returns {boolean} whether there is more than one to choose from */
@@ -71,20 +71,20 @@ export class ViewerConsoles {
     return this.present.length > 1;
   }
 
-  /** There is a new connection. */
+  /** A new connection has begun: the first console shows its stream from the first frame on. */
   begin() {
     const stream = this.#session.stream(0);
     if (stream) this.first.begin(stream, true);
   }
 
-  /** It can be used. */
+  /** The new connection is open: messages can be sent. */
   opened() {
     this.first.opened();
   }
 
-  /** It ends. */
+  /** The connection is about to end: every console keeps its last picture. */
   end() {
-    for (const view of this.#consoles.values()) view.end();
+    for (const viewerConsole of this.#consoles.values()) viewerConsole.end();
   }
 
   /**
@@ -93,10 +93,10 @@ export class ViewerConsoles {
    * @returns {ViewerConsole | undefined} whose it is
    */
   receive(message, index) {
-    const view = index === null ? this.first : this.#consoles.get(index);
+    const viewerConsole = index === null ? this.first : this.#consoles.get(index);
     if (message.type === "consoles") this.#tell(message.consoles);
-    else view?.receive(message);
-    return view;
+    else viewerConsole?.receive(message);
+    return viewerConsole;
   }
 
   /** @param {ConsoleInfo[]} told */
@@ -116,14 +116,14 @@ export class ViewerConsoles {
   /** @param {HTMLElement} element @param {number} index @param {boolean} first */
   #make(element, index, first) {
     /** @type {ViewerConsole} */
-    const view = new ViewerConsole(element, index, this.#session, first, {
+    const viewerConsole = new ViewerConsole(element, index, this.#session, first, {
       ...this.#handlers,
-      first: () => view === this.active,
-      focused: () => this.#activate(view),
+      first: () => viewerConsole === this.active,
+      focused: () => this.#activate(viewerConsole),
     });
-    view.display.scaling = this.#scaling;
-    this.#consoles.set(index, view);
-    return view;
+    viewerConsole.display.scaling = this.#scaling;
+    this.#consoles.set(index, viewerConsole);
+    return viewerConsole;
   }
 
   /** @param {import("../core/geometry.js").Scaling} scaling of all of them */
@@ -132,20 +132,20 @@ export class ViewerConsoles {
     for (const { display } of this.#consoles.values()) display.scaling = scaling;
   }
 
-  /** @param {ViewerConsole} view */
-  #activate(view) {
-    if (view === this.active) return;
+  /** @param {ViewerConsole} viewerConsole */
+  #activate(viewerConsole) {
+    if (viewerConsole === this.active) return;
     this.active.input.releaseAll();
-    this.active = view;
+    this.active = viewerConsole;
     this.#renderStrip();
     this.#handlers.activated();
   }
 
-  /** @param {ViewerConsole} view the viewer's choice */
-  #choose(view) {
-    this.#activate(view);
+  /** @param {ViewerConsole} viewerConsole the viewer's choice */
+  #choose(viewerConsole) {
+    this.#activate(viewerConsole);
     this.#show();
-    view.focus();
+    viewerConsole.focus();
   }
 
   /** @param {boolean} sideBySide */
@@ -161,64 +161,66 @@ export class ViewerConsoles {
     const { present, several } = this;
     const side = several && this.#sideBySide;
     this.#place.classList.toggle("side", side);
-    for (const view of this.#consoles.values()) view.show(present.includes(view) && (side || view === this.active));
-    present.forEach((view, i) => {
+    for (const viewerConsole of this.#consoles.values()) {
+      viewerConsole.show(present.includes(viewerConsole) && (side || viewerConsole === this.active));
+    }
+    present.forEach((viewerConsole, i) => {
       const label = several ? `The guest's screen ${i + 1}` : "The guest's screen";
-      view.stage.setAttribute("aria-label", `${label}. Press Ctrl, Alt and Shift together to leave it.`);
+      viewerConsole.stage.setAttribute("aria-label", `${label}. Press Ctrl, Alt and Shift together to leave it.`);
       // As in the strip, whichever was there first.
-      view.element.style.order = String(i);
+      viewerConsole.element.style.order = String(i);
     });
     this.#watch();
     this.#handlers.changed();
   }
 
-  /** Have the pictures sent that somebody sees. */
+  /** Tell the server which pictures somebody sees: only those are sent. */
   #watch() {
-    for (const view of this.#consoles.values()) {
-      const wanted = view.shown && !document.hidden;
-      if (wanted && !view.open && view !== this.first) this.#open(view);
-      view.watch(wanted);
+    for (const viewerConsole of this.#consoles.values()) {
+      const wanted = viewerConsole.shown && !document.hidden;
+      if (wanted && !viewerConsole.open && viewerConsole !== this.first) this.#open(viewerConsole);
+      viewerConsole.watch(wanted);
     }
   }
 
-  /** @param {ViewerConsole} view */
-  #open(view) {
-    const section = this.#told.find(({ index }) => index === view.index)?.section;
+  /** @param {ViewerConsole} viewerConsole */
+  #open(viewerConsole) {
+    const section = this.#told.find(({ index }) => index === viewerConsole.index)?.section;
     const stream = this.#session.stream(section ?? -1);
-    if (!stream || view.video.srcObject === stream) return;
-    view.begin(stream, false);
-    this.#session.open(view.index, () => view.opened());
+    if (!stream || viewerConsole.video.srcObject === stream) return;
+    viewerConsole.begin(stream, false);
+    this.#session.open(viewerConsole.index, () => viewerConsole.opened());
   }
 
   #renderStrip() {
     const { present, several } = this;
     this.#strip.hidden = !several;
     for (const [index, button] of this.#buttons) {
-      if (present.some((view) => view.index === index)) continue;
+      if (present.some((viewerConsole) => viewerConsole.index === index)) continue;
       button.remove();
       this.#buttons.delete(index);
     }
-    present.forEach((view, i) => {
-      const button = this.#buttons.get(view.index) ?? this.#button(view);
-      const info = this.#told.find(({ index }) => index === view.index);
+    present.forEach((viewerConsole, i) => {
+      const button = this.#buttons.get(viewerConsole.index) ?? this.#button(viewerConsole);
+      const info = this.#told.find(({ index }) => index === viewerConsole.index);
       const name = `Screen ${i + 1}${info?.enabled === false ? " (off)" : ""}`;
       button.textContent = String(i + 1);
       button.title = info?.label ? `${name}: ${info.label}` : name;
       button.ariaLabel = name;
-      button.ariaPressed = String(view === this.active);
+      button.ariaPressed = String(viewerConsole === this.active);
       button.classList.toggle("off", info?.enabled === false);
       if (this.#strip.children[i] !== button) this.#strip.insertBefore(button, this.#strip.children[i]);
     });
     this.#side.ariaPressed = String(this.#sideBySide);
   }
 
-  /** @param {ViewerConsole} view */
-  #button(view) {
+  /** @param {ViewerConsole} viewerConsole */
+  #button(viewerConsole) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "tool";
-    button.addEventListener("click", () => this.#choose(view));
-    this.#buttons.set(view.index, button);
+    button.addEventListener("click", () => this.#choose(viewerConsole));
+    this.#buttons.set(viewerConsole.index, button);
     return button;
   }
 }

@@ -1,8 +1,8 @@
-// How many screens an offer asks for, as the browser has kept it.
+// How many consoles an offer asks for, as the browser has kept it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { keepScreens, screensOf } from "../../../../web/app/screens.js";
+import { keepConsoleCount, consoleCount } from "../../../../web/app/console-counts.js";
 import { provide } from "../support.js";
 
 function storage(context, kept = null) {
@@ -15,22 +15,22 @@ function storage(context, kept = null) {
 
 test("a domain of which nothing is known has one", (context) => {
   storage(context);
-  assert.equal(screensOf("a"), 1);
+  assert.equal(consoleCount("a"), 1);
 });
 
 test("what was seen last is kept, and none is not news", (context) => {
   storage(context);
-  keepScreens("a", 2);
-  keepScreens("b", 3);
-  keepScreens("a", 0);
-  assert.deepEqual([screensOf("a"), screensOf("b")], [2, 3]);
-  keepScreens("a", 1);
-  assert.deepEqual([screensOf("a"), screensOf("b")], [1, 3]);
+  keepConsoleCount("a", 2);
+  keepConsoleCount("b", 3);
+  keepConsoleCount("a", 0);
+  assert.deepEqual([consoleCount("a"), consoleCount("b")], [2, 3]);
+  keepConsoleCount("a", 1);
+  assert.deepEqual([consoleCount("a"), consoleCount("b")], [1, 3]);
 });
 
 test("more than a server takes, or nonsense, asks for what it takes", (context) => {
   for (const [kept, count] of [['{"a": 99}', 4], ['{"a": -1}', 1], ['{"a": "x"}', 1], ["null", 1], ["{", 1], ["7", 1]]) {
     storage(context, kept);
-    assert.equal(screensOf("a"), count, kept);
+    assert.equal(consoleCount("a"), count, kept);
   }
 });

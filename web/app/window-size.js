@@ -20,7 +20,7 @@ export class WindowSize {
   #timer;
 
   /**
-   * @param {import("./viewerconsoles.js").ViewerConsoles} consoles
+   * @param {import("./viewer-consoles.js").ViewerConsoles} consoles
    * @param {object} handlers
    * @param {(text: string) => void} handlers.hint
    * @param {() => void} handlers.done the keyboard is the guest's again
@@ -34,7 +34,7 @@ export class WindowSize {
       this.#switch(!this.#on);
       localStorage.setItem(RESIZE_KEY, this.#on ? "on" : "off");
       if (this.#on) {
-        for (const view of this.#wanting()) view.resize();
+        for (const viewerConsole of this.#wanting()) viewerConsole.resize();
       }
       handlers.done();
     });
@@ -45,7 +45,7 @@ export class WindowSize {
     this.#toggle.disabled = !connected;
   }
 
-  /** Something about a view has changed, maybe its size. */
+  /** Something about a console has changed, maybe the room for its picture. */
   update() {
     const wanting = this.#on ? this.#wanting() : [];
     const coming = JSON.stringify(wanting.map(({ index, display }) => [index, display.room]));
@@ -55,7 +55,7 @@ export class WindowSize {
     if (wanting.length) this.#timer = setTimeout(() => this.#settled(), SETTLED_MS);
   }
 
-  /** @param {boolean} taken whether a view's display device takes a size */
+  /** @param {boolean} taken whether the guest's display device takes a size */
   answered(taken) {
     if (!taken) {
       // The viewer's choice stays for other guests.
@@ -74,7 +74,7 @@ export class WindowSize {
   }
 
   #settled() {
-    for (const view of this.#wanting()) view.resize();
+    for (const viewerConsole of this.#wanting()) viewerConsole.resize();
     this.#coming = "";
   }
 
