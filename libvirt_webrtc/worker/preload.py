@@ -7,7 +7,6 @@ afterwards: a collection in a worker would touch, and so copy, all shared pages.
 """
 
 import gc
-import importlib
 import multiprocessing.popen_forkserver  # noqa: F401
 from contextlib import suppress
 
@@ -34,7 +33,11 @@ RTCCertificate.generateCertificate()._create_ssl_context(SRTP_PROFILES)
 "localhost".encode("idna")
 with suppress(SandboxError):
     # Each worker tries again, and ends.
-    importlib.import_module("libvirt_webrtc.worker.sandbox.seccomp")
+    from libvirt_webrtc.worker.sandbox import seccomp
+
+    for devices in (False, True):
+        for tcp in (False, True):
+            seccomp.program(may_open=True, devices=devices, tcp=tcp)
 
 gc.collect()
 gc.freeze()

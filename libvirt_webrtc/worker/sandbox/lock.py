@@ -37,6 +37,11 @@ def _lock_in(rights: Rights, keep: Collection[int]) -> None:
     limits.close_other_descriptors(keep)
     limits.lower_limits()
     abi = landlock.version()
+    program = seccomp.program(
+        may_open=bool(abi) or _opens_files(rights),
+        devices=bool(rights.devices),
+        tcp=bool(rights.tcp_ports),
+    )
     identity.drop_bounding_set()
     changed = identity.drop_ids(rights.devices)
     identity.drop_capabilities()
@@ -54,11 +59,7 @@ def _lock_in(rights: Rights, keep: Collection[int]) -> None:
             tcp_ports=rights.tcp_ports,
         )
     if seccomp.is_supported():
-        seccomp.restrict(
-            may_open=bool(abi) or _opens_files(rights),
-            devices=bool(rights.devices),
-            tcp=bool(rights.tcp_ports),
-        )
+        seccomp.restrict(program)
     log.debug("locked in: uid %s%s, Landlock %s", os.geteuid(), "" if changed else " as before", abi)
 
 

@@ -13,6 +13,12 @@ from pathlib import Path
 import libvirt_webrtc
 
 _PROGRAMS = ("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/etc/ld.so.cache", "/nix/store", "/gnu/store")
+_PYTHON = tuple(
+    # A prefix of / would be everything; its libraries are in /usr and /lib then.
+    {sys.prefix, sys.base_prefix, *site.getsitepackages(), str(Path(libvirt_webrtc.__file__).parent)}
+    - {"/", ""}
+)
+"""Python's own folders, and this package's, which is elsewhere in a checkout."""
 _SYSTEM = (
     *("/etc/localtime", "/dev/null", "/dev/urandom", "/dev/random"),
     *("/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu"),
@@ -34,7 +40,7 @@ _NAMES = (
         "/etc/crypto-policies",
     ),
 )
-_RESOLVERS = Path("/run")
+_RESOLVERS = "/run/"
 """Where services write a resolv.conf that ``/etc/resolv.conf`` leads to; they replace it, so its folder counts."""
 _GRAPHICS = (
     *("/sys/dev/char", "/sys/devices", "/sys/class/drm", "/sys/bus/pci", "/proc/driver/nvidia"),
@@ -52,7 +58,7 @@ _DEVICE_FOLDERS = ("/dev/dri",)
 def readable(*, graphics: bool) -> Iterator[str]:
     """Paths that may or may not exist; folders stand for all that is below them."""
     yield from _PROGRAMS
-    yield from _python()
+    yield from _PYTHON
     yield from _SYSTEM
     yield from _NAMES
     yield from _resolver_folder()
@@ -67,19 +73,7 @@ def listable(*, graphics: bool) -> tuple[str, ...]:
     return _DEVICE_FOLDERS if graphics else ()
 
 
-def _python() -> Iterator[str]:
-    """Python's own folders, and this package's, which is elsewhere in a checkout."""
-    folders = {
-        sys.prefix,
-        sys.base_prefix,
-        *site.getsitepackages(),
-        str(Path(libvirt_webrtc.__file__).parent),
-    }
-    # A prefix of / would be everything; its libraries are in /usr and /lib then.
-    yield from sorted(folders - {"/", ""})
-
-
 def _resolver_folder() -> Iterator[str]:
-    folder = Path(os.path.realpath("/etc/resolv.conf")).parent
-    if _RESOLVERS in folder.parents:
-        yield str(folder)
+    folder = os.path.dirname(os.path.realpath("/etc/resolv.conf"))
+    if folder.startswith(_RESOLVERS):
+        yield folder
