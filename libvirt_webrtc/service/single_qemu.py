@@ -135,7 +135,7 @@ class Stream:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
         try:
             return await self._open_worker_supervisor(uuid).close_viewer(viewer)
-        except WorkerGone:
+        except (ConsoleStarting, WorkerGone):
             return False
 
     async def has_viewer(self, uuid: str, viewer: str) -> bool:
