@@ -1,4 +1,4 @@
-"""The command line: arguments in, an exit status out. The commands themselves are in ``commands/``."""
+"""The command line: parses the arguments, runs a command of ``commands/``, and returns the exit status."""
 
 import argparse
 import logging
@@ -12,14 +12,14 @@ from libvirt_webrtc.errors import ConfigError, LibvirtWebRTCError
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
-"""Also argparse's own for arguments it cannot use."""
+"""The status for settings and arguments that cannot be used; argparse has the same."""
 
 GROUPS = (serve, stream, domains, attach, xml, hook, doctor)
-"""In the order in which --help lists their commands."""
+"""The groups of commands, in the order in which ``--help`` lists them."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the process's exit status."""
+    """Run one command to its end, and return the process's exit status."""
     arguments = _parser().parse_args(argv)
     logs.set_up(logging.DEBUG if arguments.verbose else arguments.log_level)
     try:
@@ -27,7 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except BrokenPipeError:
-        # Whoever read the output has enough, as in "list | head -1". Python flushes once more at its end.
+        # The reader of our output has ended, as in "list | head -1". Python flushes standard output once more when it
+        # ends, which must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
     except ConfigError as error:
@@ -46,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"libvirt-webrtc {__version__}")
     parser.add_argument("--verbose", action="store_true", help="log details for finding faults")
-    # A command that ends at once tells what happened by itself.
+    # A command that does not serve prints what happened; the log would say it again.
     parser.set_defaults(log_level=logging.ERROR)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for group in GROUPS:

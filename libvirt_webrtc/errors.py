@@ -1,4 +1,4 @@
-"""Every error the program raises on purpose.
+"""All errors that the program raises on purpose.
 
 ::
 
@@ -27,7 +27,8 @@
         ├── WorkerGone            it ended before it answered
         └── SandboxError          it cannot be locked in
 
-An error is turned into an HTTP status, a close code or an exit status once, at the edge that meets it.
+Whoever meets the outside turns an error into an HTTP status, a close code or an exit status, once: the portal's
+``problems.py``, the worker's connections, ``cli.py``.
 """
 
 

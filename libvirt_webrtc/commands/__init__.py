@@ -1,10 +1,10 @@
-"""The commands, one module for each group: ``add_parsers(commands)`` says which there are and what they do."""
+"""The commands, a module for each group: its ``add_parsers(commands)`` registers the group's commands on the parser."""
 
 import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
-    """What argparse's ``add_subparsers`` gives; its name is private, and generic in its stubs only."""
+    """What argparse's ``add_subparsers`` returns. It has no public name, and is generic in the type stubs only."""
 else:
     Subparsers = argparse._SubParsersAction

@@ -1,4 +1,4 @@
-"""``libvirt-webrtc doctor``."""
+"""``libvirt-webrtc doctor``: prints the findings of :mod:`libvirt_webrtc.doctor`."""
 
 import argparse
 import json
@@ -10,7 +10,7 @@ from libvirt_webrtc.hook.check import Level
 
 
 def add_parsers(commands: Subparsers) -> None:
-    """Say what there is."""
+    """Register ``doctor`` on the parser."""
     command = commands.add_parser(
         "doctor", parents=[connection_options()], help="look for what keeps consoles from working"
     )

@@ -1,4 +1,4 @@
-"""``libvirt-webrtc install-hook`` and ``uninstall-hook``."""
+"""``libvirt-webrtc install-hook`` and ``uninstall-hook``: libvirt's hook, installed, tried and removed."""
 
 import argparse
 import os
@@ -21,7 +21,7 @@ from libvirt_webrtc.hook.policy_file import FILE_NAME
 
 
 def add_parsers(commands: Subparsers) -> None:
-    """Say what there is."""
+    """Register ``install-hook`` and ``uninstall-hook`` on the parser."""
     folder = argparse.ArgumentParser(add_help=False)
     folder.add_argument(
         "--dir",

@@ -1,4 +1,4 @@
-"""``libvirt-webrtc serve``."""
+"""``libvirt-webrtc serve``: the service for libvirt's domains."""
 
 import argparse
 import asyncio
@@ -10,7 +10,7 @@ from libvirt_webrtc.service.serve import serve
 
 
 def add_parsers(commands: Subparsers) -> None:
-    """Say what there is."""
+    """Register ``serve`` on the parser."""
     command = commands.add_parser(
         "serve",
         parents=[connection_options(), portal_options()],

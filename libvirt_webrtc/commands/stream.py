@@ -1,4 +1,4 @@
-"""``libvirt-webrtc stream``."""
+"""``libvirt-webrtc stream``: the service for one QEMU without libvirt."""
 
 import argparse
 import asyncio
@@ -18,7 +18,7 @@ monitor for --qmp: -display dbus,p2p=on -qmp unix:PATH,server=on,wait=off.
 
 
 def add_parsers(commands: Subparsers) -> None:
-    """Say what there is."""
+    """Register ``stream`` on the parser."""
     command = commands.add_parser(
         "stream",
         parents=[config_option(), portal_options()],

@@ -1,1 +1,1 @@
-"""``libvirt-webrtc doctor``: everything that a console needs of the machine, looked at. Nothing is changed."""
+"""The checks of ``libvirt-webrtc doctor``: what a console needs of this host. None of them changes anything."""

@@ -1,4 +1,4 @@
-"""All checks, one after the other."""
+"""Runs all checks in order."""
 
 import asyncio
 from collections.abc import Iterator
@@ -27,7 +27,10 @@ from libvirt_webrtc.worker.sandbox.survey import survey
 
 
 def check_up(config: Config, domain: str | None = None) -> Iterator[Finding]:
-    """Look at everything, at ``domain`` last. Blocking; changes nothing."""
+    """Yield the findings of every check, those on ``domain`` last, each as soon as it is there.
+
+    Blocking. Nothing in it waits without a limit; a libvirtd or a graphics driver that hangs costs some 10 s and 20 s.
+    """
     uri, user = config.uri or default_uri(), User.current()
     session = uri.split("?")[0].endswith("/session")
     connection: VirConnect | None = None

@@ -1,4 +1,4 @@
-"""One domain: has it a console, and if not, why?"""
+"""Checks of one domain: whether it has a console, and if not, why."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,11 @@ from libvirt_webrtc.service.domain_status import why_no_bus
 def check_domain(
     connection: VirConnect, name_or_uuid: str, policy: Policy, backends: Backends | None = None
 ) -> Iterator[Finding]:
-    """Its display now and at the next start, what the policy says, and what its devices leave to wish for."""
+    """Yield findings on its display now and at its next start, on the policy, and on its devices.
+
+    Args:
+        backends: asked instead of the QEMU binary, see :func:`libvirt_webrtc.domains.emulator.display_backends`.
+    """
     try:
         found = inspect(connection, name_or_uuid, policy)
         with our_errors(f"cannot read domain '{name_or_uuid}'"):
@@ -42,7 +46,7 @@ def check_domain(
 
 
 def check_console(found: Inspection) -> Finding:
-    """Whether its console can be opened now, else how to get there."""
+    """Find out whether its console can be opened now; the remedy says how to get there."""
     name, display = found.name, found.display if found.running else found.next_display
     if found.running:
         if display is not None and (reason := why_no_bus(name, display)) is not None:
@@ -80,7 +84,7 @@ def check_console(found: Inspection) -> Finding:
 
 
 def check_plan(found: Inspection) -> Finding:
-    """What the policy makes of it."""
+    """Tell what the policy decides about its definition."""
     text = f"policy: {found.decision.reason}"
     if found.decision.obstacle:
         return warning(found.name, text, f"libvirt-webrtc show {found.name} tells more")
@@ -90,7 +94,7 @@ def check_plan(found: Inspection) -> Finding:
 
 
 def check_devices(name: str, root: etree._Element) -> Iterator[Finding]:
-    """What a console shows and takes depends on the guest's own devices."""
+    """Look for devices of the guest without which its console shows nothing, or takes no absolute pointer."""
     models = [model.get("type") for model in root.findall("devices/video/model")]
     if root.find("devices/video") is not None and models == ["none"]:
         yield warning(name, "has no screen (<video> is 'none')", "give it a <video>, such as virtio")

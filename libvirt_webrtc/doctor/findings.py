@@ -1,4 +1,4 @@
-"""What a check gives."""
+"""The result of a check."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from libvirt_webrtc.hook.check import Level
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the answer."""
+    """One result, as a line of the output."""
 
     level: Level
     subject: str
@@ -19,7 +19,7 @@ class Finding:
     """What to do about it; always there for a problem."""
 
     def as_json(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """The finding as ``doctor --json`` prints it."""
         return {
             "level": self.level.value,
             "subject": self.subject,
@@ -29,15 +29,15 @@ class Finding:
 
 
 def ok(subject: str, text: str) -> Finding:
-    """As it should be."""
+    """Make a finding: this is as it should be."""
     return Finding(Level.OK, subject, text)
 
 
 def warning(subject: str, text: str, remedy: str | None = None) -> Finding:
-    """Something is missing that many can do without."""
+    """Make a finding: something is missing that many users do not need."""
     return Finding(Level.WARNING, subject, text, remedy)
 
 
 def problem(subject: str, text: str, remedy: str) -> Finding:
-    """Consoles do not work like this."""
+    """Make a finding: consoles do not work until this is changed."""
     return Finding(Level.PROBLEM, subject, text, remedy)

@@ -1,4 +1,4 @@
-"""OpenGL displays: is there a graphics card, can QEMU draw with it, and can this program read what it draws?"""
+"""Checks of OpenGL displays: whether there is a GPU, QEMU can draw with it, and this program can read its pictures."""
 
 import asyncio
 import os
@@ -10,11 +10,17 @@ from libvirt_webrtc.doctor.machine import User
 from libvirt_webrtc.probes.render import DRI, Trial, render_nodes, try_node, try_reading
 
 PACKAGES = "libegl1 libgles2 libgbm1 libgl1-mesa-dri libgl1 libopengl0"
-"""Debian's names of what QEMU and this program load."""
+"""The Debian packages of the libraries that QEMU and this program load for OpenGL."""
 
 
 def check_graphics(user: User, gl: str, device: str, folder: Path = DRI) -> Iterator[Finding]:
-    """``gl`` and ``device`` are the settings' ``gl`` and ``gl_device``. Blocking."""
+    """Yield findings on every render node, and on reading. Blocking, 20 s for each driver that hangs.
+
+    Args:
+        gl: the setting ``gl``.
+        device: the setting ``gl_device``.
+        folder: where the render nodes are.
+    """
     node = check_render_node(user, gl, folder)
     yield node
     nodes = [path for path in render_nodes(folder) if os.access(path, os.R_OK | os.W_OK)]
@@ -25,7 +31,7 @@ def check_graphics(user: User, gl: str, device: str, folder: Path = DRI) -> Iter
 
 
 def check_render_node(user: User, gl: str, folder: Path = DRI) -> Finding:
-    """Whether there is a render node that this user can open: what OpenGL displays need."""
+    """Find out whether there is a render node that this user can open; OpenGL displays need one."""
     subject = "render node"
     nodes = render_nodes(folder)
     if not nodes:
@@ -47,7 +53,7 @@ def check_render_node(user: User, gl: str, folder: Path = DRI) -> Finding:
 
 
 def check_drawing(node: Path, gl: str, trial: Trial) -> Finding:
-    """Whether QEMU can draw with a render node."""
+    """Tell whether QEMU can draw with a render node."""
     subject, text = "OpenGL in QEMU", f"{node}: {trial.found}"
     if trial.passed:
         return ok(subject, text)
@@ -59,7 +65,7 @@ def check_drawing(node: Path, gl: str, trial: Trial) -> Finding:
 
 
 def check_reading(gl: str, trial: Trial) -> Finding:
-    """Whether this program can read OpenGL displays."""
+    """Tell whether this program can read the pictures of OpenGL displays."""
     subject = "OpenGL here"
     if trial.passed:
         return ok(subject, f"OpenGL displays are read by {trial.found}")

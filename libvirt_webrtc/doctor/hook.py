@@ -1,4 +1,4 @@
-"""libvirt's hook: in place, and does what it must?"""
+"""Checks libvirt's hook: whether it is installed, and answers every operation as it must."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,13 @@ INSTALL = "sudo libvirt-webrtc install-hook"
 
 
 def check_libvirt_hook(folder: Path, *, session: bool, root: bool) -> Iterator[Finding]:
-    """What is wrong with the installed hook; one line where nothing is."""
+    """Yield a finding for everything that is wrong with the installed hook; where nothing is, one that says so.
+
+    Args:
+        folder: libvirt's hooks folder.
+        session: libvirt is a user's own, which runs no hooks.
+        root: this process may run the hook to try it.
+    """
     if session:
         yield ok(
             SUBJECT,

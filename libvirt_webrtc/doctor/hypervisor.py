@@ -1,4 +1,4 @@
-"""libvirt and QEMU: versions, and whether they have the D-Bus display."""
+"""Checks of libvirt and QEMU: their versions, and whether they have the D-Bus display."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from libvirt_webrtc.errors import HypervisorError
 LIBVIRT_NEEDED = (8, 4, 0)
 QEMU_NEEDED = (7, 0, 0)
 QEMU_WITH_MAPS = (9, 2, 0)
-"""From here on it hands pictures over as shared memory."""
+"""From this version on it passes pictures as shared memory."""
 
 MODULE_REMEDY = (
     "install QEMU's D-Bus display module: on Debian and Ubuntu qemu-system-modules-opengl (QEMU 8.1 and later; before "
@@ -24,7 +24,7 @@ Backends = Callable[[Path], frozenset[str] | None]
 
 
 def check_hypervisor(connection: VirConnect, backends: Backends | None = None) -> Iterator[Finding]:
-    """Both versions, and the D-Bus display of the QEMU that domains have where they name none."""
+    """Yield findings on both versions, and on the QEMU of domains whose XML names no emulator."""
     try:
         with our_errors("cannot ask libvirt"):
             libvirt, qemu = version(connection.getLibVersion()), version(connection.getVersion())
@@ -49,9 +49,12 @@ def check_hypervisor(connection: VirConnect, backends: Backends | None = None) -
 
 
 def check_display(capabilities: str, backends: Backends) -> Finding:
-    """Whether a QEMU really has the D-Bus display: libvirt knows what it was built with, not what is installed.
+    """Find out whether a QEMU really has the D-Bus display.
 
-    ``capabilities`` is a domcapabilities document.
+    libvirt knows what QEMU was built with, not which of its modules are installed; so QEMU is run, by ``backends``.
+
+    Args:
+        capabilities: the document that ``virsh domcapabilities`` prints for this QEMU.
     """
     root = etree.fromstring(capabilities.encode())
     path = Path(root.findtext("path") or "")
@@ -76,10 +79,10 @@ def check_display(capabilities: str, backends: Backends) -> Finding:
 
 
 def version(number: int) -> tuple[int, int, int]:
-    """libvirt's form: 1,000,000 * major + 1,000 * minor + release."""
+    """Split a version number of libvirt's: 1,000,000 * major + 1,000 * minor + release."""
     return number // 1_000_000, number // 1000 % 1000, number % 1000
 
 
 def dotted(numbers: tuple[int, ...]) -> str:
-    """As people write it."""
+    """Join the parts of a version with dots."""
     return ".".join(map(str, numbers))

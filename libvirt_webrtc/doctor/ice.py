@@ -1,4 +1,4 @@
-"""STUN and TURN servers: does each answer, and does it take our credentials?"""
+"""Checks of STUN and TURN servers: whether each answers and takes our credentials."""
 
 import asyncio
 import socket
@@ -11,12 +11,13 @@ from libvirt_webrtc.config.ice_url import Target
 from libvirt_webrtc.doctor.findings import Finding, ok, problem, warning
 
 DEADLINE_S = 5.0
+"""How long each server has for its answer, name resolution and TLS included."""
 RETRY_S = 0.5
-"""Between two STUN requests: a datagram may be lost."""
+"""The pause between two STUN requests, of which each datagram may be lost."""
 
 
 async def check_ice(ice: IceConfig, deadline_s: float = DEADLINE_S) -> list[Finding]:
-    """One finding for each server URL, all asked at once."""
+    """Return one finding for each server URL. All are asked at the same time; takes ``deadline_s`` at most."""
     if ice.problem is not None:
         return [problem("ice", ice.problem, "correct it in the configuration file or the environment")]
     if not ice.servers:
@@ -54,7 +55,7 @@ async def _check_url(server: IceServer, url: str, deadline_s: float) -> Finding:
 
 
 async def _bind(target: Target) -> str:
-    """This machine's address as a STUN server sees it (RFC 8489). Asks until the caller's deadline."""
+    """Ask a STUN server (RFC 8489) for this host's address as it sees it, again and again until it answers."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_DGRAM)
     family, kind, protocol, _, address = found[0]
@@ -80,7 +81,7 @@ async def _bind(target: Target) -> str:
 
 
 async def _allocate(target: Target, server: IceServer) -> str:
-    """The address at which a TURN server relays for us (RFC 8656); given back at once."""
+    """Have a TURN server (RFC 8656) allocate an address for us, give that back, and return it."""
     transport, lifetime = await turn.create_turn_endpoint(
         _Lifetime,
         (target.host, target.port),
@@ -96,7 +97,7 @@ async def _allocate(target: Target, server: IceServer) -> str:
 
 
 class _Lifetime(asyncio.DatagramProtocol):
-    """Knows when the allocation is given back."""
+    """Tells when the allocation has been given back."""
 
     def __init__(self) -> None:
         self.ended = asyncio.Event()

@@ -1,4 +1,4 @@
-"""This user and this machine: groups, port, token."""
+"""Checks of the user who runs this, and of the host: groups, port, token."""
 
 import errno
 import grp
@@ -14,18 +14,19 @@ from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.doctor.findings import Finding, ok, problem, warning
 
 HEALTH_S = 2.0
+"""How long a portal on the port may take to answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who runs this."""
+    """The user of this process."""
 
     uid: int
     name: str
     groups: frozenset[str]
-    """Those that count for this process."""
+    """The groups that this process has."""
     entered: frozenset[str]
-    """Those that the group database names for the user: they count from the next login on."""
+    """The groups that the group database has for the user: a process has them from the next login on."""
 
     @classmethod
     def current(cls) -> "User":
@@ -45,7 +46,12 @@ class User:
 
 
 def check_libvirt_group(user: User, *, session: bool, connected: bool) -> Finding:
-    """Whether the user may use the system's libvirt."""
+    """Find out whether the user may use the system's libvirt.
+
+    Args:
+        session: libvirt is the user's own.
+        connected: a connection could be opened all the same.
+    """
     subject = "group libvirt"
     if session:
         return ok(subject, "not needed: qemu:///session is this user's own libvirt")
@@ -66,7 +72,7 @@ def check_libvirt_group(user: User, *, session: bool, connected: bool) -> Findin
 
 
 def check_port(config: Config) -> Finding:
-    """Whether the portal can listen, or does already."""
+    """Find out whether the portal can listen on its address, or does so already."""
     subject, address = "port", config.listen.authority
     family = socket.AF_INET6 if ":" in config.listen.host else socket.AF_INET
     try:
@@ -86,7 +92,7 @@ def check_port(config: Config) -> Finding:
 
 
 def check_tls(config: Config) -> Finding:
-    """How far the portal can be reached."""
+    """Tell from where the portal can be reached."""
     port = config.listen.port
     return ok(
         "tls",
@@ -96,7 +102,7 @@ def check_tls(config: Config) -> Finding:
 
 
 def check_token_file(config: Config) -> Finding:
-    """Whether the login token is kept where only its owner reads it."""
+    """Find out whether the login token's file can be used, and only its owner can read it."""
     path = config.token_file
     if path is None:
         return ok("token", "a new one at every start; token_file keeps one")
@@ -116,7 +122,7 @@ def check_token_file(config: Config) -> Finding:
 
 
 def _serving(address: str) -> str | None:
-    """The version of the portal that serves there; None where it is none."""
+    """The version of the portal that serves at ``address``; None where something else does."""
     try:
         with urllib.request.urlopen(f"http://{address}/healthz", timeout=HEALTH_S) as response:
             answer = json.load(response)
