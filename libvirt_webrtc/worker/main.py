@@ -28,8 +28,7 @@ from libvirt_webrtc.errors import (
     WorkerError,
     WorkerGone,
 )
-from libvirt_webrtc.media import aiortc_ext
-from libvirt_webrtc.media.aiortc_ext import ice
+from libvirt_webrtc.media.aiortc_ext import ice, patches
 from libvirt_webrtc.worker import ipc
 from libvirt_webrtc.worker.channel import Channel
 from libvirt_webrtc.worker.sandbox.libc import set_process_name
@@ -54,7 +53,7 @@ def run(sock: socket.socket, settings: WorkerSettings) -> None:
     except SandboxError as error:
         log.critical("%s; the worker ends", error)
         sys.exit(1)
-    aiortc_ext.install()
+    patches.install()
     if settings.offer_loopback:
         ice.offer_loopback()
     asyncio.run(_run(sock, settings))

@@ -10,26 +10,24 @@ import gc
 import multiprocessing.popen_forkserver  # noqa: F401
 from contextlib import suppress
 
-from aiortc import RTCCertificate
-from aiortc.rtcdtlstransport import SRTP_PROFILES
-
 import libvirt_webrtc.worker.main
 import libvirt_webrtc.worker.process  # noqa: F401
 from libvirt_webrtc.errors import MediaError, SandboxError
-from libvirt_webrtc.media import aiortc_ext
+from libvirt_webrtc.media.aiortc_ext import dtls, libx264, patches
 from libvirt_webrtc.media.aiortc_ext.ice import machine_addresses
 from libvirt_webrtc.media.convert.yuv import default_backend
-from libvirt_webrtc.media.encode import libx264
 from libvirt_webrtc.worker.memory import share_one_arena
 
 share_one_arena()
 with suppress(MediaError):
     # Each worker tries again, and says what is wrong.
-    aiortc_ext.install()
+    patches.install()
+with suppress(MediaError):
+    # A worker without libx264 says so when it encodes, and encodes through FFmpeg.
+    libx264.load()
 machine_addresses()
 default_backend()
-libx264.is_usable()
-RTCCertificate.generateCertificate()._create_ssl_context(SRTP_PROFILES)
+dtls.warm_up()
 "localhost".encode("idna")
 with suppress(SandboxError):
     # Each worker tries again, and ends.

@@ -17,7 +17,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.codecs import get_capabilities
 from aiortc.rtp import is_rtcp
 
-from libvirt_webrtc.media import aiortc_ext
+from libvirt_webrtc.media.aiortc_ext import patches
 from libvirt_webrtc.media.aiortc_ext.ice import set_host_addresses
 from libvirt_webrtc.media.aiortc_ext.patching import replace
 from tests.bench import plain_x264
@@ -138,7 +138,7 @@ class Server:
 
 async def run(options: Options) -> Figures:
     """Each run has all consoles one after the other, so that a ratio is of one run."""
-    aiortc_ext.install()
+    patches.install()
     set_host_addresses(["127.0.0.1"])
     samples: dict[str, list[float]] = {}
     for number in range(options.runs):

@@ -25,7 +25,7 @@ from aiortc import (
 )
 from aiortc.mediastreams import MediaStreamTrack
 
-from libvirt_webrtc.media import aiortc_ext
+from libvirt_webrtc.media.aiortc_ext import ice, patches
 from libvirt_webrtc.media.aiortc_ext.patching import replace
 from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.media.formats import CLOCK_RATE, VideoFormat
@@ -65,7 +65,7 @@ class OurConsole(Console):
     """As in a worker whose guest flips pages of shared memory; one rendition for all."""
 
     def __init__(self, format_: VideoFormat) -> None:
-        aiortc_ext.install()
+        patches.install()
         self._format = format_
         self._scroll = Scroll()
         self._framebuffer = Framebuffer()
@@ -139,7 +139,7 @@ class Server:
     async def run(self) -> None:
         """Until standard input ends."""
         if isinstance(self._console, OurConsole):
-            aiortc_ext.ice.set_host_addresses(["127.0.0.1"])
+            ice.set_host_addresses(["127.0.0.1"])
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader()
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)

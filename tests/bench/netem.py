@@ -13,13 +13,13 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 from playwright.async_api import Page, async_playwright
 
-from libvirt_webrtc.media.aiortc_ext import install
 from libvirt_webrtc.media.aiortc_ext.ice import set_host_addresses
 from libvirt_webrtc.media.aiortc_ext.negotiation import (
     adapt_offer,
     choose_format,
     prefer_format,
 )
+from libvirt_webrtc.media.aiortc_ext.patches import install
 from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.media.track import ConsoleTrack
 from libvirt_webrtc.picture.framebuffer import Framebuffer

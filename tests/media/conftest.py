@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from libvirt_webrtc.media import aiortc_ext
+from libvirt_webrtc.media.aiortc_ext import patches
 from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.picture.framebuffer import Framebuffer
 from tests.media.helpers import picture, show
@@ -12,7 +12,7 @@ from tests.media.helpers import picture, show
 
 @pytest.fixture(autouse=True, scope="session")
 def patched_aiortc() -> None:
-    aiortc_ext.install()
+    patches.install()
 
 
 @pytest.fixture

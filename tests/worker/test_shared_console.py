@@ -8,8 +8,7 @@ import pytest
 from libvirt_webrtc.display.console import Display
 from libvirt_webrtc.errors import ConsoleStarting, NegotiationError, NoConsole
 from libvirt_webrtc.input import messages
-from libvirt_webrtc.media import aiortc_ext
-from libvirt_webrtc.media.aiortc_ext import ice
+from libvirt_webrtc.media.aiortc_ext import ice, patches
 from libvirt_webrtc.picture.pixels import PixelFormat
 from libvirt_webrtc.worker import shared_consoles as shared_consoles_module
 from libvirt_webrtc.worker.settings import WorkerSettings
@@ -25,7 +24,7 @@ KEY_A_DOWN, KEY_A_UP = b"\x01\x01KeyA", b"\x01\x00KeyA"
 
 @pytest.fixture(autouse=True)
 def patched_aiortc() -> Iterator[None]:
-    aiortc_ext.install()
+    patches.install()
     yield
     ice.set_host_addresses(None)
 

@@ -12,8 +12,7 @@ from libvirt_webrtc.config.ice import IceServer
 from libvirt_webrtc.errors import ConsoleStarting, GatheringError, MediaError, NegotiationError
 from libvirt_webrtc.input import messages
 from libvirt_webrtc.input.messages import Resize
-from libvirt_webrtc.media import aiortc_ext
-from libvirt_webrtc.media.aiortc_ext import ice
+from libvirt_webrtc.media.aiortc_ext import ice, patches
 from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.media.encode import encoder
 from libvirt_webrtc.picture.framebuffer import Framebuffer
@@ -117,7 +116,7 @@ class Place:
 
 @pytest.fixture(autouse=True)
 def patched_aiortc() -> Iterator[None]:
-    aiortc_ext.install()
+    patches.install()
     yield
     ice.set_host_addresses(None)
 

@@ -11,8 +11,7 @@ import pytest
 from libvirt_webrtc.errors import NegotiationError
 from libvirt_webrtc.input import messages
 from libvirt_webrtc.input.messages import Resize
-from libvirt_webrtc.media import aiortc_ext
-from libvirt_webrtc.media.aiortc_ext import ice
+from libvirt_webrtc.media.aiortc_ext import ice, patches
 from libvirt_webrtc.worker import viewer as viewer_module
 from tests.media.helpers import picture, show, soon, until
 from tests.worker.test_viewer import OWN, PING, Place
@@ -23,7 +22,7 @@ WATCH, WATCH_NO_MORE = b"\x09\x01", b"\x09\x00"
 
 @pytest.fixture(autouse=True)
 def patched_aiortc() -> Iterator[None]:
-    aiortc_ext.install()
+    patches.install()
     yield
     ice.set_host_addresses(None)
 

@@ -8,11 +8,9 @@ import logging
 import time
 from typing import Any
 
-from aioice.turn import TurnTransport
 from aiortc import RTCRtpSender
 from aiortc.codecs import HEADER_EXTENSIONS, is_rtx
 from aiortc.mediastreams import MediaStreamError
-from aiortc.rtcdtlstransport import State
 from aiortc.rtcrtpparameters import (
     RTCRtpCodecParameters,
     RTCRtpHeaderExtensionParameters,
@@ -34,18 +32,13 @@ from aiortc.rtp import (
 
 from libvirt_webrtc.media.aiortc_ext import ice
 from libvirt_webrtc.media.aiortc_ext.patching import replace
+from libvirt_webrtc.media.aiortc_ext.path import SecurePath, nominated_pair, ntp_time
 from libvirt_webrtc.media.formats import CLOCK_RATE
 from libvirt_webrtc.media.rtp.header import PLAYOUT_DELAY_URI, HeaderExtensions
 from libvirt_webrtc.media.rtp.sender import RtpSender, RtpStream
 from libvirt_webrtc.media.track import ConsoleTrack
 
 logger = logging.getLogger(__name__)
-
-_COMPONENT = 1
-"""ICE's number for RTP, and for RTCP beside it (RFC 8445; rtcp-mux)."""
-
-_NTP_EPOCH_S = 2_208_988_800
-"""From 1900 to 1970 (RFC 5905)."""
 
 
 def negotiate_playout_delay() -> None:
@@ -115,7 +108,7 @@ def date_sender_reports() -> None:
             info = packets[0].sender_info
             if not info.packet_count:
                 return  # There is nothing to report of a screen that nobody has looked at.
-            now = _ntp_time()
+            now = ntp_time()
             passed = (now - info.ntp_timestamp) * CLOCK_RATE >> 32
             info.rtp_timestamp = (info.rtp_timestamp + passed) & 0xFFFFFFFF
             info.ntp_timestamp = now
@@ -124,39 +117,6 @@ def date_sender_reports() -> None:
         await original(self, packets)
 
     original = replace(RTCRtpSender, "_send_rtcp", send_rtcp)
-
-
-class SecurePath:
-    """From packets to the socket of the selected pair of candidates, or to its relay, without a task in between.
-
-    It does what ``RTCDtlsTransport._send_rtp`` and ``aioice.Connection.send`` do, and keeps aiortc's counters.
-    """
-
-    def __init__(self, sender: Any) -> None:
-        self._sender = sender
-        self._dtls = sender.transport
-
-    def ready(self) -> bool:
-        pair = self._dtls.transport._connection._nominated.get(_COMPONENT)
-        if pair is None or self._dtls._state is not State.CONNECTED:
-            raise ConnectionError("the viewer's connection is closed")
-        self._protect = self._dtls._tx_srtp.protect
-        self._transport = pair.protocol.transport
-        self._address = pair.remote_addr
-        return _unsent(self._transport) == 0
-
-    def send(self, packet: bytes) -> None:
-        protected = self._protect(packet)
-        self._transport.sendto(protected, self._address)
-        self._dtls._RTCDtlsTransport__tx_bytes += len(protected)
-        self._dtls._RTCDtlsTransport__tx_packets += 1
-
-    def count(self, packets: int, octets: int, timestamp: int) -> None:
-        sender = self._sender
-        sender._RTCRtpSender__packet_count += packets
-        sender._RTCRtpSender__octet_count += octets
-        sender._RTCRtpSender__rtp_timestamp = timestamp
-        sender._RTCRtpSender__ntp_timestamp = _ntp_time()
 
 
 async def _run(sender: Any, track: ConsoleTrack, codec: RTCRtpCodecParameters) -> None:
@@ -191,26 +151,13 @@ def _rtp_sender(sender: Any, track: ConsoleTrack, codec: RTCRtpCodecParameters) 
 
 
 def _checked_round_trip_s(sender: Any) -> float | None:
-    pair = sender.transport.transport._connection._nominated.get(_COMPONENT)
+    pair = nominated_pair(sender)
     return None if pair is None else ice.round_trip_s(pair)
-
-
-def _ntp_time() -> int:
-    """Now, as aiortc's clock tells it, in a tenth of the time."""
-    return int((time.time() + _NTP_EPOCH_S) * (1 << 32))
 
 
 def _stream(ssrc: int, codec: RTCRtpCodecParameters) -> RtpStream:
     assert codec.payloadType is not None
     return RtpStream(ssrc, codec.payloadType)
-
-
-def _unsent(transport: Any) -> int:
-    """Bytes that the kernel has not taken yet."""
-    if isinstance(transport, TurnTransport):
-        transport = transport._TurnTransport__inner_protocol.transport  # type: ignore[attr-defined]
-    size: int = transport.get_write_buffer_size()
-    return size
 
 
 def _remb(fci: bytes, ssrc: int) -> int | None:
@@ -226,7 +173,7 @@ def _round_trip_s(report: RtcpReceiverInfo) -> float | None:
     """RFC 3550, 6.4.1: now - LSR - DLSR, in units of 1/65536 s that wrap; None before the first report."""
     if not report.lsr:
         return None
-    now = _ntp_time() >> 16
+    now = ntp_time() >> 16
     units = (now - report.lsr - report.dlsr) & 0xFFFFFFFF
     # More than half the range is less than nothing: not a clock of ours, or a viewer's nonsense.
     return units / 65536 if units < 1 << 31 else None

@@ -11,7 +11,8 @@ import av
 from av.video.codeccontext import VideoCodecContext
 
 from libvirt_webrtc.errors import MediaError
-from libvirt_webrtc.media.encode import hardware, libx264, vp9, vpx, x264_ffmpeg
+from libvirt_webrtc.media.aiortc_ext import libx264
+from libvirt_webrtc.media.encode import hardware, vp9, vpx, x264_ffmpeg
 from libvirt_webrtc.media.encode.ffmpeg import FfmpegCoder
 from libvirt_webrtc.media.encode.frame import EncodedFrame
 from libvirt_webrtc.media.encode.frame_scheduler import Quality
@@ -74,6 +75,12 @@ class VideoEncoder:
                 f"no {format_} by {made_by} for {frame.width}x{frame.height}: {error}"
             ) from error
         self.name = self._coder.name
+        """The encoder as FFmpeg names it."""
+
+    @property
+    def coder(self) -> type[Coder]:
+        """Which way to the library is taken."""
+        return type(self._coder)
 
     def encode(
         self,

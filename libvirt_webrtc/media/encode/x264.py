@@ -6,11 +6,11 @@ import av
 import numpy as np
 import numpy.typing as npt
 
+from libvirt_webrtc.media.aiortc_ext.libx264 import HIGHEST_QP, LOWEST_QP, MACROBLOCK, Encoder
 from libvirt_webrtc.media.convert.converter import FULL_RANGE
 from libvirt_webrtc.media.convert.yuv import plane_view
 from libvirt_webrtc.media.encode.context import slice_threads
 from libvirt_webrtc.media.encode.frame_scheduler import Quality
-from libvirt_webrtc.media.encode.libx264 import HIGHEST_QP, LOWEST_QP, MACROBLOCK, Encoder
 from libvirt_webrtc.media.encode.rate import Kind, RateControl
 from libvirt_webrtc.media.formats import CLOCK_RATE, MAX_FRAME_RATE, Layer
 from libvirt_webrtc.picture.pixels import Rect

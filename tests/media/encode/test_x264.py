@@ -1,50 +1,20 @@
-"""libx264 without FFmpeg between: quantizers, macroblocks that have not changed, and what if it is another build."""
-
-import logging
-from collections.abc import Iterator
+"""libx264 without FFmpeg between: quantizers, and macroblocks that have not changed."""
 
 import numpy as np
 import pytest
 
-from libvirt_webrtc.errors import MediaError
 from libvirt_webrtc.media.convert.converter import FrameConverter
-from libvirt_webrtc.media.encode import libx264
 from libvirt_webrtc.media.encode.encoder import VideoEncoder
 from libvirt_webrtc.media.encode.ffmpeg import FfmpegCoder
-from libvirt_webrtc.media.encode.frame import EncodedFrame
 from libvirt_webrtc.media.encode.frame_scheduler import Quality
 from libvirt_webrtc.media.encode.x264 import X264Coder
-from libvirt_webrtc.media.formats import CLOCK_RATE, FULL, HALF, MAX_FRAME_RATE, REDUCED, Layer, VideoFormat
+from libvirt_webrtc.media.formats import FULL, HALF, MAX_FRAME_RATE, REDUCED, Layer, VideoFormat
 from libvirt_webrtc.picture.pixels import Pixels, Rect
-from tests.media.helpers import Decoder, picture, psnr
+from tests.media.helpers import picture, psnr
+from tests.media.stage import HEIGHT, WIDTH, Stage
 
-WIDTH, HEIGHT = 640, 480
-WHOLE = Rect(0, 0, WIDTH, HEIGHT)
 BOX = Rect(128, 64, 32, 16)
 FORMATS = [VideoFormat.H264, VideoFormat.H264_444]
-
-
-class Stage:
-    def __init__(self, format_: VideoFormat) -> None:
-        self.converter = FrameConverter(WIDTH, HEIGHT, full_chroma=format_.full_chroma)
-        self.encoder = VideoEncoder(format_, self.converter.frame)
-        self.decoder = Decoder(format_)
-        self.timestamp = 0
-
-    def encode(
-        self,
-        pixels: Pixels,
-        *,
-        told: Rect | None = WHOLE,
-        quality: Quality = Quality.MOTION,
-        keyframe: bool = False,
-    ) -> tuple[EncodedFrame, Pixels]:
-        """All of ``pixels``, of which the encoder is ``told`` a part."""
-        self.converter.convert(pixels, [WHOLE])
-        self.timestamp += CLOCK_RATE // MAX_FRAME_RATE
-        changed = [told] if told else []
-        made = self.encoder.encode(self.timestamp, changed=changed, quality=quality, keyframe=keyframe)
-        return made, self.decoder.pixels(made)
 
 
 def within(pixels: Pixels, rect: Rect) -> Pixels:
@@ -111,50 +81,4 @@ def test_motion_keeps_to_the_bit_rate() -> None:
 @pytest.mark.parametrize(("layer", "coder"), [(FULL, X264Coder), (REDUCED, FfmpegCoder), (HALF, FfmpegCoder)])
 def test_layers_that_are_short_of_bits_have_the_better_rate_control(layer: Layer, coder: type) -> None:
     frame = FrameConverter(WIDTH, HEIGHT).frame
-    assert type(VideoEncoder(VideoFormat.H264, frame, layer=layer)._coder) is coder
-
-
-@pytest.fixture
-def forgotten() -> Iterator[None]:
-    """The library is looked for anew, in the test and after it."""
-
-    def forget() -> None:
-        libx264.is_usable.cache_clear()
-        libx264._library.cache_clear()
-
-    forget()
-    yield
-    forget()
-
-
-@pytest.mark.usefixtures("forgotten")
-@pytest.mark.parametrize("format_", FORMATS)
-@pytest.mark.parametrize(
-    ("known", "value", "complaint"),
-    [
-        ("_BUILDS", (1,), "another build than 1"),
-        ("_DEFAULT_DEADZONE", [1, 2], "not laid out as in its builds"),
-    ],
-)
-def test_an_unknown_build_is_used_through_ffmpeg(
-    format_: VideoFormat,
-    known: str,
-    value: object,
-    complaint: str,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    monkeypatch.setattr(libx264, known, value)
-    with caplog.at_level(logging.WARNING):
-        stage = Stage(format_)
-    assert isinstance(stage.encoder._coder, FfmpegCoder)
-    assert complaint in caplog.text
-    still = picture(WIDTH, HEIGHT)
-    assert psnr(stage.encode(still)[1], still) > 30
-
-
-def test_settings_that_it_does_not_know_are_a_media_error() -> None:
-    planes = [np.zeros((16, 16), np.uint8), np.zeros((8, 8), np.uint8), np.zeros((8, 8), np.uint8)]
-    for settings, profile in (({"colour": "none"}, "baseline"), ({}, "finest")):
-        with pytest.raises(MediaError, match=r"colour|finest"):
-            libx264.Encoder(planes, settings, profile)
+    assert VideoEncoder(VideoFormat.H264, frame, layer=layer).coder is coder

@@ -10,12 +10,19 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import av  # noqa: F401  # loads libx264
-import cffi
 import numpy as np
 import numpy.typing as npt
 
 from libvirt_webrtc.errors import MediaError
+from libvirt_webrtc.media.aiortc_ext import libx264_check, libx264_library
+from libvirt_webrtc.media.aiortc_ext.libx264_library import (
+    CSP_I420,
+    CSP_I444,
+    TYPE_AUTO,
+    TYPE_IDR,
+    UNCHANGED,
+    Library,
+)
 from libvirt_webrtc.picture.pixels import Plane
 
 logger = logging.getLogger(__name__)
@@ -34,58 +41,6 @@ _SETTINGS = {
     "log": "0",
 }
 
-_BUILDS = (165, 164)
-"""Their ``x264.h`` agree on all that is used here; what it is not is in arrays and in room at the end."""
-_CDEF = """
-typedef struct {
-    uint32_t cpu;
-    int threading[6];
-    int width, height, csp, bit_depth, level, frame_total;
-    int hrd_and_vui[10];
-    int references, dpb_size, keyint_max, keyint_min, scenecut, intra_refresh;
-    int gop[8];
-    int deblocking[3], entropy[2], interlaced, constrained_intra;
-    int cqm_preset;
-    char *cqm_file;
-    uint8_t cqm[320];
-    void *log, *log_private;
-    int log_level, full_recon;
-    char *dump;
-    unsigned partitions[2];
-    int analysis[16];
-    float psy_rd, psy_trellis;
-    int psy, mb_info, mb_info_update;
-    int luma_deadzone[2];
-    char rest[4096];
-} x264_param_t;
-typedef struct {
-    int type, qp_plus_1, pic_struct, keyframe;
-    int64_t pts, dts;
-    void *param;
-    int csp, planes;
-    int strides[4];
-    uint8_t *plane[4];
-    float *quant_offsets;
-    void *quant_offsets_free;
-    uint8_t *mb_info;
-    char rest[1024];
-} x264_picture_t;
-typedef struct { int header[6]; uint8_t *payload; int padding; } x264_nal_t;
-int x264_param_default_preset(x264_param_t *, const char *preset, const char *tune);
-int x264_param_parse(x264_param_t *, const char *name, const char *value);
-int x264_param_apply_profile(x264_param_t *, const char *profile);
-void x264_param_cleanup(x264_param_t *);
-void x264_picture_init(x264_picture_t *);
-int x264_encoder_encode(void *, x264_nal_t **, int *count, x264_picture_t *in, x264_picture_t *out);
-void x264_encoder_close(void *);
-"""
-_TYPE_AUTO, _TYPE_IDR = 0, 1
-_CSP_I420, _CSP_I444 = 0x2, 0xC
-_UNCHANGED = 1
-"""``X264_MBINFO_CONSTANT``."""
-_DEFAULTS = {"bit_depth": 8, "keyint_max": 250, "mb_info": 0, "mb_info_update": 0}
-_DEFAULT_DEADZONE = [21, 11]
-
 
 class Encoder:
     """One stream: a picture in memory of the caller's, encoded whenever it says so.
@@ -101,20 +56,21 @@ class Encoder:
     """
 
     def __init__(self, planes: Sequence[Plane], settings: Mapping[str, str], profile: str) -> None:
-        self._ffi, self._lib, opening = _library()
+        library = load()
+        self._ffi, self._lib = library.ffi, library.lib
         self._planes = planes
         height, width = planes[0].shape
-        parameters = _default_parameters(self._ffi, self._lib)
+        parameters = library.default_parameters()
         parameters.width, parameters.height = width, height
         full_chroma = planes[1].shape == planes[0].shape
-        parameters.csp = _CSP_I444 if full_chroma else _CSP_I420
+        parameters.csp = CSP_I444 if full_chroma else CSP_I420
         parameters.mb_info = 1
         for name, value in (_SETTINGS | dict(settings)).items():
             if self._lib.x264_param_parse(parameters, name.encode(), value.encode()):
                 raise MediaError(f"libx264 does not know {name}={value}")
         if self._lib.x264_param_apply_profile(parameters, profile.encode()):
             raise MediaError(f"libx264 cannot make the profile {profile} with these settings")
-        handle = opening(parameters)
+        handle = library.open_encoder(parameters)
         self._lib.x264_param_cleanup(parameters)
         if handle == self._ffi.NULL:
             raise MediaError(f"libx264 does not take {width}x{height}")
@@ -142,9 +98,9 @@ class Encoder:
         Raises:
             MediaError: libx264 failed.
         """
-        self._unchanged[:] = np.where(changed, 0, _UNCHANGED)
+        self._unchanged[:] = np.where(changed, 0, UNCHANGED)
         picture = self._picture
-        picture.type = _TYPE_IDR if keyframe else _TYPE_AUTO
+        picture.type = TYPE_IDR if keyframe else TYPE_AUTO
         picture.qp_plus_1 = quantizer + 1
         picture.pts += 1
         size = self._lib.x264_encoder_encode(self._handle, self._nals, self._count, picture, self._made)
@@ -159,9 +115,9 @@ class Encoder:
 
 @functools.cache
 def is_usable() -> bool:
-    """Whether PyAV's libx264 is one that this module knows; if not, the first call logs why."""
+    """Whether PyAV's libx264 is one that is known here; if not, the first call logs why."""
     try:
-        _library()
+        load()
     except MediaError as error:
         logger.warning("%s: H.264 costs more CPU", error)
         return False
@@ -169,49 +125,12 @@ def is_usable() -> bool:
 
 
 @functools.cache
-def _library() -> tuple[cffi.FFI, Any, Any]:
-    """cffi, the library, and its function that opens an encoder, which has the build's number in its name.
+def load() -> Library:
+    """The library, found and checked once for this process and those that it forks.
 
     Raises:
-        MediaError: there is none, or one of another build.
+        MediaError: there is none, or one of another build, or with other structures.
     """
-    path = _loaded_path()
-    ffi = cffi.FFI()
-    ffi.cdef(_CDEF + "".join(f"void *x264_encoder_open_{build}(x264_param_t *);" for build in _BUILDS))
-    try:
-        lib = ffi.dlopen(path)
-    except OSError as error:
-        raise MediaError(f"libx264 cannot be loaded: {error}") from error
-    for build in _BUILDS:
-        try:
-            opening = getattr(lib, f"x264_encoder_open_{build}")
-        except AttributeError:
-            continue
-        _check_layout(ffi, lib)
-        return ffi, lib, opening
-    raise MediaError(f"{path} is of another build than {' and '.join(map(str, _BUILDS))}")
-
-
-def _loaded_path() -> str:
-    """Where PyAV's libx264 is."""
-    with open("/proc/self/maps", encoding="utf-8") as maps:
-        for line in maps:
-            path = line.rstrip("\n").partition("/")
-            if path[2].rpartition("/")[2].startswith("libx264"):
-                return "/" + path[2]
-    raise MediaError("PyAV has no libx264")
-
-
-def _default_parameters(ffi: cffi.FFI, lib: Any) -> Any:
-    parameters = ffi.new("x264_param_t *")
-    if lib.x264_param_default_preset(parameters, b"ultrafast", b"zerolatency"):
-        raise MediaError("libx264 does not know its own presets")
-    return parameters
-
-
-def _check_layout(ffi: cffi.FFI, lib: Any) -> None:
-    """Are the fields where they are thought to be? Their neighbours have defaults that nothing else has."""
-    parameters = _default_parameters(ffi, lib)
-    found = {name: getattr(parameters, name) for name in _DEFAULTS}
-    if found != _DEFAULTS or list(parameters.luma_deadzone) != _DEFAULT_DEADZONE:
-        raise MediaError("libx264's parameters are not laid out as in its builds that are known here")
+    library = libx264_library.find()
+    libx264_check.check(library)
+    return library
