@@ -19,7 +19,7 @@ from aiortc.rtp import (
     pack_remb_fci,
 )
 
-from libvirt_webrtc.media.aiortc_ext.sender import SecurePath
+from libvirt_webrtc.media.aiortc_ext.path import SecurePath
 from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.media.encode.frame_scheduler import KEYFRAME_INTERVAL_S
 from libvirt_webrtc.media.formats import CLOCK_RATE

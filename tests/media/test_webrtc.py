@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from aiortc.rtp import RTCP_PSFB_PLI, RtcpPsfbPacket
 
-from libvirt_webrtc.media.aiortc_ext.sender import SecurePath
+from libvirt_webrtc.media.aiortc_ext.path import SecurePath
 from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.media.formats import VideoFormat
 from libvirt_webrtc.media.rtp.frame import RtpFrame

@@ -49,7 +49,11 @@ def used(tree: ast.Module) -> set[str]:
     }
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "replace":
-            names |= {each.value for each in node.args if isinstance(each, ast.Constant)}
+            names |= {
+                each.value
+                for each in node.args
+                if isinstance(each, ast.Constant) and isinstance(each.value, str)
+            }
     return names
 
 
