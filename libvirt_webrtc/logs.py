@@ -24,6 +24,9 @@ def set_up(level: int, *, origin: str = "") -> None:
     )
     for name in CHATTY:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    limit = LimitedLibraries()
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(limit)
 
 
 class LimitedLogger:
@@ -59,3 +62,27 @@ class LimitedLogger:
             text += f" ({self._left_out} more in the last {now - self._logged_at:.0f} s)"
         self._logged_at, self._left_out = now, 0
         self._logger.warning("%s", text, exc_info=exc_info)
+
+
+class LimitedLibraries(logging.Filter):
+    """Lets one record in ``PERIOD_S`` through of each library of CHATTY.
+
+    A viewer can have aiortc log a traceback with every packet, and FFmpeg a line.
+    """
+
+    def __init__(self, *, period_s: float = PERIOD_S, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._period_s = period_s
+        self._clock = clock
+        self._logged_at: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """False for a record that is left out."""
+        library = record.name.partition(".")[0]
+        if library not in CHATTY:
+            return True
+        now = self._clock()
+        if now - self._logged_at.get(library, float("-inf")) < self._period_s:
+            return False
+        self._logged_at[library] = now
+        return True

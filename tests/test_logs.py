@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from libvirt_webrtc.logs import LimitedLogger
+from libvirt_webrtc.logs import LimitedLibraries, LimitedLogger
 
 logger = logging.getLogger("libvirt_webrtc.test")
 
@@ -53,3 +53,17 @@ def test_a_percent_sign_in_a_message_without_arguments_is_kept(
     clock.now += 60
     limited.warning("100%")
     assert caplog.messages == ["100%", "100% (1 more in the last 60 s)"]
+
+
+def test_a_library_that_a_viewer_can_make_talk_is_limited(clock: Clock) -> None:
+    limit = LimitedLibraries(period_s=60, clock=clock)
+
+    def passes(name: str) -> bool:
+        return bool(limit.filter(logging.LogRecord(name, logging.WARNING, "", 0, "text", (), None)))
+
+    assert [passes("aiortc.rtcdtlstransport") for _ in range(3)] == [True, False, False]
+    assert (
+        passes("aioice.ice") and passes("libvirt_webrtc.worker.main") and passes("libvirt_webrtc.worker.main")
+    )
+    clock.now += 60
+    assert passes("aiortc.rtcrtpsender")

@@ -38,6 +38,7 @@ from libvirt_webrtc.worker.shared_console import MAX_LABEL
 from libvirt_webrtc.worker.shared_consoles import SharedConsoles
 
 log = logging.getLogger(__name__)
+_stray_errors = logs.LimitedLogger(log)
 
 
 def run(sock: socket.socket, settings: WorkerSettings) -> None:
@@ -69,6 +70,7 @@ def _import_graphics() -> None:
 
 
 async def _run(sock: socket.socket, settings: WorkerSettings) -> None:
+    asyncio.get_running_loop().set_exception_handler(_log_stray_error)
     channel = Channel(sock)
     worker = Worker(channel, settings)
     try:
@@ -78,6 +80,11 @@ async def _run(sock: socket.socket, settings: WorkerSettings) -> None:
     finally:
         await worker.close()
         channel.close()
+
+
+def _log_stray_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Errors in tasks and callbacks of aiortc, which a viewer can bring about as often as it likes."""
+    _stray_errors.warning("%s", context.get("message"), exc_info=context.get("exception"))
 
 
 class Worker:

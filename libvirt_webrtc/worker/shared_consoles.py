@@ -9,7 +9,7 @@ from libvirt_webrtc.display.gl.thread import GraphicsThread
 from libvirt_webrtc.errors import ConsoleStarting, NegotiationError, NoConsole
 from libvirt_webrtc.worker.settings import WorkerSettings
 from libvirt_webrtc.worker.shared_console import SharedConsole
-from libvirt_webrtc.worker.viewer import Viewer
+from libvirt_webrtc.worker.webrtc import WebRTCConnection
 
 MAX_VIEWERS = 64
 """Of one domain; beyond it the process would have no room for packets."""
@@ -30,7 +30,8 @@ class SharedConsoles:
         self._on_viewer_ended = on_viewer_ended
         self._graphics = GraphicsThread(settings.gl_device, settings.render_node)
         self._shared_consoles: dict[int, SharedConsole] = {}
-        self._viewers: dict[str, Viewer] = {}
+        self._connections: dict[str, WebRTCConnection] = {}
+        """Of the viewers, by their names."""
         self._expected: set[str] = set()
         """Viewers whose offers wait for QEMU; one that is dismissed meanwhile is not in it any more."""
         self._paused = False
@@ -89,29 +90,29 @@ class SharedConsoles:
             self._expected.discard(name)
         if not shared.attached:
             raise ConsoleStarting("QEMU's display is not connected yet")
-        if len(self._viewers) >= MAX_VIEWERS:
+        if len(self._connections) >= MAX_VIEWERS:
             raise NoConsole(f"this domain already has {MAX_VIEWERS} viewers")
         others = [other for other in self._present() if other is not shared]
-        viewer = Viewer(
-            name, [shared, *others], ice_servers=self._settings.ice_servers, on_closed=self._viewer_closed
+        connection = WebRTCConnection(
+            name, [shared, *others], ice_servers=self._settings.ice_servers, on_closed=self._closed
         )
-        self._viewers[name] = viewer
-        return await viewer.answer(sdp)
+        self._connections[name] = connection
+        return await connection.answer(sdp)
 
     async def dismiss(self, name: str) -> bool:
         """End one viewer; False when there is none of that name."""
         if name in self._expected:
             self._expected.remove(name)
             return True
-        viewer = self._viewers.get(name)
-        if viewer is None:
+        connection = self._connections.get(name)
+        if connection is None:
             return False
-        await viewer.close()
+        await connection.close()
         return True
 
     async def close(self) -> None:
         """End all viewers, then the consoles; again is fine."""
-        await asyncio.gather(*(viewer.close() for viewer in list(self._viewers.values())))
+        await asyncio.gather(*(connection.close() for connection in list(self._connections.values())))
         await asyncio.gather(*(shared.close() for shared in self._shared_consoles.values()))
         await asyncio.to_thread(self._graphics.close)
 
@@ -121,9 +122,9 @@ class SharedConsoles:
     def _changed(self) -> None:
         self._on_change()
         if present := self._present():
-            for viewer in self._viewers.values():
-                viewer.consoles_changed(present)
+            for connection in self._connections.values():
+                connection.viewer.consoles_changed(present)
 
-    def _viewer_closed(self, viewer: Viewer) -> None:
-        self._viewers.pop(viewer.name, None)
-        self._on_viewer_ended(viewer.name)
+    def _closed(self, connection: WebRTCConnection) -> None:
+        self._connections.pop(connection.viewer.name, None)
+        self._on_viewer_ended(connection.viewer.name)

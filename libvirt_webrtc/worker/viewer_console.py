@@ -91,6 +91,7 @@ class ViewerConsole:
         self._name = name
         self._shared_console = shared
         self._on_fault = on_fault
+        self._has_input = False
         self._display: RTCDataChannel | None = None
         self._next_stats: asyncio.TimerHandle | None = None
         self._listening: asyncio.Task[None] | None = None
@@ -117,16 +118,21 @@ class ViewerConsole:
         elif self._listening is None:
             self._listening = asyncio.create_task(self._listen(), name=f"listen for {self._name}")
 
-    def open_input(self, channel: RTCDataChannel) -> None:
-        """Take what comes on this channel."""
+    def open_input(self, channel: RTCDataChannel) -> bool:
+        """Take what comes on this channel; False when there is one already."""
+        if self._has_input:
+            return False
+        self._has_input = True
         channel.on("message", self._input_message)
         channel.on("close", self.input.release_all)
+        return True
 
     def open_display(self, channel: RTCDataChannel) -> bool:
         """Greet the viewer on this channel; False when there is one already."""
         if self._display is not None:
             return False
         self._display = channel
+        channel.on("message", lambda _: self._on_fault("sent a message on its display channel"))
         for message in self._shared_console.greeting():
             self.send(message)
         return True

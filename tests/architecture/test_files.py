@@ -22,7 +22,6 @@ KINDS = {
 KNOWN_LONG = {
     "tests/gl/test_scanout.py",
     "tests/worker/test_input_channel.py",
-    "tests/worker/test_viewer.py",
 }
 
 

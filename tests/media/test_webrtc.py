@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from aiortc.rtp import RTCP_PSFB_PLI, RtcpPsfbPacket
 
+from libvirt_webrtc.media.aiortc_ext.channels import UNREADABLE
 from libvirt_webrtc.media.aiortc_ext.path import SecurePath
 from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.media.formats import VideoFormat
@@ -164,7 +165,9 @@ async def test_strangers_datagrams_do_no_harm(framebuffer: Framebuffer, video: C
         assert transport._connection._queue.qsize() == received
 
 
-async def test_data_channel_survives_bad_messages(framebuffer: Framebuffer, video: ConsoleVideo) -> None:
+async def test_unreadable_messages_are_reported_and_the_connection_is_its_owners_to_end(
+    framebuffer: Framebuffer, video: ConsoleVideo
+) -> None:
     async with watching(video) as viewer:
         await until(lambda: viewer.shows(framebuffer.pixels))
         server_sctp, client_sctp = viewer.server.sctp, viewer.client.sctp
@@ -174,6 +177,8 @@ async def test_data_channel_survives_bad_messages(framebuffer: Framebuffer, vide
         (channel,) = client_sctp._data_channels.values()
         await until(lambda: channel.readyState == "open")
         seen: list[object] = []
+        unreadable: list[Exception] = []
+        server_sctp.on(UNREADABLE, unreadable.append)
 
         @served.on("message")
         def on_message(message: object) -> None:
@@ -185,6 +190,7 @@ async def test_data_channel_survives_bad_messages(framebuffer: Framebuffer, vide
         client_sctp._data_channel_queue.append((channel, 51, b"\xff\xfe not UTF-8"))
         channel.send(b"fine")
         await until(lambda: seen == [b"raise", b"fine"])
+        assert [type(error) for error in unreadable] == [RuntimeError, UnicodeDecodeError]
         assert viewer.server.connectionState == "connected"
 
 

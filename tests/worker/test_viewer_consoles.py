@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import numpy as np
@@ -11,37 +11,22 @@ import pytest
 from libvirt_webrtc.errors import NegotiationError
 from libvirt_webrtc.input import messages
 from libvirt_webrtc.input.messages import Resize
-from libvirt_webrtc.media.aiortc_ext import ice, patches
-from libvirt_webrtc.worker import viewer as viewer_module
+from libvirt_webrtc.worker import webrtc
 from tests.media.helpers import picture, show, soon, until
-from tests.worker.test_viewer import OWN, PING, Place
+from tests.worker.place import OWN, PING, Place
 from tests.worker.viewer_client import ViewerClient
 
 WATCH, WATCH_NO_MORE = b"\x09\x01", b"\x09\x00"
 
 
-@pytest.fixture(autouse=True)
-def patched_aiortc() -> Iterator[None]:
-    patches.install()
-    yield
-    ice.set_host_addresses(None)
-
-
 @pytest.fixture
-async def place() -> AsyncIterator[Place]:
-    made = Place()
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def viewer() -> AsyncIterator[ViewerClient]:
+async def viewer(patched_aiortc: None) -> AsyncIterator[ViewerClient]:
     async with ViewerClient(sections=3) as made:
         yield made
 
 
 async def connect(place: Place, viewer: ViewerClient) -> None:
-    await viewer.take(await soon(place.peer().answer(await viewer.offer())))
+    await viewer.take(await soon(place.connection().answer(await viewer.offer())))
     await until(lambda: messages.CONSOLES in viewer.types and viewer.shown[0] > 0)
 
 
@@ -70,7 +55,7 @@ def looks_like(viewer: ViewerClient, section: int, seed: int) -> bool:
     return float(np.abs(shown.to_ndarray(format="rgb24") - wanted).mean()) < 12
 
 
-async def test_heads_show_different_pictures_on_one_connection(place: Place, viewer: ViewerClient) -> None:
+async def test_consoles_show_different_pictures_on_one_connection(place: Place, viewer: ViewerClient) -> None:
     second = place.add()
     await connect(place, viewer)
     assert [(opened["index"], opened["section"]) for opened in consoles(viewer)] == [(0, 0), (1, 1)]
@@ -80,14 +65,16 @@ async def test_heads_show_different_pictures_on_one_connection(place: Place, vie
     assert not looks_like(viewer, 0, 1) and second.listening
 
 
-async def test_a_head_that_nobody_opened_costs_nothing(place: Place, viewer: ViewerClient) -> None:
+async def test_a_console_that_nobody_opened_costs_nothing(place: Place, viewer: ViewerClient) -> None:
     second = place.add()
     await connect(place, viewer)
     assert (second.consoles, second.renditions, second.listening) == ([], 0, False)
     assert viewer.shown[1:] == [0, 0]
 
 
-async def test_a_head_that_is_not_watched_any_more_is_not_encoded(place: Place, viewer: ViewerClient) -> None:
+async def test_a_console_that_is_not_watched_any_more_is_not_encoded(
+    place: Place, viewer: ViewerClient
+) -> None:
     second = place.add()
     await connect(place, viewer)
     await open_console(viewer, 1)
@@ -104,7 +91,7 @@ async def test_a_head_that_is_not_watched_any_more_is_not_encoded(place: Place, 
     assert place.closed == []
 
 
-async def test_a_head_that_comes_later_needs_no_new_offer(place: Place, viewer: ViewerClient) -> None:
+async def test_a_console_that_comes_later_needs_no_new_offer(place: Place, viewer: ViewerClient) -> None:
     await connect(place, viewer)
     assert [opened["index"] for opened in consoles(viewer)] == [0]
     place.add()
@@ -113,28 +100,30 @@ async def test_a_head_that_comes_later_needs_no_new_offer(place: Place, viewer: 
     await until(lambda: looks_like(viewer, 1, 1))
 
 
-async def test_a_head_that_goes_and_comes_back_keeps_its_section(place: Place, viewer: ViewerClient) -> None:
+async def test_a_console_that_goes_and_comes_back_keeps_its_section(
+    place: Place, viewer: ViewerClient
+) -> None:
     first, _second, third = place.shared_consoles[0], place.add(), place.add()
     await connect(place, viewer)
-    (peer,) = place.viewers
-    peer.consoles_changed([first, third])
+    (connection,) = place.connections
+    connection.viewer.consoles_changed([first, third])
     await until(
         lambda: [(opened["index"], opened["section"]) for opened in consoles(viewer)] == [(0, 0), (2, 2)]
     )
-    peer.consoles_changed(place.shared_consoles)
+    connection.viewer.consoles_changed(place.shared_consoles)
     await until(lambda: [opened["section"] for opened in consoles(viewer)] == [0, 1, 2])
 
 
-async def test_more_heads_than_sections_are_told_without_one(place: Place) -> None:
+async def test_more_consoles_than_sections_are_told_without_one(place: Place) -> None:
     place.add()
     async with ViewerClient() as viewer:
         await connect(place, viewer)
         assert [opened["section"] for opened in consoles(viewer)] == [0, None]
         viewer.open("input/1")
-        await until(lambda: place.closed == [place.viewers[0].name])
+        await until(lambda: place.closed == [place.connections[0].viewer.name])
 
 
-async def test_each_head_has_its_own_input_and_answers(place: Place, viewer: ViewerClient) -> None:
+async def test_each_console_has_its_own_input_and_answers(place: Place, viewer: ViewerClient) -> None:
     second = place.add()
     await connect(place, viewer)
     told = await open_console(viewer, 1)
@@ -148,21 +137,21 @@ async def test_each_head_has_its_own_input_and_answers(place: Place, viewer: Vie
     assert place.shared_consoles[0].asked == [Resize(1366, 768, 0, 0)]
 
 
-async def test_a_head_without_a_picture_ends_the_viewer_so_that_its_page_comes_back(
+async def test_a_console_without_a_picture_ends_the_viewer_so_that_its_page_comes_back(
     place: Place, viewer: ViewerClient
 ) -> None:
     place.add().fails = True
     await connect(place, viewer)
     await open_console(viewer, 1)
-    await until(lambda: place.closed == [place.viewers[0].name])
+    await until(lambda: place.closed == [place.connections[0].viewer.name])
 
 
-async def test_closing_leaves_every_head(place: Place, viewer: ViewerClient) -> None:
+async def test_closing_leaves_every_console(place: Place, viewer: ViewerClient) -> None:
     second = place.add()
     await connect(place, viewer)
     await open_console(viewer, 1)
     await until(lambda: viewer.shown[1] > 0)
-    await soon(place.viewers[0].close())
+    await soon(place.connections[0].close())
     assert (place.shared_consoles[0].consoles, second.consoles) == ([], [])
     await until(lambda: place.shared_consoles[0].renditions == second.renditions == 0)
 
@@ -170,10 +159,10 @@ async def test_closing_leaves_every_head(place: Place, viewer: ViewerClient) -> 
 async def test_a_change_is_told_once(place: Place, viewer: ViewerClient) -> None:
     second = place.add()
     await connect(place, viewer)
-    (peer,) = place.viewers
+    (connection,) = place.connections
     for enabled in (True, False, False, True):
         second.enabled = enabled
-        peer.consoles_changed(place.shared_consoles)
+        connection.viewer.consoles_changed(place.shared_consoles)
     await until(lambda: viewer.types.count(messages.CONSOLES) == 3)
     await asyncio.sleep(0.05)
     assert [opened["enabled"] for opened in consoles(viewer)] == [True, True]
@@ -183,6 +172,6 @@ async def test_a_change_is_told_once(place: Place, viewer: ViewerClient) -> None
 async def test_too_many_video_sections_are_refused(
     place: Place, viewer: ViewerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(viewer_module, "MAX_CONSOLES", 2)
+    monkeypatch.setattr(webrtc, "MAX_CONSOLES", 2)
     with pytest.raises(NegotiationError, match="more than 2 video sections"):
-        await soon(place.peer().answer(await viewer.offer()))
+        await soon(place.connection().answer(await viewer.offer()))

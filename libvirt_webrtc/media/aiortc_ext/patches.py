@@ -26,4 +26,4 @@ def install() -> None:
     negotiation.accept_all_payload_types()
     negotiation.register_formats()
     negotiation.tell_profiles_apart()
-    channels.keep_data_channels_apart()
+    channels.report_unreadable_messages()

@@ -1,0 +1,129 @@
+"""What docs/protocol.md, "Data channels", promises to end: the viewer's own connection, and nobody else's.
+
+Each case is something that a real client sends, and the reason that is logged for it, once.
+"""
+
+import logging
+from collections.abc import Callable
+
+import pytest
+
+from libvirt_webrtc.input import messages
+from tests.media.helpers import soon, until
+from tests.worker.place import PING, Place
+from tests.worker.viewer_client import ViewerClient
+
+STRING = 51
+"""SCTP's payload protocol identifier of text (RFC 8831)."""
+
+Misdeed = Callable[[ViewerClient], object]
+
+
+def on_input(message: bytes | str) -> Misdeed:
+    return lambda client: client.channels["input"].send(message)
+
+
+def raw_text(label: str, payload: bytes) -> Misdeed:
+    """As text, without a client that encodes it."""
+
+    def send(client: ViewerClient) -> None:
+        channel = client.channels[label]
+        channel.transport._data_channel_queue.append((channel, STRING, payload))
+        client.channels["input"].send(PING)
+
+    return send
+
+
+def many(count: int, message: bytes) -> Misdeed:
+    def send(client: ViewerClient) -> None:
+        for _ in range(count):
+            client.channels["input"].send(message)
+
+    return send
+
+
+def channel(label: str) -> Misdeed:
+    return lambda client: client.open(label)
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What the worker logged, and whatever warns."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.name.startswith("libvirt_webrtc.worker") or record.levelno >= logging.WARNING
+    ]
+
+
+MISDEEDS: dict[str, tuple[Misdeed, str]] = {
+    "unknown type": (on_input(b"\xff"), "unknown type 0xff"),
+    "type of the other direction": (on_input(b"\x81\x00\x01\x00\x01"), "unknown type 0x81"),
+    "empty": (on_input(b""), "empty input message"),
+    "too short": (on_input(b"\x02\x00"), "type 0x02 with a body of 1 bytes"),
+    "too long": (on_input(b"\x07" + bytes(5)), "type 0x07 with a body of 5 bytes"),
+    "body where there is none": (on_input(b"\x06\x00"), "RELEASE_ALL with a body"),
+    "code that is too long": (on_input(b"\x01\x01" + b"K" * 33), "code is not 1 to 32 ASCII"),
+    "code that is not ASCII": (on_input(b"\x01\x01\xc3\xa9"), "code is not 1 to 32 ASCII"),
+    "text": (on_input("text"), "sent text"),
+    "empty text": (on_input(""), "sent text"),
+    "text that is not UTF-8": (raw_text("input", b"\xff\xfe"), "cannot be read"),
+    "text that is not UTF-8, on display": (raw_text("display", b"\xff\xfe"), "cannot be read"),
+    "flood of unknown types": (many(2500, b"\xff"), "unknown type 0xff"),
+    "a message on display": (
+        lambda client: client.channels["display"].send(PING),
+        "on its display channel",
+    ),
+    "channel of another name": (channel("other"), "unknown data channel 'other'"),
+    "channel of a console that is not there": (channel("input/1"), "unknown data channel 'input/1'"),
+    "the first console by its index": (channel("input/0"), "unknown data channel 'input/0'"),
+    "second display channel": (channel("display"), "'display' twice"),
+    "second input channel": (channel("input"), "'input' twice"),
+}
+
+
+@pytest.mark.parametrize("name", MISDEEDS)
+async def test_a_misdeed_ends_that_viewer_only_and_is_logged_once(
+    place: Place, viewer: ViewerClient, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    misdeed, reason = MISDEEDS[name]
+    async with ViewerClient() as other:
+        bad, good = await place.connect(viewer), await place.connect(other)
+        await until(lambda: viewer.channels["input"].readyState == "open")
+        with caplog.at_level(logging.INFO, logger="libvirt_webrtc"):
+            misdeed(viewer)
+            await until(lambda: place.closed == [bad])
+        await soon(viewer.ended.wait())
+        place.tell(messages.state(True))
+        await until(lambda: other.received[-1] == messages.state(True))
+        assert good not in place.closed
+    assert [reason in text for text in said(caplog)] == [True], caplog.text
+
+
+@pytest.mark.parametrize(
+    "labels", [("display", "display"), ("display", "input/1"), ("input/0",), ("\0", "input")]
+)
+async def test_channels_of_the_offer_are_held_to_the_same(place: Place, labels: tuple[str, ...]) -> None:
+    async with ViewerClient(channels=("display",)) as viewer:
+        for label in labels:
+            viewer.connection.createDataChannel(label)
+        connection = place.connection()
+        await viewer.take(await soon(connection.answer(await viewer.offer())))
+        await until(lambda: place.closed == [connection.viewer.name])
+
+
+async def test_what_is_out_of_range_or_unknown_to_the_keyboard_is_harmless(
+    place: Place, viewer: ViewerClient
+) -> None:
+    await place.connect(viewer)
+    await until(lambda: viewer.channels["input"].readyState == "open")
+    for message in (
+        b"\x01\x01NoSuchKey",
+        b"\x04\xff\x01",
+        b"\x05\x7f\x80",
+        b"\x0a" + bytes(8),
+        b"\x09\x07",
+        PING,
+    ):
+        viewer.channels["input"].send(message)
+    await until(lambda: viewer.received[-1] == b"\x87" + PING[1:])
+    assert place.closed == []
