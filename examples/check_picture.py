@@ -21,20 +21,21 @@ from av import VideoFrame
 from examples.guests.comparison import Comparison, compare
 
 DEADLINE_S = 120.0
-"""For one guest, from its start to its picture; emulated on a loaded machine it boots for a while."""
+"""The limit for one guest from its start to its picture, in seconds: emulated on a loaded machine it boots for a
+while."""
 RETRY_S = 0.5
 
 
 class CheckFailed(Exception):
-    """The picture did not come, or is another."""
+    """The picture did not come, or is another one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """One domain, and what only it shows."""
+    """A domain, and what only its picture shows."""
 
     uuid: str | None
-    """None for the only domain there is."""
+    """The domain's name; None for the only domain there is."""
     nonce: int
 
     @classmethod
@@ -44,7 +45,7 @@ class Expectation:
 
 
 async def find_console(http: aiohttp.ClientSession, uuid: str | None) -> dict[str, Any]:
-    """The domain as listed, once its console can be opened."""
+    """Wait until the console can be opened, and return the domain as listed."""
     while True:
         async with http.get("/api/domains") as response:
             response.raise_for_status()
@@ -59,7 +60,7 @@ async def find_console(http: aiohttp.ClientSession, uuid: str | None) -> dict[st
 
 
 async def open_console(http: aiohttp.ClientSession, peer: RTCPeerConnection, uuid: str) -> str:
-    """Offer to receive video, take the answer; returns the session's Location."""
+    """Offer to receive video, take the answer, and return the session's location."""
     peer.addTransceiver("video", direction="recvonly")
     await peer.setLocalDescription(await peer.createOffer())
     while True:
@@ -78,7 +79,7 @@ async def open_console(http: aiohttp.ClientSession, peer: RTCPeerConnection, uui
 
 
 async def receive(track: MediaStreamTrack, nonce: int) -> VideoFrame:
-    """The first frame that is the guest's picture."""
+    """Return the first frame that is the guest's picture."""
     last: Comparison | None = None
     try:
         while True:
@@ -95,7 +96,7 @@ async def receive(track: MediaStreamTrack, nonce: int) -> VideoFrame:
 
 
 async def check(http: aiohttp.ClientSession, expectation: Expectation) -> str:
-    """What was seen, in words."""
+    """Say what was seen."""
     domain = await find_console(http, expectation.uuid)
     peer = RTCPeerConnection()
     tracks: asyncio.Queue[MediaStreamTrack] = asyncio.Queue()

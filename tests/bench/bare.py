@@ -18,17 +18,17 @@ from tests.worker.viewer_client import ViewerClient
 SETTINGS = WorkerSettings(domain_name="bench", downsample=False, offer_loopback=True, log_level=30)
 
 EMPTY = ("-S", "-m", "16", "-device", "VGA")
-"""A guest that never runs: nothing but its display is of interest."""
+"""QEMU's arguments for a guest that never runs, where only its display matters."""
 
 PING_INTERVAL_S = 1.0
-"""As the page does."""
+"""The viewer's pause between two pings in seconds, as the page has it."""
 
 _DATAGRAM_OVERHEAD = 20 + 8
-"""IPv4 and UDP."""
+"""The length of the IPv4 and UDP headers in bytes."""
 
 
 def demo_guest(options: str) -> tuple[str, ...]:
-    """QEMU's arguments for the small demo guest."""
+    """Return QEMU's arguments for the small demo guest."""
     image = world.guests() / "baremetal.elf"
     return ("-m", "32", "-vga", "std", "-kernel", str(image), "-append", f"nonce=00C0FFEE {options}")
 
@@ -42,7 +42,7 @@ class BareConsole:
 
     @asynccontextmanager
     async def watch(self, name: str) -> AsyncIterator["PingingClient"]:
-        """A connected viewer that has seen a picture, until the end of the block."""
+        """Connect a viewer and wait for its first picture; it stays until the block ends."""
         async with PingingClient() as viewer:
             await viewer.take(await self.worker.offer(name, 0, await viewer.offer()))
             await until(lambda: viewer.frames > 0)
@@ -52,7 +52,7 @@ class BareConsole:
 
 @asynccontextmanager
 async def bare_console(*arguments: str) -> AsyncIterator[BareConsole]:
-    """Start both; the console is known to the worker."""
+    """Start both, and return when the worker has reported the console."""
     async with Qemu(*arguments) as qemu:
         worker = await WorkerProcess.start(SETTINGS)
         try:
@@ -67,7 +67,7 @@ class PingingClient(ViewerClient):
     """A viewer that pings as the page does."""
 
     async def press(self, code: str) -> None:
-        """A key, down and up."""
+        """Press and release a key."""
         for down in (b"\1", b"\0"):
             self.channels["input"].send(bytes([messages.KEY]) + down + code.encode())
 

@@ -45,7 +45,7 @@ def _unit(key: str) -> str:
 
 
 def _cpu_ms(work: Callable[[], object]) -> float:
-    """The fastest of a few: what else the machine does only adds."""
+    """Return the shortest of a few times: everything else that the machine does only adds to it."""
     times = []
     for _ in range(REPEATS):
         start = time.thread_time()

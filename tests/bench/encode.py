@@ -26,16 +26,16 @@ from tests.bench.stage import Options, progress
 
 FRAME_RATE = 30
 FRAMES = 6
-"""Of each scene, after its keyframe."""
+"""How many frames of each scene are encoded after its keyframe."""
 REFINED_S = 0.3
-"""After the last change."""
+"""How long after the last change the quality is looked at, in seconds."""
 FORMATS = (VideoFormat.H264, VideoFormat.H264_444, VideoFormat.VP8)
 
 Luma = npt.NDArray[np.float64]
 
 
 class Coder(Protocol):
-    """One way to make bytes of a converted picture."""
+    """A way to make bytes of a converted picture."""
 
     full_chroma: bool
     codec: str

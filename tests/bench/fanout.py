@@ -28,26 +28,26 @@ from tests.bench.stage import Options, progress
 
 VIEWERS = (1, 2, 4, 10, 20)
 COMPARED = (1, 4)
-"""As many watch the consoles that ours is compared with."""
+"""How many viewers watch the consoles that ours is compared with."""
 SETTLE_S = 1.5
-"""After the last viewer has come, for the keyframes of joining."""
+"""The pause after the last viewer has come, in seconds: the keyframes of joining are sent in it."""
 MEASURE_S = 4.0
 CONNECT_S = 30.0
 
 _HEADER = struct.Struct("!BH")
-"""Of RTP, from its second byte: marker and payload type, sequence number."""
+"""RTP's header from its second byte on: marker and payload type, sequence number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One console with some viewers for a while."""
+    """What one console with some viewers used for a while."""
 
     cpu: float
-    """CPU seconds per second of the server."""
+    """The server's CPU seconds per second."""
     fps: tuple[float, ...]
-    """Whole frames per second that each viewer got."""
+    """How many whole frames per second each viewer got."""
     lag_ms: float
-    """The server's event loop: 99 of 100 wake-ups were no later."""
+    """How late the server's event loop was, in ms: 99 of 100 wake-ups were no later."""
 
     @property
     def cpu_per_frame(self) -> float:
@@ -65,7 +65,7 @@ class CountingViewer:
     def __init__(self) -> None:
         self.frames = 0
         self.sees = asyncio.Event()
-        """Its first frame has arrived."""
+        """Whether its first frame has arrived."""
         self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._next: int | None = None
         self._whole = True
@@ -105,7 +105,7 @@ class Server:
         self._viewers: list[CountingViewer] = []
 
     async def measure(self, viewers: int) -> Sample:
-        """With so many viewers, no fewer than there were."""
+        """Measure with so many viewers; at least as many as the time before."""
         while len(self._viewers) < viewers:
             await self._connect()
         await asyncio.sleep(SETTLE_S)

@@ -37,22 +37,22 @@ FPS = 30
 LAG_STEP_S = 0.005
 
 KINDS = {"ours": "H264", "ours_444": "H264", "aiortc_h264": "H264", "aiortc_vp8": "VP8"}
-"""What serves, to the codec's name in SDP."""
+"""The kinds of server, each with its codec's name in SDP."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the server took since it was asked last."""
+    """What the server used since it was asked before."""
 
     wall_s: float
     cpu_s: float
-    """Of all its threads."""
+    """CPU seconds of all its threads."""
     lag_ms: list[float]
     """How late the event loop woke up a task that asks for it every :data:`LAG_STEP_S`."""
 
 
 class Console:
-    """What is watched; steps on at :data:`FPS`."""
+    """The scrolling picture; it takes a step :data:`FPS` times a second."""
 
     def step(self, number: int) -> None:
         raise NotImplementedError
@@ -137,7 +137,7 @@ class Server:
         self._asked = time.monotonic(), time.process_time()
 
     async def run(self) -> None:
-        """Until standard input ends."""
+        """Serve until standard input ends."""
         if isinstance(self._console, OurConsole):
             ice.set_host_addresses(["127.0.0.1"])
         loop = asyncio.get_running_loop()

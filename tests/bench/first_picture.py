@@ -20,7 +20,7 @@ from tests.support.waiting import wait_until
 
 MODE = "mode=1920x1080"
 COLD_SHARE = 10
-"""One cold run for so many warm ones: each needs a browser profile and a worker of its own."""
+"""How many warm runs there are for each cold one, which needs a browser profile and a worker of its own."""
 
 _TIMES = """() => {
   const [times] = window.benchConnections;
@@ -93,7 +93,7 @@ async def _cold(stage: Stage) -> dict[str, Any]:
 
 
 async def _list(stage: Stage) -> Page:
-    """The list, in a browser profile of its own."""
+    """Open the list in a new browser profile."""
     page = await Viewer.sign_in(stage.browser, stage.portal, viewport={"width": 1280, "height": 800})
     await page.context.add_init_script(probe("connections"))
     await page.reload()

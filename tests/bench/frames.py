@@ -47,7 +47,7 @@ async def run(stage: Stage) -> Figures:
 
 
 async def _sent(stage: Stage, mode: str) -> float:
-    """Frames per second that arrive whole."""
+    """Return how many frames per second arrive whole."""
     guest = stage.guest(f"mode={SIZE[0]}x{SIZE[1]} run={mode}")
     viewer = CountingViewer()
     try:

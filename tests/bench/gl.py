@@ -44,10 +44,10 @@ WIDTH, HEIGHT = 1920, 1080
 WHOLE = Rect(0, 0, WIDTH, HEIGHT)
 SMALL = Rect(100, 100, 200, 20)
 PHASE_S = 4.0
-"""Of each kind, in each run."""
+"""How many updates of each kind there are in a run."""
 SETTLE_S = 1.0
 FRAMES = 20
-"""Between two readings of the CPU clock."""
+"""How many updates there are between two readings of the CPU clock."""
 
 
 class _Timed(DmabufScanout):
@@ -119,7 +119,7 @@ async def _with_qemu(options: Options, graphics: GraphicsThread) -> Figures:
 
 @asynccontextmanager
 async def _viewer(video: ConsoleVideo, *, wanted: bool) -> AsyncIterator[None]:
-    """Somebody who takes every frame, where ``wanted``."""
+    """A viewer who takes every frame; none where not ``wanted``."""
     if not wanted:
         yield
         return
@@ -211,7 +211,7 @@ def _by_readpixels(
 
 
 def _cpu_ms(way: Callable[[], None]) -> float:
-    """Of all threads, for each of a few."""
+    """Return the CPU time of all threads, for each of a few repetitions."""
     way()
     began = time.process_time()
     for _ in range(FRAMES):

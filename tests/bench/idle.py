@@ -1,4 +1,4 @@
-"""What consoles cost that nobody looks at, and one whose picture stands still; needs neither libvirt nor a browser."""
+"""What a console costs without viewers, and with a viewer of a still picture. Needs neither libvirt nor a browser."""
 
 import asyncio
 import os
@@ -12,12 +12,13 @@ from tests.bench.usage import cpu_s, descriptors, memory_mb, threads
 from tests.media.helpers import until
 
 QUIET_S = 8.0
-"""After a start or the last change: a still picture has been refined, and connections are as they stay."""
+"""The pause after a start or the last change, in seconds: then a still picture is refined, and connections are as
+they stay."""
 SIZE = "1920x1080"
 
 
 async def run(options: Options) -> Figures:
-    """``runs`` domains without viewers, then one of them with a viewer of a still picture."""
+    """Measure one domain with a viewer of a still picture, then ``runs`` more domains without viewers."""
     await asyncio.to_thread(warm_up)
     figures: Figures = {}
     async with AsyncExitStack() as stack:

@@ -24,10 +24,10 @@ WIDTH, HEIGHT = 1920, 1080
 STRIDE = 4 * WIDTH
 FRAME_BYTES = STRIDE * HEIGHT
 BATCH = 25
-"""Frames between two readings of the clock."""
+"""How many frames there are between two readings of the clock."""
 MAP_BATCH = 2_000
 LINES = 20
-"""Of a small change as std VGA reports it: whole lines."""
+"""The size of a small change as std VGA reports it: whole lines."""
 
 _SENDER = """
 import socket, sys
@@ -39,7 +39,7 @@ while sock.recv(1):
 
 
 class Sink:
-    """Nothing but pictures comes."""
+    """A listener that takes pictures and nothing else."""
 
     def define_cursor(self, width: int, height: int, hot_x: int, hot_y: int, pixels: bytes) -> None: ...
 
@@ -49,7 +49,7 @@ class Sink:
 
 
 async def run(options: Options) -> Figures:
-    """Each way in turn, ``runs`` times."""
+    """Measure each way in turn, ``runs`` times."""
     pixels = bytes(os.urandom(STRIDE)) * HEIGHT
     with FakeQemu() as make:
         scanout = make.message("Scanout", "uuuuay", WIDTH, HEIGHT, STRIDE, PixelFormat.X8R8G8B8, pixels)

@@ -8,16 +8,16 @@ from tests.bench.screens import Screen, screens
 from tests.bench.stage import Stage, pause_s, progress
 
 BLOCK = 10
-"""Keys in a row on one screen before it is the other one's turn."""
+"""How many keys are pressed on one screen before the other one has its turn."""
 RATE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What the guest shows meanwhile."""
+    """The key that chooses what the guest shows meanwhile."""
 
     key: str
-    """Of its figure, without the unit."""
+    """The name of its figure without the unit."""
     chosen_by: str
     moving: bool
 

@@ -1,4 +1,4 @@
-"""What the figures were measured on, and with."""
+"""The machine and the versions with which figures were measured."""
 
 import os
 import platform
@@ -15,12 +15,12 @@ from tests.support.emulators import emulators
 CHECKOUT = Path(__file__).parents[2]
 NOVNC_VARIABLE = "LIBVIRT_WEBRTC_BENCH_NOVNC"
 NOVNC_FOLDER = "/usr/share/novnc"
-"""Of Debian's package novnc."""
+"""Where Debian's package novnc has its files."""
 NO_NOVNC = f"not in {NOVNC_FOLDER} (apt install novnc, or name its folder in {NOVNC_VARIABLE})"
 
 
 def machine() -> dict[str, Any]:
-    """The machine, and how busy it is now: figures of a busy one say little."""
+    """Describe the machine, and how busy it is now: figures of a busy one say little."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "cpu": _cpu(),
@@ -33,7 +33,7 @@ def machine() -> dict[str, Any]:
 
 
 def versions(chromium: str | None = None) -> dict[str, str]:
-    """Of every part that has a share in the figures."""
+    """Return the version of every part that has a share in the figures."""
     number = libvirt.getVersion()
     return {
         "libvirt_webrtc": libvirt_webrtc.__version__,
@@ -47,7 +47,7 @@ def versions(chromium: str | None = None) -> dict[str, str]:
 
 
 def novnc_folder() -> Path | None:
-    """noVNC's files; None where it is not installed."""
+    """Return the folder with noVNC's files; None where it is not installed."""
     folder = Path(os.environ.get(NOVNC_VARIABLE, NOVNC_FOLDER))
     return folder if (folder / "core" / "rfb.js").is_file() else None
 

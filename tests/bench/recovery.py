@@ -51,7 +51,7 @@ async def _kill_workers(stage: Stage) -> list[float]:
 
 
 async def _first(page: Page, expression: str) -> float:
-    """The first value that the page has for it."""
+    """Return the first value that the page has for it."""
     value: float = await wait_for(lambda: page.evaluate(expression), "a picture from the next worker")
     return value
 

@@ -19,7 +19,7 @@ SIZES = {"720p": (1280, 720), "1080p": (1920, 1080)}
 SCROLL_S = 2.0
 MOMENTS_MS = (300, 1000)
 SAMPLE = (16, 16, 256, 128)
-"""Part of the words by which the page knows that they are there: x, y, width, height."""
+"""The part of the picture by which the page recognises the words: x, y, width, height."""
 
 
 async def run(stage: Stage) -> Figures:

@@ -27,7 +27,7 @@ from tests.bench.stage import Options, Stage, open_stage
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """One bench: what it runs, and how often unless told."""
+    """A bench on a :class:`Stage`: what it runs, and how often by default."""
 
     name: str
     run: Callable[[Stage], Awaitable[Figures]]
@@ -44,7 +44,7 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class BareBench:
-    """One that needs neither libvirt, nor a guest, nor a browser."""
+    """A bench that needs no :class:`Stage`: neither libvirt, nor a guest, nor a browser."""
 
     name: str
     run: Callable[[Options], Awaitable[Figures]]

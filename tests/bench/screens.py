@@ -21,19 +21,19 @@ from tests.support.portal import free_port
 SIZE = (1920, 1080)
 KEY = "KeyA"
 HELD_MS = 50
-"""As a typist holds it; a guest's own keyboard driver repeats a key from 250 ms on."""
+"""How long a key is held, in ms: as a typist holds it. The guest's keyboard driver repeats a key from 250 ms on."""
 TRIES = 5
 QUIET_S = 2.0
-"""After a guest or one of its modes began, before it is measured."""
+"""The pause between the begin of a guest or of one of its modes and the measurement, in seconds."""
 VIEWPORT: ViewportSize = {"width": 1280, "height": 800}
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """One guest on one page."""
+    """A guest on a page."""
 
     prefix: str
-    """Of its figures' keys."""
+    """The prefix of its figures' names."""
     page: Page
     guest: Guest
 
@@ -57,7 +57,7 @@ class Screen:
         raise AssertionError("the patch changes without a key")
 
     async def rate(self, seconds: float) -> float:
-        """Different pictures per second, over the next ``seconds``."""
+        """Return how many different pictures per second there are in the next ``seconds``."""
         return float(await self.page.evaluate("ms => window.benchKeys.rate(ms)", 1000 * seconds))
 
     @asynccontextmanager

@@ -9,9 +9,9 @@ from libvirt_webrtc.picture.pixels import Pixels
 
 WIDTH, HEIGHT = 1920, 1080
 LINE = 18
-"""Pixels of one line of text: what one step scrolls by."""
+"""The height of a line of text in pixels: one step scrolls by it."""
 LINES = 120
-"""After so many the text begins again, without a seam."""
+"""After this number of steps the text begins again, without a seam."""
 
 _WORDS = (
     "kernel",

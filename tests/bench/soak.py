@@ -18,7 +18,7 @@ from tests.bench.stage import Options, progress
 from tests.bench.usage import descriptors, memory_mb
 
 WATCH_S = 2.0
-"""Each viewer stays for twice as long, and a mode changes in its middle."""
+"""Half of the time that a viewer stays, in seconds; the guest's mode changes in its middle."""
 SENT_S = 0.5
 VISIT_LIMIT_S = 90.0
 PICTURE_LOSSES = 5
@@ -27,7 +27,7 @@ NEXT_MODE, SCROLL, STILL = "F6", "F3", "F1"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Of both processes, while nobody watches."""
+    """What both processes use while nobody watches."""
 
     at_s: float
     worker_rss_mb: float
@@ -37,7 +37,7 @@ class Reading:
 
 
 async def run(options: Options) -> Figures:
-    """Two viewers at a time, again and again."""
+    """Let two viewers at a time come and go, again and again."""
     await asyncio.to_thread(warm_up)
     readings: list[Reading] = []
     async with bare_console(*demo_guest("run=small mode=800x600")) as console:
@@ -83,6 +83,6 @@ def _read(console: BareConsole, at_s: float) -> Reading:
 
 
 def _slope(points: list[tuple[float, float]]) -> Figure:
-    """By least squares."""
+    """Return the slope of the line through the points, by least squares."""
     slope = statistics.linear_regression(*zip(*points, strict=True)).slope if len(points) > 1 else 0.0
     return Figure.of([slope * 3600], "MB/h")

@@ -1,4 +1,4 @@
-"""All that a bench plays on: libvirt, a portal, a browser, and demo guests."""
+"""What a bench runs on: libvirt, a portal, a browser, and demo guests."""
 
 import random
 import shutil
@@ -21,22 +21,23 @@ from tests.support.portal import Portal
 PROBES = Path(__file__).parent / "probes"
 
 PAUSE_S = (0.3, 0.6)
-"""Between two runs, drawn anew each time: no run may fall into step with a guest's, QEMU's or our own timer."""
+"""Limits of the pause between two runs, in seconds. It is drawn at random: no run may fall into step with a timer of
+the guest's, QEMU's or ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says."""
+    """The options of the command line."""
 
     runs: int
     guest: Kind
     seconds: float
-    """How long something is watched that has to be watched for a time."""
+    """How long a bench watches what it has to watch for a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Everything running, for one bench."""
+    """Everything that runs for a bench."""
 
     options: Options
     portal: Portal
@@ -44,7 +45,7 @@ class Stage:
     make_guest: GuestFactory
 
     def guest(self, options: str = "") -> Guest:
-        """A running demo guest of the kind that was asked for, its console ready."""
+        """Start a demo guest of the kind that was asked for; returns when its console is ready."""
         guest = self.make_guest(self.options.guest, options=options)
         self.portal.wait_console(guest.uuid)
         return guest
@@ -52,7 +53,7 @@ class Stage:
 
 @asynccontextmanager
 async def open_stage(options: Options) -> AsyncIterator[Stage]:
-    """Set everything up, and take it all away again."""
+    """Start everything, and end it with the block."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         if in_private_world() and not world.libvirt_answers():
@@ -72,15 +73,15 @@ async def open_stage(options: Options) -> AsyncIterator[Stage]:
 
 
 def probe(name: str) -> str:
-    """The script ``probes/NAME.js``, which runs in the page beside the product's own."""
+    """Return the script ``probes/NAME.js``, which runs in the page beside the product's own."""
     return (PROBES / f"{name}.js").read_text()
 
 
 def pause_s() -> float:
-    """How long to wait before the next run."""
+    """Return how long to wait before the next run, in seconds."""
     return random.uniform(*PAUSE_S)
 
 
 def progress(text: str) -> None:
-    """Tell who waits where the bench is."""
+    """Print on standard error how far the bench is."""
     print(text, file=sys.stderr, flush=True)

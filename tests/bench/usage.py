@@ -5,12 +5,13 @@ from pathlib import Path
 
 
 def cpu_s(pid: int) -> float:
-    """CPU time of its living threads so far; to the nanosecond, where ``/proc/PID/stat`` has hundredths."""
+    """Return the CPU seconds of its living threads so far, to the nanosecond; ``/proc/PID/stat`` has hundredths of a
+    second."""
     return sum(float((task / "schedstat").read_text().split()[0]) for task in _tasks(pid)) / 1e9
 
 
 def memory_mb(pid: int, *kinds: str) -> float:
-    """The sum of lines of ``smaps_rollup``: ``Pss``, ``Private_Dirty``, ``Rss``."""
+    """Return the sum of the named lines of ``smaps_rollup`` (``Pss``, ``Private_Dirty``, ``Rss``) in MB."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     sizes = {name: int(value.split()[0]) for name, _, value in (line.partition(":") for line in lines)}
     return sum(sizes[kind] for kind in kinds) / 1024

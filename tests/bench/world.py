@@ -15,11 +15,11 @@ PRIVATE_WORLD = CHECKOUT / "tests" / "support" / "private_world.sh"
 PROGRAMS = ("chromium", "qemu-system-x86_64", "virsh")
 MODULES = ("playwright", "pytest", "libvirt", "aiortc", "numpy", "PIL")
 GUESTS_VARIABLE = "LIBVIRT_WEBRTC_TEST_GUESTS"
-"""As in tests/conftest.py, which cannot be imported before all modules are known to be here."""
+"""The same variable as in tests/conftest.py, which cannot be imported before all modules are known to be installed."""
 
 
 class NotInstalled(RuntimeError):
-    """Something that a bench needs is not here."""
+    """Something that a bench needs is not installed."""
 
 
 def check_installed() -> None:
@@ -34,7 +34,7 @@ def check_installed() -> None:
 
 
 def guests() -> Path:
-    """The folder with the demo guests, built if need be."""
+    """Return the folder with the demo guests; builds them where needed."""
     if named := os.environ.get(GUESTS_VARIABLE):
         return Path(named)
     script = f'. "{CHECKOUT}/examples/lib/common.sh" && cache_dir'
@@ -46,13 +46,13 @@ def guests() -> Path:
 
 
 def libvirt_answers() -> bool:
-    """Whether a libvirtd runs already: the tests' own, where a bench is run as one of them."""
+    """Whether a libvirtd runs already: that of the tests, where a bench runs as one of them."""
     command = ["virsh", "--quiet", "--connect", URI, "uri"]
     return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True).returncode == 0
 
 
 def enter(arguments: list[str]) -> None:
-    """As root and not in the private world yet, start over there; does not return then."""
+    """Start over in the private world, where this is root outside of it; does not return then."""
     if in_private_world() or os.geteuid() != 0:
         return
     os.environ[GUESTS_VARIABLE] = str(guests())

@@ -21,29 +21,29 @@ PROTOTYPE = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What each of the two is told."""
+    """What QEMU and ``stream`` are told to meet there."""
 
     display: str
-    """QEMU's -display."""
+    """QEMU's argument of ``-display``."""
     further: tuple[str, ...]
     """QEMU's further arguments."""
     environment: dict[str, str]
-    """The portal's."""
+    """The arguments of ``stream``."""
     arguments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """The guest that the only QEMU runs."""
+    """The guest of the only QEMU."""
 
     uuid: str
     nonce: str = "0"
-    """Of its picture, where that has one."""
+    """The nonce in its picture, where that has one."""
 
 
 @contextmanager
 def meeting_place(kind: str, folder: Path) -> Iterator[Place]:
-    """One of ``PLACES``; a bus ends with it."""
+    """Make one of ``PLACES``; its bus ends with the block."""
     if kind == "p2p":
         monitor = folder / "qmp"
         further = ("-qmp", f"unix:{monitor},server=on,wait=off")

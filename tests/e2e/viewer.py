@@ -17,7 +17,8 @@ from tests.support.portal import Portal
 from tests.support.waiting import NeverHappened
 
 DEADLINE_S = 60.0
-"""Guards against waiting for ever, on a loaded machine with emulated guests; nothing is measured by it."""
+"""The limit of every wait, in seconds: long enough for a loaded machine with emulated guests. Nothing is measured by
+it."""
 POLL_S = 0.1
 
 _GRAB = """(index) => {

@@ -19,15 +19,15 @@ DEADLINE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Player:
-    """One that has its answer."""
+    """A player that has its answer."""
 
     guest: Guest
     connection: RTCPeerConnection
     track: MediaStreamTrack
     http: aiohttp.ClientSession
-    """Signed in at the portal."""
+    """An HTTP session that is signed in at the portal."""
     location: str
-    """What ends the session by DELETE."""
+    """The session's URL; DELETE ends it."""
 
     async def wait_known_picture(self) -> None:
         """Watch until the guest's picture, with its nonce, comes.
@@ -50,12 +50,12 @@ class Player:
 
 
 def signed_in(portal: Portal) -> aiohttp.ClientSession:
-    """At the portal, by its token."""
+    """Sign in at the portal with its token."""
     return aiohttp.ClientSession(portal.url, headers={"Authorization": f"Bearer {portal.token}"})
 
 
 async def offer(http: aiohttp.ClientSession, guest: Guest, sdp: str) -> tuple[str, str]:
-    """The answer, and the session's location."""
+    """Post an offer; return the answer and the session's location."""
     async with http.post(
         f"/api/domains/{guest.uuid}/consoles/0/whep", data=sdp, headers={"Content-Type": "application/sdp"}
     ) as response:

@@ -1,4 +1,4 @@
-"""A message bus of a test's own."""
+"""A message bus that only one test uses."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ from tests.support.waiting import wait_until
 STOP_S = 15.0
 
 NOBODY = 65534
-"""Another user than root."""
+"""The user id of nobody."""
 
 
 class MessageBus:
@@ -30,7 +30,7 @@ class MessageBus:
     """
 
     def __init__(self, folder: Path, user: int | None = None) -> None:
-        """``user`` is under whom it runs, who must get into ``folder``."""
+        """Start it as ``user``, who must be able to enter ``folder``."""
         if shutil.which("dbus-daemon") is None:
             pytest.skip("needs dbus-daemon: run tests/run.sh as root")
         self.path = folder / "bus"
@@ -63,7 +63,8 @@ class MessageBus:
 
 @contextmanager
 def bus_of_another_user() -> Iterator[MessageBus]:
-    """One of nobody's, in a folder that only nobody gets into: as libvirt starts one as QEMU's user. Takes root."""
+    """Start a bus as nobody, in a folder that only nobody can enter, as libvirt starts one as QEMU's user. Needs
+    root."""
     with TemporaryDirectory() as outer:
         os.chmod(outer, 0o755)
         folder = Path(outer) / "dbus"

@@ -20,14 +20,14 @@ class Decibels(NamedTuple):
 
 
 def decibels(rgb: Rgb, want: Rgb, mask: npt.NDArray[np.bool_]) -> Decibels:
-    """Over the pixels where ``mask`` is True; all three of one size."""
+    """Compare two pictures of the same size, in the pixels where ``mask`` is True."""
     error = rgb[mask].astype(np.float64) - want[mask]
     squares = (np.mean((error @ _LUMA) ** 2), *np.mean(error**2, axis=0))
     return Decibels(*(round(min(10 * float(np.log10(255**2 / max(s, 1e-9))), 99.0), 1) for s in squares))
 
 
 def rounded(rgb: Rgb) -> Rgb:
-    """What full range BT.601 in 8 bits leaves of a picture, without any codec: nothing decoded is nearer, but by luck.
+    """Return what full range BT.601 in 8 bits leaves of a picture without a codec; no decoder is nearer, but by luck.
 
     A colour whose green falls between two steps is wrong by one everywhere: a dark screen can be at 49 dB so.
     """

@@ -9,19 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 EMULATORS_VARIABLE = "LIBVIRT_WEBRTC_TEST_EMULATORS"
-"""Paths with colons between them, the installed one first; set by tests/run.sh."""
+"""An environment variable with the paths of the QEMUs, the installed one first, joined by colons. tests/run.sh sets
+it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
-    """One qemu-system-x86_64."""
+    """A qemu-system-x86_64."""
 
     path: Path
     version: tuple[int, int]
 
     @property
     def name(self) -> str:
-        """As test ids show it: ``qemu-10.0``."""
+        """Its name in the ids of tests: ``qemu-10.0``."""
         return f"qemu-{self.version[0]}.{self.version[1]}"
 
     @property
@@ -32,7 +33,7 @@ class Emulator:
 
 @functools.cache
 def emulators() -> tuple[Emulator, ...]:
-    """All that are here, the installed one first; empty where there is none."""
+    """Return all QEMUs of this machine, the installed one first."""
     named = os.environ.get(EMULATORS_VARIABLE) or shutil.which("qemu-system-x86_64") or ""
     return tuple(_emulator(Path(path)) for path in named.split(":") if path)
 

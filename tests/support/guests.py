@@ -22,7 +22,7 @@ TEMPLATES = Path(__file__).parents[2] / "examples" / "guests"
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """One defined domain that runs a demo guest (or will)."""
+    """A defined domain whose guest is a demo guest."""
 
     name: str
     uuid: str
@@ -33,7 +33,7 @@ class Guest:
 
     @property
     def pid(self) -> int:
-        """Its QEMU's; while it runs."""
+        """The process id of its QEMU, while it runs."""
         return int(_pid_file(self.name).read_text())
 
     def start(self) -> None:
@@ -43,12 +43,12 @@ class Guest:
         virsh("destroy", self.uuid)
 
     def xml(self, *flags: str) -> str:
-        """As ``virsh dumpxml FLAGS`` prints it."""
+        """Return its XML, as ``virsh dumpxml FLAGS`` prints it."""
         return virsh("dumpxml", self.uuid, *flags)
 
 
 class GuestFactory:
-    """Makes guests, and takes all of them away again at :meth:`close`."""
+    """Makes guests; :meth:`close` removes all of them."""
 
     def __init__(self, files: Path, default: Emulator) -> None:
         self._files = files
@@ -103,7 +103,7 @@ def define(xml: str) -> None:
 
 
 def remove(name: str) -> None:
-    """Make a domain go: by libvirt, and where that fails its QEMU by signal."""
+    """Remove a domain by libvirt; where that fails, kill its QEMU."""
     with suppress(AssertionError):
         virsh("destroy", name)
     if _pid_file(name).exists():

@@ -48,7 +48,7 @@ PYTHON_FAULTS = {
     "other-xml": "echo '<domain><name>another</name></domain>'",
     "read-only-input": "exec 0</dev/null; echo",
 }
-"""Name to the shell script that stands where the interpreter was; None for nothing at all."""
+"""The faults by name, each with the shell script that takes the interpreter's place; None removes the interpreter."""
 
 SURROUNDINGS = (
     "policy-missing",
@@ -60,7 +60,7 @@ SURROUNDINGS = (
 )
 
 SIZE = "1m"
-"""Of the file systems that can be full."""
+"""The size of the file systems that a fault fills."""
 
 
 def make_environment(folder: Path) -> Path:
@@ -108,20 +108,20 @@ class InstalledHook:
         self.close()
 
     def close(self) -> None:
-        """Take it away again. Calling it twice is fine."""
+        """Remove the hook. Idempotent."""
         self._stack.close()
 
     def set_policy(self, auto_enable: str) -> None:
-        """What ``serve`` would write."""
+        """Write the policy file, as ``serve`` does."""
         write_policy(self.policy, Policy.of(auto_enable, "auto"))
 
     def set_python_limit(self, seconds: int) -> None:
-        """For tests of what the hook does when it has the time: this machine may be very busy."""
+        """Raise the hook's limit for Python, for tests of its answers: this machine may be very busy."""
         set_python_limit(self.script, seconds)
 
     @contextmanager
     def damaged(self, fault: str) -> Iterator[None]:
-        """One of PYTHON_FAULTS or SURROUNDINGS, for as long as it lasts."""
+        """Cause one of PYTHON_FAULTS or SURROUNDINGS, until the block ends."""
         with python_fault(self.python, fault) if fault in PYTHON_FAULTS else self._surroundings(fault):
             yield
 
@@ -174,7 +174,7 @@ def python_fault(python: Path, fault: str) -> Iterator[None]:
 
 
 def set_python_limit(script: Path, seconds: int) -> None:
-    """Change the bound in an installed script."""
+    """Change the limit for Python in an installed script."""
     text = script.read_text()
     changed = text.replace("\npython_limit_s=2\n", f"\npython_limit_s={seconds}\n")
     assert changed != text

@@ -12,7 +12,7 @@ from typing import Any
 from tests.support.libvirtd import in_private_world
 
 SETTLE_S = 15.0
-"""How long things that end by themselves may take to do so."""
+"""How long processes and descriptors that end by themselves may take, in seconds."""
 
 SESSION_DAEMONS = frozenset({"virtlogd", "libvirtd"})
 """The private ones, which last the session; a test may have restarted them."""
@@ -22,13 +22,13 @@ DOMAIN_FOLDERS = (Path("/etc/libvirt/qemu"), Path("/run/libvirt/qemu"))
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What is there at one moment."""
+    """The processes, descriptors and domains of one moment."""
 
     processes: dict[int, str]
     """Command by pid of every process of ours; in the private world of every process at all, so that a daemon
     that left its parent is seen too. The command changes while a program is started."""
     descriptors: frozenset[tuple[int, str]]
-    """Number and target of this process's own."""
+    """The descriptors of this process: number and target."""
     domains: frozenset[str]
 
     @classmethod
@@ -37,7 +37,7 @@ class Snapshot:
 
 
 def left_since(before: Snapshot, settle_s: float = SETTLE_S) -> list[str]:
-    """One line for each thing that was not there ``before``, is now, and does not go by itself."""
+    """Return a line for each thing that was not there ``before``, is there now, and does not end by itself."""
     deadline = time.monotonic() + settle_s
     while True:
         now = Snapshot.take()

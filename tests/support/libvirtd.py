@@ -1,4 +1,4 @@
-"""A libvirtd of the tests' own, in the private world that ``tests/run.sh`` makes."""
+"""The libvirtd of the tests, in the private world that ``tests/run.sh`` makes."""
 
 import os
 import subprocess
@@ -9,7 +9,8 @@ from typing import Self
 from tests.support.waiting import wait_until
 
 PRIVATE_VARIABLE = "LIBVIRT_WEBRTC_TEST_PRIVATE"
-"""Set to 1 inside the private world; without it a libvirtd started here would be the machine's."""
+"""The environment variable that is 1 inside the private world. Outside, a libvirtd that is started would be the
+machine's."""
 
 URI = "qemu:///system" if os.environ.get(PRIVATE_VARIABLE) == "1" else "qemu:///session"
 """Inside the private world its own daemon; outside never the machine's, at most the user's session (benches use it)."""
@@ -18,7 +19,7 @@ STOP_S = 20.0
 
 
 def in_private_world() -> bool:
-    """Whether libvirt's folders are ours alone."""
+    """Whether this process is in the private world, whose libvirt folders are its own."""
     return os.environ.get(PRIVATE_VARIABLE) == "1"
 
 
@@ -60,7 +61,7 @@ class PrivateLibvirtd:
 
     @property
     def pid(self) -> int:
-        """libvirtd's, the present one's."""
+        """The process id of the present libvirtd."""
         return self._processes[-1].pid
 
     def start(self) -> None:
@@ -73,7 +74,7 @@ class PrivateLibvirtd:
         wait_until(self._answers, f"libvirtd answers (see {self.log})")
 
     def stop(self) -> None:
-        """End both; guests go on, as they do on a real host. Calling it twice is fine."""
+        """End both daemons. Guests go on, as on a real host. Idempotent."""
         while self._processes:
             process = self._processes.pop()
             process.terminate()
@@ -84,7 +85,7 @@ class PrivateLibvirtd:
                 process.wait()
 
     def restart(self) -> None:
-        """A new daemon, as after an upgrade."""
+        """End both daemons and start new ones, as an upgrade does."""
         self.stop()
         self.start()
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 RIG_VARIABLE = "LIBVIRT_WEBRTC_TEST_GL"
-"""Folder that tests/support/gl_rig.sh filled; set by tests/run.sh."""
+"""The environment variable with the folder that tests/support/gl_rig.sh filled; tests/run.sh sets it."""
 
 NODE_VARIABLE = "LIBVIRT_WEBRTC_TEST_RENDER_NODE"
-"""A real render node, on a machine that exports DMA-BUFs by itself; set by tests/gl/test_vm.py."""
+"""The environment variable with a real render node, on a machine that exports DMA-BUFs itself; tests/gl/test_vm.py
+sets it."""
 
 READER_VARIABLE = "LIBVIRT_WEBRTC_TEST_GL_DEVICE"
-"""What reads pictures then, as the settings' ``gl_device``."""
+"""The setting ``gl_device`` with which pictures are read then."""
 
 # In the order of their needs, for this process, whose loader read LD_LIBRARY_PATH long ago.
 _LIBRARIES = (
@@ -26,13 +27,13 @@ _LIBRARIES = (
 
 
 def rig() -> Path | None:
-    """The folder; None where it was not made."""
+    """Return the folder; None where it was not made."""
     named = os.environ.get(RIG_VARIABLE)
     return Path(named) if named else None
 
 
 def environment() -> Mapping[str, str]:
-    """What has a program use it, beside what it has already."""
+    """Return the environment variables with which a program uses it, besides its own."""
     folder = rig()
     assert folder is not None
     common = {"MESA_SHADER_CACHE_DISABLE": "true"}
@@ -49,12 +50,12 @@ def environment() -> Mapping[str, str]:
 
 
 def render_node() -> str:
-    """What QEMU is told to draw with: Mesa's software renderer takes any node."""
+    """Return the render node that QEMU is told to draw with: Mesa's software renderer takes any."""
     return os.environ.get(NODE_VARIABLE) or "/dev/null"
 
 
 def reader() -> str:
-    """What reads its pictures."""
+    """Return the setting ``gl_device`` with which its pictures are read."""
     return os.environ.get(READER_VARIABLE) or "software"
 
 
@@ -68,7 +69,7 @@ def for_qemu() -> Mapping[str, str]:
 
 
 def load() -> None:
-    """Have this process use it; again is fine."""
+    """Have this process use it. Idempotent."""
     variables = environment()
     path = variables.get("LD_LIBRARY_PATH")
     os.environ.update({name: value for name, value in variables.items() if name != "LD_LIBRARY_PATH"})

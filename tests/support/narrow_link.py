@@ -30,19 +30,19 @@ _MAX_PACKET = 65536
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of one path, both ways alike; the default has none."""
+    """The limits of a path, the same in both directions. The default has none."""
 
     rate_bps: float = 1e10
     delay_s: float = 0.0
-    """One way."""
+    """The delay of one direction, in seconds."""
     loss: float = 0.0
-    """Share of packets, at random, 0 to 1."""
+    """The share of packets that is lost at random, 0 to 1."""
     queue_bytes: int = 1_000_000
-    """What waits for the rate at most; further packets are lost."""
+    """The size of the queue before the rate limit; packets beyond it are lost."""
 
 
 class NoLink(Exception):
-    """This machine does not let us make one."""
+    """A path cannot be made on this machine."""
 
 
 @contextmanager
@@ -91,7 +91,7 @@ class NarrowLink:
         self._carrier = carrier
 
     def limit(self, limits: Limits) -> None:
-        """From now on; packets already under way come as they would have."""
+        """Change the limits from now on; packets that are under way arrive as they would have."""
         assert self._carrier.stdin is not None
         self._carrier.stdin.write(json.dumps(asdict(limits)).encode() + b"\n")
         self._carrier.stdin.flush()

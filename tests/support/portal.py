@@ -1,4 +1,4 @@
-"""The portal, as a user starts it: a process of its own."""
+"""The portal as a process, started as a user starts it."""
 
 import json
 import os
@@ -37,7 +37,8 @@ class Portal:
         prefix: Sequence[str] = (),
         owner: int | None = None,
     ) -> None:
-        """Without a ``uri`` it is ``stream``. ``prefix`` is a program that runs it, as the user ``owner``."""
+        """Start ``serve``, or ``stream`` where there is no ``uri``. ``prefix`` is a program that runs it, as the user
+        ``owner``."""
         command = ["stream"] if uri is None else ["serve", "--uri", uri]
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
@@ -60,13 +61,13 @@ class Portal:
         wait_until(self._serves, "the portal serves", 60.0)
 
     def get(self, path: str) -> Any:
-        """The JSON that a GET as a signed-in viewer answers."""
+        """GET a path as a signed-in viewer, and return the answer's JSON."""
         request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {self.token}"})
         with urllib.request.urlopen(request, timeout=30) as response:
             return json.load(response)
 
     def domain(self, uuid: str) -> dict[str, Any] | None:
-        """One domain as the list shows it now; None when it does not."""
+        """Return a domain as the list shows it now; None where it does not."""
         listed: list[dict[str, Any]] = self.get("/api/domains")["domains"]
         return next((domain for domain in listed if domain["uuid"] == uuid), None)
 
@@ -106,7 +107,7 @@ class Portal:
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nothing listens on now."""
+    """Return a TCP port of 127.0.0.1 on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 PATIENCE_VARIABLE = "LIBVIRT_WEBRTC_TEST_PATIENCE"
-"""Where everything is so many times slower than elsewhere; set by tests/gl/test_vm.py."""
+"""The environment variable that says how many times slower than usual everything is; tests/gl/test_vm.py sets it."""
 PATIENCE = float(os.environ.get(PATIENCE_VARIABLE) or 1)
 
 DEADLINE_S = 60.0 * PATIENCE

@@ -11,7 +11,7 @@ import numpy as np
 from examples.guests.layout import Rgb
 
 DEADLINE_S = 60.0
-"""Guards against waiting for ever."""
+"""The limit of every wait, in seconds: only against waiting for ever."""
 
 VERSION = b"RFB 003.008\n"
 SECURITY_NONE = 1
@@ -19,11 +19,11 @@ SET_PIXEL_FORMAT, SET_ENCODINGS, UPDATE_REQUEST, KEY_EVENT, POINTER_EVENT = 0, 2
 FRAMEBUFFER_UPDATE, COLOUR_MAP, BELL, CUT_TEXT = range(4)
 RAW, DESKTOP_SIZE = 0, -223
 X8R8G8B8 = struct.pack(">BBBBHHHBBB3x", 32, 24, 0, 1, 255, 255, 255, 16, 8, 0)
-"""32 bits a pixel, little-endian: B, G, R, X in memory."""
+"""The pixel format that is asked for: 32 bits a pixel, little-endian, in memory B, G, R, X."""
 
 
 class RfbError(RuntimeError):
-    """The server said what this client does not know."""
+    """The server sent what this client does not know."""
 
 
 class Rfb:
@@ -41,7 +41,7 @@ class Rfb:
 
     @classmethod
     async def connect_unix(cls, path: Path) -> Self:
-        """Over a UNIX socket."""
+        """Connect to the Unix socket at ``path``."""
         async with asyncio.timeout(DEADLINE_S):
             self = cls(*await asyncio.open_unix_connection(path))
             await self._handshake()
@@ -57,7 +57,7 @@ class Rfb:
         await self._writer.wait_closed()
 
     async def picture(self) -> Rgb:
-        """What the server shows now, whole."""
+        """Return the whole picture that the server shows now."""
         async with asyncio.timeout(DEADLINE_S):
             while True:
                 height, width = self._picture.shape[:2]

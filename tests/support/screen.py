@@ -26,7 +26,7 @@ class Screen:
         self._connect = connect
 
     def key_count(self) -> int | None:
-        """How many key events the guest has seen; None while its picture is not there."""
+        """Return how many key events the guest has seen; None while its picture is not there."""
         virsh(*self._connect, "screenshot", self.guest.uuid, str(self._file))
         rgb: Rgb = np.asarray(Image.open(self._file).convert("RGB"))
         return read_key_count(rgb)

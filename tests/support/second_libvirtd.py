@@ -66,7 +66,7 @@ class SecondLibvirtd:
         self.stop()
 
     def start(self) -> None:
-        """Start it, and return when it answers."""
+        """Start it and return when it answers."""
         environment = {**os.environ, "HOST_UUID": str(uuid.uuid4()), "SOCKETS": str(self._sockets)}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -80,7 +80,7 @@ class SecondLibvirtd:
         wait_until(self._answers, f"the second libvirtd answers (see {self._log})")
 
     def stop(self) -> None:
-        """Calling it twice is fine."""
+        """End it and its guests. Idempotent."""
         if self._process is None:
             return
         for name in virsh(*self.connect, "list", "--name").split():

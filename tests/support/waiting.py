@@ -1,4 +1,4 @@
-"""Waiting for a condition of another process, never for a time."""
+"""Waits until a condition of another process holds, never for a fixed time."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ POLL_S = 0.05
 
 
 class NeverHappened(AssertionError):
-    """What was waited for did not come before the deadline."""
+    """The deadline passed before the condition held."""
 
 
 def wait_until(probe: Callable[[], Value | None], what: str, deadline_s: float = 30.0) -> Value:
