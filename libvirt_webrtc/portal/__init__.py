@@ -1,1 +1,1 @@
-"""The web side: pages, sign-in, the list of domains and WHEP signalling, on top of an ``Agent``."""
+"""The HTTP server: pages, sign-in, the list of domains, and WHEP signalling. It calls an ``Agent`` and nothing else."""

@@ -1,4 +1,4 @@
-"""The portal as an aiohttp application."""
+"""The portal as an aiohttp application: middlewares, routes, response headers, and the sweep of sessions."""
 
 import asyncio
 import time
@@ -22,7 +22,7 @@ from libvirt_webrtc.portal.routes.session import SessionRoutes
 from libvirt_webrtc.portal.web_files import WebFiles
 
 SWEEP_S = 30.0
-"""Between looks for consoles whose viewers are gone, and for sessions whose time is over."""
+"""Pause between two sweeps, which forget viewers that are gone and end sessions whose time is over."""
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -41,7 +41,7 @@ HEADERS = {
     ),
     "Server": "libvirt-webrtc",
 }
-"""On every answer. Pointer and keyboard lock have no policy that browsers know; they are allowed as it is."""
+"""Sent with every response. The pages use pointer and keyboard lock too, for which no permission policy exists."""
 
 
 def create_app(
@@ -52,7 +52,14 @@ def create_app(
     web_files: WebFiles | None = None,
     clock: Clock = time.monotonic,
 ) -> web.Application:
-    """The portal of one agent; ``token`` signs viewers in.
+    """The application that serves ``agent``'s consoles to whoever signs in with ``token``.
+
+    Args:
+        agent: what runs the domains.
+        config: of the whole program; the ICE servers are taken from it.
+        token: what users sign in with.
+        web_files: the pages; by default those of the installed package.
+        clock: seconds that never jump; tests set their own.
 
     Raises:
         ConfigError: the pages' files are missing.
@@ -69,7 +76,7 @@ def create_app(
     app.on_response_prepare.append(_add_headers)
 
     async def end_streams(_: web.Application) -> None:
-        # Before aiohttp waits for requests in progress, which a stream would never let end.
+        # aiohttp then waits for requests in progress, and an event stream would never end by itself.
         sessions.close()
 
     async def sweep(_: web.Application) -> AsyncIterator[None]:
@@ -90,9 +97,9 @@ async def _sweep(sessions: Sessions) -> None:
 
 @web.middleware
 async def _check_host(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Only under a name of this machine: somebody else's name that points here (DNS rebinding) is refused.
+    """Refuse a request whose ``Host`` is no loopback name: a foreign name may point here (DNS rebinding).
 
-    Any port is taken, since tunnels change it and a foreign site cannot make up the host.
+    Any port is accepted: tunnels change it, and a foreign site cannot forge the host.
     """
     if not is_loopback(_host_name(request.headers.get("Host", ""))):
         raise Problem(403, "wrong_host", "open this address as http://localhost and its port")

@@ -1,4 +1,4 @@
-"""Request bodies: small, soon there, and text."""
+"""Reads request bodies: text of a bounded size that arrives in a bounded time."""
 
 import asyncio
 import re

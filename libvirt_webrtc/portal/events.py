@@ -14,11 +14,11 @@ from libvirt_webrtc.portal.auth.sessions import Session
 log = logging.getLogger(__name__)
 
 COMMENT_S = 15.0
-"""Between comment lines: they find out that a client is gone, and keep middle boxes from giving up."""
+"""Pause between comment lines: they keep proxies from closing the stream, and show when a client has vanished."""
 
 
 async def send_events(request: web.Request, agent: Agent, session: Session) -> web.StreamResponse:
-    """The whole list now and after each change, until the client, the session or the agent ends."""
+    """Send the whole list now and after each change, until the client leaves or the session or the agent ends."""
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
     if request.method == "HEAD":
@@ -29,7 +29,7 @@ async def send_events(request: web.Request, agent: Agent, session: Session) -> w
         except ConnectionError as error:
             log.debug("a client left its event stream: %s", error)
         except Exception:
-            # The answer has begun, so this cannot become a status any more.
+            # The response has begun, so the error can no longer become a status.
             log.exception("unexpected: the event stream ends")
     return response
 
@@ -41,7 +41,7 @@ async def _send_lists(response: web.StreamResponse, agent: Agent) -> None:
             data = json.dumps(domains.as_json(), separators=(",", ":"))
             await response.write(b"data: " + data.encode() + b"\n\n")
     finally:
-        # A cancelled loop leaves a generator suspended; end it here rather than when it is collected.
+        # Cancelling the loop leaves the generator suspended. Close it now, not when it is garbage-collected.
         if isinstance(lists, AsyncGenerator):
             await lists.aclose()
 

@@ -1,4 +1,4 @@
-"""What goes wrong, as an HTTP answer: the one place where errors become a status."""
+"""Turns errors into HTTP responses; no other module chooses a status for an error of the package."""
 
 import logging
 from http import HTTPStatus
@@ -23,9 +23,9 @@ log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
 BUSY_RETRY_S = 1
-"""``Retry-After`` of what is only a matter of a moment."""
+"""``Retry-After``, in seconds, where the reason is likely to be over soon."""
 
-# The first that matches counts: subclasses come before their base.
+# The first match counts, so subclasses come before their base.
 _STATUS: tuple[tuple[type[LibvirtWebRTCError], int, str], ...] = (
     (GatheringError, 504, "no_candidates"),
     (NegotiationError, 400, "bad_offer"),
@@ -40,7 +40,7 @@ _STATUS: tuple[tuple[type[LibvirtWebRTCError], int, str], ...] = (
 
 
 class Problem(LibvirtWebRTCError):
-    """A request that is refused, with its status and what the ``error`` field says."""
+    """A request is refused. ``kind`` is the response's ``error`` field, for programs; the message is for people."""
 
     def __init__(self, status: int, kind: str, message: str, *, retry_after_s: int | None = None) -> None:
         super().__init__(message)
@@ -51,7 +51,7 @@ class Problem(LibvirtWebRTCError):
 
     @classmethod
     def of(cls, error: LibvirtWebRTCError) -> "Problem":
-        """The answer that an error of the package deserves."""
+        """The response for an error of the package."""
         if isinstance(error, Problem):
             return error
         for base, status, kind in _STATUS:
@@ -72,7 +72,7 @@ class Problem(LibvirtWebRTCError):
 
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn whatever a handler raises into an answer."""
+    """Middleware: turn whatever a handler raises into a response."""
     try:
         if (request.content_length or 0) > MAX_BODY_BYTES:
             raise web.HTTPRequestEntityTooLarge(MAX_BODY_BYTES, request.content_length or 0)
@@ -85,7 +85,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPException as error:
         return _from_http(request, error)
     except ConnectionError:
-        # The client left while it was being answered; aiohttp cleans up.
+        # The client left before its response was complete; aiohttp cleans up.
         raise
     except Exception:
         log.exception("unexpected: %s %s", request.method, request.path)
@@ -93,7 +93,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 def _from_http(request: web.Request, error: web.HTTPException) -> web.Response:
-    """aiohttp's own refusals (no such path, method, too large) in our form."""
+    """aiohttp's own refusals (no such path or method, body too large) as JSON like all others."""
     status = HTTPStatus(error.status)
     message = {
         HTTPStatus.NOT_FOUND: f"there is nothing at {request.path}",

@@ -1,4 +1,4 @@
-"""The portal on its address, from the token to the signal that ends it."""
+"""Serves the portal on its address until a signal ends the program."""
 
 import asyncio
 import signal
@@ -15,7 +15,7 @@ from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.portal.app import create_app
 
 SHUTDOWN_TIMEOUT_S = 2.0
-"""For requests in flight, once the portal is told to end."""
+"""How long requests in progress may take to end at shutdown."""
 
 
 async def run_portal(agent: Agent, config: Config, token: str) -> None:
@@ -35,7 +35,7 @@ async def run_portal(agent: Agent, config: Config, token: str) -> None:
         except OSError as error:
             address = config.listen.authority
             raise ConfigError(f"cannot listen on {address}: {error}; choose another with --listen") from error
-        # The port is the system's choice where 0 was asked for.
+        # Where port 0 was configured, the system has chosen one.
         listening = ListenAddress(*runner.addresses[0][:2])
         with _termination() as terminated:
             _announce(replace(config, listen=listening), token)
@@ -45,7 +45,7 @@ async def run_portal(agent: Agent, config: Config, token: str) -> None:
 
 
 def _announce(config: Config, token: str) -> None:
-    """Where to go, on standard output. A kept token is not repeated there: its file is its place."""
+    """Print where to go. The token is printed only where no file keeps it."""
     base = f"http://{config.listen.authority}"
     if config.token_file is not None:
         print(f"Portal: {base}/\nToken:  in {config.token_file}", flush=True)
@@ -55,7 +55,7 @@ def _announce(config: Config, token: str) -> None:
 
 @contextmanager
 def _termination() -> Iterator[asyncio.Event]:
-    """An event that SIGINT or SIGTERM sets. At the end they do again what they do by default: end the process."""
+    """An event that SIGINT or SIGTERM sets. On exit both end the process again, as they do by default."""
     loop = asyncio.get_running_loop()
     event = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,4 +1,4 @@
-"""The pages' files, kept in memory: what is not among them cannot be asked for."""
+"""The pages' files, read into memory at start. Nothing else can be requested."""
 
 import hashlib
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from aiohttp import ETag, web
 
 from libvirt_webrtc.errors import ConfigError
 
-# Not Python's mimetypes: those depend on what is installed. Files of other kinds are not served.
+# Not Python's mimetypes, which depend on what is installed. Files with other suffixes are not served.
 _TYPES = {
     "html": "text/html; charset=utf-8",
     "css": "text/css; charset=utf-8",
@@ -27,22 +27,22 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class WebFile:
-    """One file as it is sent."""
+    """One file as it is sent to browsers."""
 
     body: bytes
     content_type: str
     etag: str
-    """Of the content, not of its time: packagers set all times to the same value."""
+    """Made from the content, not the modification time: packagers set all times to the same value."""
 
 
 class WebFiles:
     """All files below ``web/``, by their path there.
 
-    Pages name their scripts, and so the modules that those import, below ``/static/VERSION/``: a browser keeps these
-    without ever asking again, where it would otherwise ask for 25 of them before a console opens.
+    Pages name their scripts and styles below ``/static/VERSION/``, and modules import each other relative to that.
+    Browsers may keep such files for ever; otherwise they would ask for about 30 of them before a console opens.
 
     Attributes:
-        version: of all files together; another one when anything changed.
+        version: a hash of all files; it differs as soon as one of them does.
     """
 
     def __init__(self, files: dict[str, WebFile]) -> None:
@@ -55,10 +55,10 @@ class WebFiles:
 
     @classmethod
     def load(cls, root: Traversable | None = None) -> "WebFiles":
-        """Read them all, by default those of the installed package or else of the checkout.
+        """Read all files below ``root``; by default the installed package's, or else the checkout's.
 
         Raises:
-            ConfigError: there are none.
+            ConfigError: the folder does not exist.
         """
         if root is None:
             package = resources.files("libvirt_webrtc")
@@ -75,12 +75,12 @@ class WebFiles:
         return self._files[path]
 
     def response(self, request: web.Request, path: str) -> web.Response:
-        """A file, or ``304`` for a browser that has this very version."""
+        """The file at ``path``, or ``304`` where the browser has this version of it. Raises HTTPNotFound."""
         unversioned = path.removeprefix(f"{self.version}/")
         file = self._files.get(unversioned)
         if file is None:
             raise web.HTTPNotFound
-        # "no-cache" lets browsers keep a file but ask each time, so that an upgrade shows at once.
+        # "no-cache": browsers keep the file but ask each time whether it changed, so an upgrade shows at once.
         keep = "no-cache" if unversioned == path else "public, max-age=31536000, immutable"
         headers = {"Cache-Control": keep, "ETag": f'"{file.etag}"'}
         known = request.if_none_match or ()

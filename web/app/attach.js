@@ -1,5 +1,5 @@
 // @ts-check
-/** Asks whether a running guest may pause for its console, and asks the server then. */
+/** The dialog that asks whether a running guest may pause to be given its console, and then tells the server. */
 
 import { messageOf, request } from "../core/request.js";
 import { element, signIn } from "./elements.js";
@@ -7,7 +7,7 @@ import { sentence } from "./words.js";
 
 /** @typedef {import("../core/domains.js").Domain} Domain */
 
-/** Before it begins, the portal asks libvirt about the guest, which may be slow and has limits of its own. */
+/** Longer than the portal waits for libvirt before the action begins. */
 const ACTION_LIMIT_MS = 30_000;
 
 /**

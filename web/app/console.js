@@ -84,7 +84,7 @@ function receive(message, index) {
   if (message.type === "consoles") {
     keepConsoleCount(uuid, message.consoles.length);
     if (consoleCount(uuid) > session.sections) {
-      // The first look at this domain: nobody knew.
+      // This browser had not seen the domain before, and offered too few sections.
       session.connect();
       return;
     }
@@ -114,7 +114,7 @@ function render() {
 function current() {
   const { state, message } = session;
   const { first, several } = consoles;
-  // Of several each one says itself what is with it.
+  // With several consoles each says its own state on its own part of the page.
   const { enabled, problem } = first;
   const own = several
     ? { showing: true, enabled: true, problem: "" }

@@ -9,7 +9,7 @@ import { element } from "./elements.js";
 
 /** Keys that a text field gets as such, even from on-screen keyboards; `key` names them as `code` does. */
 const NAMED = /^(Enter|Tab|Escape|Delete|Home|End|PageUp|PageDown|Arrow(Left|Right|Up|Down)|F\d+)$/;
-/** Always in the field, so that there is something to erase. */
+/** The field always holds this text, so that Backspace has something to erase and is reported. */
 const FILLING = "_".repeat(32);
 const LENGTH_MAX = 256;
 
@@ -30,14 +30,14 @@ export class Keybar {
     this.#text.addEventListener("input", (event) => this.#typed(/** @type {InputEvent} */ (event)));
     this.#text.addEventListener("compositionend", () => this.#refill());
     this.#toggle.addEventListener("click", () => {
-      // Open, but without the focus: the system has closed its keyboard.
+      // The bar may be open without the focus: the system has closed its keyboard.
       if (document.activeElement !== this.#text) this.#open();
       else {
         this.#close();
         done();
       }
     });
-    // Without the focus, everything was let go.
+    // Losing the focus releases all keys, so none sticks any longer.
     this.#text.addEventListener("blur", () => this.unstick());
     // The text field keeps the focus, and so the on-screen keyboard stays.
     for (const place of [this.#bar, this.#toggle]) {
@@ -51,7 +51,7 @@ export class Keybar {
     });
   }
 
-  /** A key was pressed: modifiers do not stick any longer. */
+  /** Release the modifiers that stick: a key was pressed. */
   unstick() {
     for (const button of this.#held()) this.#hold(button, false);
   }

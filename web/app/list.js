@@ -9,7 +9,7 @@ import { inOrder } from "./order.js";
 import { Row } from "./row.js";
 import { keepConsoleCount } from "./console-counts.js";
 
-/** From this many domains on, a filter is worth its place. */
+/** The filter is shown from this many domains on. */
 const FILTER_FROM = 9;
 
 const attachDialog = new AttachDialog();
@@ -56,7 +56,7 @@ function place(wanted) {
     const row = shown.get(domain.uuid) ?? new Row((asked) => attachDialog.open(asked));
     shown.set(domain.uuid, row);
     row.show(domain);
-    // Only what is out of place is moved: moving would take the focus away.
+    // Rows in the right place are not touched: moving one would take the focus away from it.
     if (rows.children[index] !== row.element) rows.insertBefore(row.element, rows.children[index] ?? null);
   });
 }

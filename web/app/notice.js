@@ -6,7 +6,7 @@ import { element } from "./elements.js";
 const HINT_MS = 4000;
 
 /**
- * Change text only where it differs: a live region speaks at every change.
+ * Set the text only if it differs: screen readers announce a live region at every change.
  * @param {HTMLElement} target
  * @param {string} text
  */

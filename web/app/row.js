@@ -29,7 +29,7 @@ function consolePath({ uuid }, index) {
 export class Row {
   /** @type {HTMLElement} */
   element;
-  /** What it shows, to leave alone what did not change. */
+  /** The domain that is shown, as JSON, to skip updates that change nothing. */
   #shown = "";
   /** @type {Domain | null} */
   #domain = null;

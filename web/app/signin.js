@@ -18,7 +18,7 @@ export function nextPath(wanted, origin) {
     return "/";
   }
   if (url.origin !== origin || url.pathname === "/login") return "/";
-  // From the pathname's first slash on, so that "//host" cannot come out of it again.
+  // With a single slash in front, so that the result cannot be read as "//host".
   return `/${url.pathname.replace(/^\/+/, "")}${url.search}${url.hash}`;
 }
 

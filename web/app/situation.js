@@ -49,7 +49,7 @@ const NOTHING = {
  */
 export function canOpen(list, domain) {
   if (!list) return null;
-  // What libvirt said last may be out of date; a console does not need it.
+  // The list may be out of date then; an open console does not need libvirt.
   if (!list.libvirt.connected) return domain?.console.state === "ready" || null;
   return domain?.console.state === "ready";
 }
@@ -76,7 +76,7 @@ export function situation(facts) {
     case "connected":
       return connected(facts);
     case "connecting":
-      // After a failure: one notice for the whole time, not two that take turns.
+      // After a failure the notice stays the same until it succeeds, instead of alternating between two.
       return facts.message ? reconnecting(facts) : { ...NOTHING, title: "Connecting…", busy: true };
     case "waiting":
       return reconnecting(facts);

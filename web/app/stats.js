@@ -43,7 +43,7 @@ export class Stats {
       this.toggle();
       done();
     });
-    // While the guest has the keyboard, this never gets here: see Keyboard.
+    // While the guest has the keyboard, core/input/keyboard.js handles the chord.
     document.addEventListener("keydown", ({ code, ctrlKey, altKey, shiftKey, repeat }) => {
       if (code === "KeyS" && ctrlKey && altKey && shiftKey && !repeat) this.toggle();
     });
@@ -93,7 +93,7 @@ export class Stats {
     }
   }
 
-  /** Not every browser has frame callbacks, and not every one that has them tells when a frame arrived. */
+  /** Note how long frames take to be shown. Not every browser has frame callbacks, or tells when a frame arrived. */
   #watchFrames() {
     if (!("requestVideoFrameCallback" in this.#viewerConsole.video)) return;
     const shown = (/** @type {number} */ _, /** @type {VideoFrameCallbackMetadata} */ frame) => {

@@ -4,7 +4,7 @@
 import { element } from "./elements.js";
 
 const SCALING_KEY = "libvirt-webrtc.scaling";
-/** How long the bar stays after a finger has brought it back; a finger does not hover. */
+/** In full screen a tap shows the bar for this long; a finger cannot hover over it. */
 const SHOWN_MS = 4000;
 
 /** @typedef {import("../core/geometry.js").Scaling} Scaling */
@@ -75,7 +75,7 @@ export class Toolbar {
   #fullscreenChanged() {
     const full = document.fullscreenElement !== null;
     this.#fullscreen.ariaPressed = String(full);
-    // Not in every browser: the keys that the browser or the system keeps to itself otherwise.
+    // Keyboard lock, where the browser has it, passes on the keys that the browser or the system would use itself.
     const keyboard = /** @type {{keyboard?: {lock(): Promise<void>, unlock(): void}}} */ (navigator).keyboard;
     if (full) this.#handlers.hint("Ctrl+Alt+Shift gives the keyboard back to the browser.");
     if (full) keyboard?.lock().catch((error) => console.warn("the system's keys stay the system's:", error));

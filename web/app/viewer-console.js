@@ -46,7 +46,7 @@ export class ViewerConsole {
 
   /** The connection is open: messages can be sent. */
   #open = false;
-  /** Whether the picture is to be sent; and what the server was told of that last, or takes for granted. */
+  /** Whether the picture is to be sent, and what the server was last told about that, or assumes at first. */
   #wanted = false;
   #told = false;
   #shown = false;
@@ -183,7 +183,7 @@ export class ViewerConsole {
   }
 
   /**
-   * Say on the screen itself what is with it, where it is one of several; a single one has the page's notice.
+   * Show its state over its own picture where there are several consoles; a single one has the page's notice.
    * @param {boolean} connected
    * @param {boolean} several
    */

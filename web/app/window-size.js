@@ -1,10 +1,10 @@
 // @ts-check
-/** The guest's picture follows the page's size, if its viewer wants that: a toggle in the bar. */
+/** Asks the guest for a picture of the window's size, while the toggle in the bar is on. */
 
 import { element } from "./elements.js";
 
 const RESIZE_KEY = "libvirt-webrtc.resize";
-/** A window that is being dragged is not followed at every step: each is a new mode for the guest. */
+/** The guest is asked once the window has kept its size for this long: each size is a new mode for the guest. */
 const SETTLED_MS = 250;
 
 export class WindowSize {
@@ -12,9 +12,9 @@ export class WindowSize {
   #consoles;
   #handlers;
   #on = localStorage.getItem(RESIZE_KEY) === "on";
-  /** The viewer has just switched it on, and wants to know why that does nothing. */
+  /** The viewer has just switched it on: say so where the guest cannot follow. */
   #curious = false;
-  /** What is asked for when the window is left alone. */
+  /** What will be asked for once the window keeps its size. */
   #coming = "";
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -78,7 +78,7 @@ export class WindowSize {
     this.#coming = "";
   }
 
-  /** Those that are on, and were not asked for the room they have. */
+  /** The consoles that show something and were not yet asked for the room that they have. */
   #wanting() {
     return this.#consoles.present.filter(({ open, shown, enabled, asked, display: { room } }) => {
       const news = room && (asked?.width !== room.width || asked?.height !== room.height);

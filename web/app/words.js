@@ -16,7 +16,7 @@ const STATES = {
 
 /** @param {Domain} domain */
 export function stateWords(domain) {
-  // libvirt calls it paused and shut off meanwhile, in turn.
+  // libvirt reports it as paused, then as shut off, meanwhile.
   if (isAttaching(domain)) return "Being given its console";
   return STATES[domain.state] ?? domain.state;
 }

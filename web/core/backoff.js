@@ -14,7 +14,7 @@ export class Backoff {
     return delay;
   }
 
-  /** Start over: the last attempt went well. */
+  /** Begin with the shortest wait again, after an attempt that succeeded. */
   reset() {
     this.#next = FIRST_MS;
   }

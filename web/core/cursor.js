@@ -1,20 +1,20 @@
 // @ts-check
 /**
- * The guest's pointer. Where positions are absolute the browser's own pointer takes the guest's shape, so that it
- * never lags; one that is too large for that is drawn where the browser's pointer is. Where the guest moves it by itself
- * (relative motion, or a finger) it is drawn over the picture, where the guest says.
+ * The guest's pointer. Where positions are absolute, the browser's own pointer takes the guest's shape, so that it never
+ * lags; a shape that is too large for that is drawn at the browser's pointer. Where the guest moves its pointer by itself
+ * (relative motion, or a finger), it is drawn over the picture where the guest says.
  */
 
 /** @typedef {import("./protocol.js").CursorImage} CursorImage */
 
-/** Browsers ignore larger pointer images, CSS pixels. */
+/** Browsers ignore pointer images that are larger than this, in CSS pixels. */
 const CSS_SIDE_MAX = 128;
 const SCALE_MIN = 0.5;
 const SCALE_MAX = 2;
 
 /**
- * What stands for the pointer where the guest shows none or draws its own into the picture: small enough
- * not to cover that, and always to be found again.
+ * The pointer where the guest shows none, or draws its own into the picture: a dot, small enough not to cover that one, and
+ * visible on any background.
  * @returns {string} a CSS cursor
  */
 function dotCursor() {
@@ -39,7 +39,7 @@ export class Cursor {
   #image = null;
   #visible = true;
   #drawn = false;
-  /** It is on the picture, and not the browser's own. */
+  /** It is drawn over the picture, not shown as the browser's pointer. */
   #overlaid = false;
   #scale = 1;
   #ratio = devicePixelRatio;
@@ -152,7 +152,7 @@ export class Cursor {
     this.#draw(image, scale, canvas);
     this.#stage.style.cursor = `url(${canvas.toDataURL()}) ${hot}, default`;
     if (devicePixelRatio === 1) return;
-    // Sharp where there are more pixels; ignored by browsers that do not know it here.
+    // A sharper image for screens with more pixels. Browsers that do not support image-set here keep the one above.
     this.#draw(image, scale * devicePixelRatio, canvas);
     this.#stage.style.cursor = `image-set(url(${canvas.toDataURL()}) ${devicePixelRatio}x) ${hot}, default`;
   }

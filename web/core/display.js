@@ -116,7 +116,7 @@ export class Display {
     const observer = new ResizeObserver(([{ contentRect, devicePixelContentBoxSize }]) => {
       const box = devicePixelContentBoxSize?.[0];
       const device = (/** @type {number} */ css, /** @type {number | undefined} */ counted) => {
-        // Edges are rounded one by one, which only the browser knows. In its tools' emulation of screens it forgets the ratio.
+        // Only the browser knows how it rounds edges. When its developer tools emulate a device, its count ignores the ratio.
         const exact = css * devicePixelRatio;
         return counted !== undefined && Math.abs(counted - exact) <= 1 ? counted : Math.round(exact);
       };
@@ -127,10 +127,10 @@ export class Display {
       this.#changed();
     });
     try {
-      // It also tells when the browser's zoom changes the pixels and not the size.
+      // This box also reports a browser zoom that changes the device pixels but not the CSS size.
       observer.observe(stage, { box: "device-pixel-content-box" });
     } catch {
-      // Not in every browser.
+      // Not every browser knows that box.
       observer.observe(stage);
     }
   }
@@ -138,7 +138,7 @@ export class Display {
   #lay() {
     const { stage, screen, video, still } = this.#elements;
     const guest = this.size;
-    // Scroll bars must not eat into the room that decides whether there are scroll bars.
+    // Not clientWidth: scroll bars would make it smaller, and it decides whether there are scroll bars.
     const room = stage.getBoundingClientRect();
     if (!guest || !room.width) return;
     const shown = still.hidden ? { width: video.videoWidth, height: video.videoHeight } : still;

@@ -1,5 +1,5 @@
 // @ts-check
-/** The live list of domains, by server-sent events; keeps itself connected. */
+/** The live list of domains, by server-sent events. Reconnects by itself. */
 
 import { Backoff } from "./backoff.js";
 import { request } from "./request.js";
@@ -26,7 +26,7 @@ import { request } from "./request.js";
 /** @typedef {{libvirt: {connected: boolean, problem: string | null}, domains: Domain[]}} DomainList */
 /** @typedef {"connecting" | "live" | "reconnecting" | "signed-out"} LiveState */
 
-/** A source that is not open after this long is given up. Once it is open nothing has to come: lists come at changes. */
+/** An event source that is not open after this long is replaced. An open one may be silent: lists come at changes only. */
 const OPEN_TIMEOUT_MS = 10_000;
 
 export class DomainEvents {
@@ -37,7 +37,7 @@ export class DomainEvents {
   #backoff = new Backoff();
   /** @type {EventSource | null} */
   #source = null;
-  /** Aborted when whatever goes on has no meaning any more. */
+  /** Ends the request that is going on; a new one after each close(). */
   #life = new AbortController();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -47,7 +47,7 @@ export class DomainEvents {
     this.#handlers = handlers;
   }
 
-  /** Connect now; also what to call when a page comes back to life. */
+  /** Connect now, for instance when the browser brings a page back from its cache. */
   open() {
     this.close();
     const source = new EventSource("/api/events");
@@ -74,7 +74,7 @@ export class DomainEvents {
   }
 
   /**
-   * The browser does not tell why an event source failed: ask in another way whether we are still signed in.
+   * Try again later, unless the user is signed out. Browsers do not tell why an event source failed, so another request asks.
    * @param {EventSource} source
    */
   async #failed(source) {

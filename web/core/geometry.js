@@ -54,14 +54,14 @@ export function paddedSize(guest, encoded) {
 function fitting(stage, guest, scaling, ratio) {
   const scale = Math.min(stage.width / guest.width, stage.height / guest.height);
   const times = Math.round(scale * ratio);
-  // A room that is a part of a device pixel larger or smaller than the picture is as large as the picture.
+  // A room that differs from the picture by less than a device pixel counts as exactly as large.
   const spare = [stage.width * ratio - guest.width * times, stage.height * ratio - guest.height * times];
   if (times >= 1 && Math.min(...spare) > -1 && Math.min(...spare.map(Math.abs)) < 1) return times / ratio;
   return scaling === "whole" && scale * ratio >= 1 ? Math.floor(scale * ratio) / ratio : scale;
 }
 
 /**
- * What the guest's picture would have to be for a pixel of it to be one of the device's.
+ * The size of a guest's picture that fills the stage with one guest pixel on each device pixel.
  * @param {Size} stage in CSS pixels
  * @param {Size} device the same in device pixels, as the browser counts them
  * @returns {import("./protocol.js").WindowSize}
@@ -80,7 +80,7 @@ export function layOut({ stage, guest, encoded, scaling, ratio }) {
   const scale = scaling === "actual" ? 1 / ratio : fitting(stage, guest, scaling, ratio);
   const padded = paddedSize(guest, encoded);
   const [width, height] = [guest.width * scale, guest.height * scale];
-  // On a device pixel's edge, else everything is blurred by half a pixel.
+  // Aligned to a device pixel, or the whole picture is blurred by half a pixel.
   const centred = (/** @type {number} */ room, /** @type {number} */ at = 0) => {
     const edge = Math.ceil(at * ratio - 0.001);
     return Math.max(edge, Math.floor((at + room / 2) * ratio)) / ratio - at;

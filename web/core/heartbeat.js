@@ -1,5 +1,5 @@
 // @ts-check
-/** Tells a dead connection from a quiet one: PING each second, lost when no PONG came for a while. */
+/** Notices that a connection is dead: sends a PING each second; without a PONG for 4 s the connection is lost. */
 
 const PING_EVERY_MS = 1000;
 const LOST_AFTER_MS = 4000;

@@ -1,5 +1,5 @@
 // @ts-check
-/** What arrives and how fast: readings of a connection's statistics, and what lies between two of them. */
+/** Readings of a connection's statistics, and the rates between two of them. */
 
 /**
  * @typedef {object} Reading totals since the connection began; durations in ms

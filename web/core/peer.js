@@ -1,12 +1,12 @@
 // @ts-check
-/** One RTCPeerConnection's life: offer, answer, open, lost. Never reused: a reconnect makes a new one. */
+/** One RTCPeerConnection, from offer to end. It is never reused: each reconnect makes a new one. */
 
 import { Channels } from "./channels.js";
 import { Heartbeat } from "./heartbeat.js";
 import { encodePing } from "./protocol.js";
 import { deleteViewer, postOffer } from "./signalling.js";
 
-/** Candidates that come later than this are not waited for, once there is one at all. */
+/** The offer is sent this long after gathering began if there is a candidate, and after the second limit in any case. */
 const GATHER_MS = 1000;
 const GATHER_FIRST_MS = 5000;
 const OPEN_TIMEOUT_MS = 10_000;
@@ -83,7 +83,7 @@ export class Peer {
     this.connection = new RTCPeerConnection(config);
     for (let section = 0; section < sections; section++) {
       const { receiver } = this.connection.addTransceiver("video", { direction: "recvonly" });
-      // Not every browser has it; it keeps frames from being held back to smooth the network's jitter.
+      // Show frames as they come, not smoothed for the network's jitter. Not every browser has this setting.
       if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
       this.streams.push(new MediaStream([receiver.track]));
     }
@@ -123,7 +123,7 @@ export class Peer {
     const { iceServers, iceTransportPolicy } = this.connection.getConfiguration();
     if (iceServers?.length) await gathered(this.connection, signal);
     signal.throwIfAborted();
-    // Nothing can come of an offer without a relay's address where no other is allowed.
+    // Only relays are allowed and there is no relay's address, so no answer could lead to a connection.
     const none = iceTransportPolicy === "relay" && !this.connection.localDescription?.sdp.includes("a=candidate:");
     if (none) throw new Error("No TURN server gave this browser an address: check the TURN server, and the way to it.");
     const offer = this.connection.localDescription?.sdp ?? "";
@@ -133,7 +133,7 @@ export class Peer {
       this.#leave();
       signal.throwIfAborted();
     }
-    // Both at once: where the answer cannot be used, nobody else would hear that the channels did not open.
+    // Awaited together: if the answer cannot be used, the rejection of the other promise must not stay unheard.
     await Promise.all([this.#opened(), this.connection.setRemoteDescription({ type: "answer", sdp: answer })]);
     this.#open = true;
     this.#heartbeat.start();
@@ -191,7 +191,7 @@ export class Peer {
     this.#location = null;
   }
 
-  /** Idempotent; tells the server. */
+  /** End the connection and tell the server. Idempotent. */
   close() {
     if (this.#closed) return;
     this.#closed = true;

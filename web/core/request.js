@@ -1,5 +1,5 @@
 // @ts-check
-/** HTTP requests that cannot last for ever: each has a time limit that covers its whole answer. */
+/** HTTP requests with a time limit that covers the whole answer, body included. */
 
 /** What a request may take. The portal's own limits are shorter, so that its answer says what was slow. */
 export const LIMIT_MS = 10_000;
@@ -21,7 +21,7 @@ export class Unreachable extends Error {
  */
 
 /**
- * fetch(), and the whole body.
+ * fetch() with a time limit, and read the whole body.
  * @param {string} url
  * @param {RequestInit} [init] its `signal` ends the request early
  * @param {number} [limitMs]

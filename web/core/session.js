@@ -1,11 +1,11 @@
 // @ts-check
-/** A console's session: one peer after another, reconnecting by itself unless it is held. */
+/** Keeps a console connected: makes one Peer after another, until it is told to hold. */
 
 import { Backoff } from "./backoff.js";
 import { Peer } from "./peer.js";
 import { fetchConfig, SignallingError } from "./signalling.js";
 
-/** A connection that lived this long was a good one: the next reconnect starts quickly again. */
+/** After a connection that lasted this long, the waits between attempts begin with the shortest again. */
 const STABLE_MS = 5000;
 
 /**
@@ -105,7 +105,7 @@ export class Session {
     void this.#try();
   }
 
-  /** Have no connection until connect() is called; tells the server. */
+  /** End the connection, tell the server, and make no other until connect() is called. */
   hold() {
     if (this.state === "held") return;
     this.#drop();

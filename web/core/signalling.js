@@ -5,12 +5,12 @@ import { messageOf, request, Unreachable } from "./request.js";
 
 /** For the answer to an offer: longer than the portal takes, which libvirt_webrtc/agent/limits.py says. */
 const OFFER_TIMEOUT_MS = 18_000;
-/** Longest wait that the server is believed to need before another attempt. */
+/** Longest `Retry-After` that is followed. */
 const RETRY_AFTER_MAX_MS = 5000;
 
 /**
  * @typedef {"signed-out" | "refused" | "unreachable"} FailureKind
- * refused: the server answered and said no; unreachable: no (sensible) answer at all.
+ * refused: the server answered with an error; unreachable: there was no answer, or not the portal's.
  */
 
 /** A request that did not succeed; `message` is fit for people. */
@@ -96,8 +96,8 @@ export async function postOffer(url, offer, signal) {
 }
 
 /**
- * End a viewer. Works while the page goes away, and does not matter when it fails: the server
- * notices a silent viewer by itself.
+ * End a viewer. The request is sent even while the page is being closed. A failure does not matter: the server notices a
+ * silent viewer by itself.
  * @param {string} location
  */
 export function deleteViewer(location) {

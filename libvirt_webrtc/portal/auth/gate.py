@@ -1,4 +1,4 @@
-"""Lets a request in: by its session cookie or its Bearer token, and from the portal's own pages only."""
+"""Decides whether a request may pass: by session cookie or Bearer token, and only from the portal's own pages."""
 
 import time
 from urllib.parse import urlencode
@@ -22,7 +22,7 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Gate:
-    """Decides, for each request, whose it is."""
+    """Finds the session of each request, or refuses it."""
 
     def __init__(self, token: str, sessions: Sessions, clock: Clock = time.monotonic) -> None:
         self._token = Token(token)
@@ -35,7 +35,7 @@ class Gate:
         if request.match_info.http_exception is not None:
             return await handler(request)  # no such path or method: nothing to protect
         resource = request.match_info.route.resource
-        # The route that answers decides, not the path's spelling.
+        # The matched route decides, so that no other spelling of a path opens it.
         route = "" if resource is None else resource.canonical
         by_token = "Authorization" in request.headers
         if request.method not in _READING and not by_token:
@@ -79,9 +79,9 @@ def session_of(request: web.Request) -> Session:
 
 
 def _check_origin(request: web.Request) -> None:
-    """Only our own pages may change something: other ports of this machine share our cookie and its site.
+    """Only our own pages may change something: pages on other ports of this host get our cookie sent along, too.
 
-    Programs without a cookie need no origin; a browser always sends one here.
+    Browsers send an ``Origin`` with every such request. A program without cookies needs none.
     """
     origin = request.headers.get("Origin")
     if origin is None and NAME not in request.cookies:

@@ -12,8 +12,7 @@ from libvirt_webrtc.portal.problems import Problem
 log = logging.getLogger(__name__)
 
 MAX_FAILURES = 5
-"""Wrong tokens of one address within the window that are answered at once, with ``401``. A person who mistypes does
-not get there."""
+"""Wrong tokens of one address within the window that are answered at once, with ``401``: enough for mistyping."""
 
 FAILURE_WINDOW_S = 300.0
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** Everything a viewer does to a console, in one place; lets go of what is held when the page loses attention. */
+/** All input of one console. Releases what is held whenever the stage, the window or the page loses the focus. */
 
 import { Keyboard } from "./keyboard.js";
 import { Outbox } from "./outbox.js";

@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * The physical keyboard, by `KeyboardEvent.code`: the guest gets keys, not letters, and has its own layout.
- * While it is grabbed nearly every key belongs to the guest. The way out: press Ctrl, Alt and Shift together,
- * and let go without pressing anything else. S, pressed while they are down, is the page's too.
+ * While it is grabbed, all keys but two chords go to the guest. Ctrl, Alt and Shift pressed together and released, without
+ * another key, give the keyboard back to the page. With S as well, they show the statistics.
  */
 
 const MODIFIER = /^(Control|Alt|Shift|Meta)(Left|Right)$/;
@@ -32,7 +32,7 @@ export class Keyboard {
    * @type {ReturnType<typeof setTimeout> | undefined}
    */
   #control;
-  /** The way out's keys are down, and nothing else was pressed. */
+  /** Ctrl, Alt and Shift are down, and no other key was pressed since. */
   #leaving = false;
 
   /**
@@ -85,7 +85,7 @@ export class Keyboard {
       return;
     }
     if (this.#platform === "windows" && code === "ControlLeft" && !this.#outbox.keys.has(code)) return;
-    // On a Mac, CapsLock tells only its light's changes, and keys pressed with Command never tell that they went up.
+    // macOS reports only the changes of CapsLock's light, and never that a key pressed with Command went up.
     if (this.#platform === "mac" && (code === "CapsLock" || (metaKey && !modifier))) this.#outbox.chord(code);
     else this.#outbox.key(code, true);
     this.#leaving = modifier && this.#isWayOut();
@@ -96,7 +96,7 @@ export class Keyboard {
   #up({ code }) {
     this.#flushControl();
     const tapOnly = code === "PrintScreen" || (this.#platform === "mac" && code === "CapsLock");
-    // Some systems keep PrintScreen's press to themselves.
+    // Some systems report only the release of PrintScreen.
     if (tapOnly && !this.#outbox.keys.has(code)) this.#outbox.chord(code);
     else this.#outbox.key(code, false);
     if (!this.#leaving) return;

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What the viewer does, as messages in order: remembers what is held, and coalesces motion to one message a
- * frame without ever letting a button, key or wheel step overtake it.
+ * Turns what the viewer does into messages, in order. It remembers what is held, and sends at most one motion message per
+ * animation frame; a button, key or wheel step never overtakes a motion.
  */
 
 import * as protocol from "../protocol.js";
@@ -79,7 +79,7 @@ export class Outbox {
     this.#move({ kind: "by", x: before.x + dx, y: before.y + dy });
   }
 
-  /** Every key and button goes up. */
+  /** Release every key and button. */
   releaseAll() {
     this.#keys.clear();
     this.#buttons.clear();

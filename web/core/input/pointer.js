@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Mouse and pen. Absolute: positions on the picture. Relative: the pointer is locked by a click and its motion
- * is sent; the browser's own way out is Escape. Fingers are touch.js's.
+ * is sent, until Escape unlocks it. Fingers are handled by touch.js.
  */
 
 import { WheelSteps } from "./wheel.js";
@@ -10,7 +10,7 @@ import { WheelSteps } from "./wheel.js";
 const BUTTON_BITS = [1, 4, 2, 8, 16];
 
 /**
- * Buttons do not all get events of their own (only the first one down does): compare what is held.
+ * Only the first button that goes down has an event of its own, so what is held is compared with the event's bits.
  * @param {ReadonlySet<number>} held
  * @param {number} buttons `MouseEvent.buttons`
  * @returns {{button: number, down: boolean}[]}
@@ -26,7 +26,7 @@ export class Pointer {
   #outbox;
   #toGuest;
   #wheel = new WheelSteps();
-  /** Relative motion only. */
+  /** The guest takes relative motion only. */
   #relative = false;
 
   /**
@@ -43,7 +43,7 @@ export class Pointer {
     }
     stage.addEventListener("pointercancel", () => outbox.releaseAll());
     stage.addEventListener("wheel", (event) => this.#turn(event), { passive: false });
-    // No menus, no scrolling by the middle button, no going back by the fourth, no selection.
+    // Prevents menus, scrolling by the middle button, going back by the fourth, and selection.
     for (const type of ["contextmenu", "mousedown", "mouseup", "auxclick", "dragstart"]) {
       stage.addEventListener(type, (event) => {
         if (!this.#onScrollBar(/** @type {MouseEvent} */ (event))) event.preventDefault();
@@ -83,7 +83,7 @@ export class Pointer {
     else {
       const { x, y } = this.#toGuest(event);
       this.#outbox.moveTo(x, y);
-      // So that the button's release comes here wherever it happens.
+      // The button's release is then reported here wherever it happens.
       if (event.type === "pointerdown") this.#stage.setPointerCapture(event.pointerId);
     }
     for (const { button, down } of buttonChanges(this.#outbox.buttons, event.buttons)) {

@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * Text from an on-screen keyboard, which has no keys but only tells what its text field holds then, as key
- * presses on a US layout. A character that layout does not have cannot be typed.
+ * Types text from an on-screen keyboard, which reports no keys but only its text field's new content, as key presses of a
+ * US layout. Characters that this layout lacks are left out.
  */
 
-/** Guests read a keyboard of 16 bytes' depth; faster than this, keys would be lost. */
+/** A PS/2 keyboard buffers 16 bytes: keys that came faster would be lost. */
 const BETWEEN_CHARACTERS_MS = 10;
 
 const PLAIN = "`1234567890-=[]\\;',./ \n\t";
@@ -28,7 +28,7 @@ export function keyFor(character) {
 }
 
 /**
- * What was typed into a field, whatever the keyboard's corrections and suggestions did to it.
+ * What was typed into a field between two looks at it, the keyboard's corrections and suggestions included.
  * @param {string} before
  * @param {string} after
  * @returns {{erased: number, typed: string}} characters taken off the end, then added
@@ -73,7 +73,7 @@ export class Typist {
     this.#run();
   }
 
-  /** Forget what is not typed yet. */
+  /** Drop the keys that were not pressed yet. */
   clear() {
     this.#queue.length = 0;
   }

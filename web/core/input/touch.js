@@ -10,10 +10,10 @@ import { WheelSteps } from "./wheel.js";
 const LONG_PRESS_MS = 500;
 /** A finger that moved less than this has not moved, CSS pixels. */
 const SLOP = 8;
-/** A second tap this soon and near is at the first one's place: a double click needs that. */
+/** A second tap within this time and distance is sent at the place of the first: guests require that of a double click. */
 const DOUBLE_TAP_MS = 400;
 const DOUBLE_TAP_NEAR = 30;
-/** How far two fingers move for what one wheel notch does, in relation to a wheel's own 100 px. */
+/** Two fingers that move 50 px scroll as far as one wheel notch, which is 100 px. */
 const SCROLL_FACTOR = 2;
 
 /** @typedef {{clientX: number, clientY: number}} Place */

@@ -1,5 +1,5 @@
 // @ts-check
-/** Wheel deltas, which come in pixels, lines or pages and in any size, as the whole steps that a guest knows. */
+/** Turns wheel deltas (in pixels, lines or pages, of any size) into the whole steps that a guest knows. */
 
 import { WHEEL_STEPS_MAX } from "../protocol.js";
 
@@ -29,15 +29,15 @@ export class WheelSteps {
    * @param {number} amount
    */
   #take(axis, amount) {
-    // The wheel did not turn this way. What is left may be half a step, which the rounding below would send back and forth.
+    // The wheel did not turn this way. A remainder of half a step must stay where it is: rounding it again would send it.
     if (amount === 0) return 0;
-    // Turning round must answer at once, whatever the other direction left.
+    // A change of direction takes effect at once: the other direction's remainder is dropped.
     if (Math.sign(amount) !== this.#direction[axis]) {
       this.#direction[axis] = Math.sign(amount);
       this.#rest[axis] = 0;
     }
     const total = this.#rest[axis] + amount;
-    // To the nearest step: a notch is a little less than 100 px on some systems, and should count at once.
+    // Rounded to the nearest step: on some systems a notch is a little less than 100 px.
     const steps = Math.sign(total) * Math.floor(Math.abs(total) + 0.5);
     this.#rest[axis] = total - steps;
     return Math.min(WHEEL_STEPS_MAX, Math.max(-WHEEL_STEPS_MAX, steps));

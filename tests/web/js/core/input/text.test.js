@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { Outbox } from "../../../../../web/core/input/outbox.js";
 import { difference, keyFor, Typist } from "../../../../../web/core/input/text.js";
-import { inputLog, wait } from "../../support.js";
+import { inputLog, provide } from "../../support.js";
 
 test("characters are keys of a US layout", () => {
   for (const [character, code, shift] of [
@@ -39,15 +39,19 @@ test("what was typed is what differs", () => {
   }
 });
 
-test("text is typed in order, at a pace, and what is left can be forgotten", async () => {
+test("text is typed in order, at a pace, and what is left can be forgotten", (context) => {
+  const due = [];
+  provide(context, "setTimeout", (run) => due.push(run));
   const { log, send } = inputLog();
   const typist = new Typist(new Outbox(send), () => undefined);
+  const step = () => due.shift()();
   typist.type("aB");
-  assert.deepEqual(log, ["+KeyA", "-KeyA"]);
-  await wait(60);
-  assert.deepEqual(log.slice(2), ["+ShiftLeft", "+KeyB", "-KeyB", "-ShiftLeft"]);
+  assert.deepEqual(log.splice(0), ["+KeyA", "-KeyA"]);
+  step();
+  assert.deepEqual(log.splice(0), ["+ShiftLeft", "+KeyB", "-KeyB", "-ShiftLeft"]);
+  step();
   typist.press("Backspace", 5);
   typist.clear();
-  await wait(60);
-  assert.deepEqual(log.slice(6), ["+Backspace", "-Backspace"]);
+  step();
+  assert.deepEqual([log, due], [["+Backspace", "-Backspace"], []]);
 });

@@ -1,4 +1,4 @@
-"""The console page names every module that it needs: a browser then fetches them all at once."""
+"""What the files of web/ say about each other; no browser is needed to see it."""
 
 import re
 from pathlib import Path, PurePosixPath
@@ -26,6 +26,7 @@ def named(page: str, pattern: str) -> list[str]:
 
 
 def test_the_console_page_preloads_exactly_what_it_imports() -> None:
+    """A browser then fetches all modules at once, and not each after the one that imports it."""
     preloaded = named("console.html", r'rel="modulepreload" href="/static/([^"]+)"')
     assert len(preloaded) == len(set(preloaded))
     assert set(preloaded) == imported("app/console.js", set()) - {"app/console.js"}
@@ -40,3 +41,18 @@ def test_a_page_names_only_files_that_there_are(page: str) -> None:
 def test_every_style_sheet_belongs_to_a_page() -> None:
     linked = {file for page in PAGES for file in named(page, r'rel="stylesheet" href="/static/([^"]+)"')}
     assert linked == {str(path.relative_to(WEB)) for path in WEB.rglob("*.css")}
+
+
+def test_every_request_has_a_limit() -> None:
+    """core/request.js gives it one; the only other way to the server is the list's event source, which reconnects."""
+    callers = {
+        str(path.relative_to(WEB))
+        for path in WEB.rglob("*.js")
+        if re.search(r"\bfetch\(|XMLHttpRequest|sendBeacon|new EventSource|new WebSocket", code(path))
+    }
+    assert callers == {"core/request.js", "core/domains.js"}
+
+
+def code(path: Path) -> str:
+    """A module without its comments."""
+    return re.sub(r"/\*.*?\*/|^\s*//.*?$", "", path.read_text(), flags=re.S | re.M)
