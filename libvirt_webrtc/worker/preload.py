@@ -29,7 +29,7 @@ machine_addresses()
 default_backend()
 dtls.warm_up()
 "localhost".encode("idna")
-with suppress(SandboxError):
+with suppress(SandboxError, OSError):
     # Each worker tries again, and ends.
     from libvirt_webrtc.worker.sandbox import seccomp
 

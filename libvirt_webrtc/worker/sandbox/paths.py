@@ -7,7 +7,7 @@ it is locked in; these are for what libraries open by themselves.
 import os
 import site
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import libvirt_webrtc
@@ -39,7 +39,9 @@ _NAMES = (
         "/etc/pki/ca-trust",
         "/etc/crypto-policies",
     ),
+    *("/etc/ca-certificates", "/var/lib/ca-certificates"),
 )
+_NAMES_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _RESOLVERS = "/run/"
 """Where services write a resolv.conf that ``/etc/resolv.conf`` leads to; they replace it, so its folder counts."""
 _GRAPHICS = (
@@ -61,16 +63,22 @@ def readable(*, graphics: bool) -> Iterator[str]:
     yield from _PYTHON
     yield from _SYSTEM
     yield from _NAMES
+    yield from _named(_NAMES_VARIABLES)
     yield from _resolver_folder()
     if graphics:
         yield from _GRAPHICS
-        for name in _GRAPHICS_VARIABLES:
-            yield from filter(os.path.isabs, os.environ.get(name, "").split(os.pathsep))
+        yield from _named(_GRAPHICS_VARIABLES)
 
 
 def listable(*, graphics: bool) -> tuple[str, ...]:
     """Folders whose names may be read, but not the files in them: of those, a worker has its rights' devices."""
     return _DEVICE_FOLDERS if graphics else ()
+
+
+def _named(variables: Iterable[str]) -> Iterator[str]:
+    """The paths that the operator has given in the service's environment."""
+    for name in variables:
+        yield from filter(os.path.isabs, os.environ.get(name, "").split(os.pathsep))
 
 
 def _resolver_folder() -> Iterator[str]:

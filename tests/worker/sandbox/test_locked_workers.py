@@ -8,17 +8,20 @@ import platform
 import re
 import socket
 import threading
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import ifaddr
 import pytest
 
 from libvirt_webrtc.worker.sandbox.identity import FIRST_ID, LAST_ID
+from libvirt_webrtc.worker.sandbox.rights import Rights
 from tests.worker.sandbox import table
 from tests.worker.sandbox.inside import be_victim, forked, results, told
 from tests.worker.sandbox.place import place_for
 from tests.worker.sandbox.syscalls import i386
-from tests.worker.sandbox.ways import LOCKED, UNLOCKED, Way
+from tests.worker.sandbox.ways import LOCKED, UNLOCKED, Twist, Way
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="becomes other users: needs root"),
@@ -81,7 +84,7 @@ def open_device(sock: socket.socket) -> None:
     sock.send(b"works")
 
 
-@pytest.mark.parametrize("way", [way for way in LOCKED if way.landlock], ids=lambda way: way.name)
+@pytest.mark.parametrize("way", [way for way in LOCKED if way.twist is Twist.NONE], ids=lambda way: way.name)
 async def test_a_locked_worker_can_work(way: Way) -> None:
     async with forked(way, work) as sock:
         assert await told(sock) == b"works"
@@ -91,6 +94,30 @@ async def test_a_locked_worker_can_work(way: Way) -> None:
 async def test_the_devices_of_its_rights_can_be_opened(way: Way) -> None:
     async with forked(way, open_device) as sock:
         assert await told(sock) == b"works"
+
+
+def connect(ports: tuple[int, ...], sock: socket.socket) -> None:
+    """Say which of the ports were reached."""
+    reached = []
+    for port in ports:
+        try:
+            socket.create_connection(("127.0.0.1", port), 5).close()
+            reached.append(port)
+        except PermissionError:
+            pass
+    sock.setblocking(True)
+    sock.send(json.dumps(reached).encode())
+
+
+async def test_a_turn_server_is_reached_by_tcp_and_nobody_else() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as turn,
+        socket.create_server(("127.0.0.1", 0)) as other,
+    ):
+        ports = turn.getsockname()[1], other.getsockname()[1]
+        way = replace(LOCKED[0], rights=Rights(tcp_ports=ports[:1]))
+        async with forked(way, partial(connect, ports)) as sock:
+            assert json.loads(await told(sock)) == [ports[0]]
 
 
 def call_as_i386(sock: socket.socket) -> None:
@@ -148,3 +175,24 @@ async def test_two_workers_of_root_are_two_users() -> None:
         pids = [json.loads(await told(sock))[0] for sock in (one, other)]
         uids = {status(pid)["Uid"][0] for pid in pids}
     assert len(uids) == 2
+
+
+async def test_a_layer_that_fails_ends_the_worker() -> None:
+    way = replace(LOCKED[0], twist=Twist.LANDLOCK_FAILS)
+    async with forked(way, be_victim) as sock:
+        assert await told(sock) == b"", "it never got to its life"
+
+
+async def test_a_process_with_threads_is_not_locked_in_by_halves() -> None:
+    way = replace(LOCKED[0], twist=Twist.HAS_THREADS)
+    async with forked(way, be_victim) as sock:
+        assert await told(sock) == b""
+
+
+async def test_a_kernel_without_filters_still_has_the_rest() -> None:
+    way = replace(LOCKED[0], twist=Twist.NO_SECCOMP)
+    async with forked(way, be_victim) as sock:
+        pid, *_ = json.loads(await told(sock))
+        now = status(pid)
+    assert now["Seccomp"] == ["0"] and now["NoNewPrivs"] == ["1"]
+    assert FIRST_ID <= int(now["Uid"][0]) <= LAST_ID
