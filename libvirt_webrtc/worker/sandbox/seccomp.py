@@ -54,8 +54,10 @@ _IOCTLS = (
     _DMA_BUF_IOCTL_SYNC,
 )
 """Never what types into a terminal (TIOCSTI), or has a descriptor send signals (FIOSETOWN)."""
-_DEVICE_IOCTLS = (0x00, ord("d"), ord("b"), ord(">"), ord("F"), ord("G"), ord("K"), ord("V"))
-"""The letters of DRM, DMA-BUF, sync files, NVIDIA (0 is its unified memory), WSL's GPU, AMD's compute, Video4Linux."""
+_DEVICE_IOCTLS = (0x00, ord("d"), ord("b"), ord(">"), ord("F"), ord("G"))
+"""The letters of DRM, DMA-BUF, sync files, NVIDIA (0 is its unified memory), and WSL's GPU."""
+_READS, _READS_OR_WRITES, _WRITES = 1 << 31, 3 << 30, 1 << 30
+"""Directions (``asm-generic/ioctl.h``)."""
 
 _F_DUPFD_QUERY, _F_ADD_SEALS, _F_GET_SEALS = 1027, 1033, 1034
 _FCNTLS = (
@@ -179,6 +181,10 @@ def _add_commands(rules: "_Rules", *, devices: bool) -> None:
     if devices:
         for letter in _DEVICE_IOCTLS:
             rules.allow("ioctl", Arg(1, MASKED_EQ, 0xFF00, letter << 8))
+        # Video4Linux shares its letter with the commands of Linux's console, which have no direction.
+        video = ord("V") << 8
+        rules.allow("ioctl", Arg(1, MASKED_EQ, _READS | 0xFF00, _READS | video))
+        rules.allow("ioctl", Arg(1, MASKED_EQ, _READS_OR_WRITES | 0xFF00, _WRITES | video))
 
 
 def _is(argument: int, value: int) -> Arg:

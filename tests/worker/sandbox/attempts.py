@@ -28,6 +28,6 @@ def attempts(target: Target) -> dict[str, dict[str, Try]]:
         "become root, or get a group or capability": dict(on_machine.rights()),
         "load a module, another kernel, reach I/O ports": dict(on_machine.kernel()),
         "open a device (KVM, memory, FUSE, a disk, a terminal)": dict(on_machine.devices()),
-        "type into the terminal": {"TIOCSTI": partial(on_machine.type_into, 2)},
+        "type into the terminal, or command the console": dict(on_machine.terminal()),
         "make calls in x32's numbers": {"getpid": partial(number, X32 + GETPID)},
     }

@@ -139,5 +139,13 @@ def devices() -> Tries:
             yield f"{path} {mode}", partial(open_and_close, path, mode | os.O_NOCTTY)
 
 
-def type_into(fd: int) -> None:
-    fcntl.ioctl(fd, termios.TIOCSTI, b"x")
+def terminal() -> Tries:
+    """Each fails with ENOTTY where it may be called and standard error is no terminal."""
+    for name, command in {
+        "TIOCSTI": termios.TIOCSTI,
+        "TIOCLINUX": termios.TIOCLINUX,
+        "KDSKBSENT": 0x4B49,
+        "VT_ACTIVATE": 0x5606,
+        "FIOSETOWN": 0x8901,
+    }.items():
+        yield name, partial(fcntl.ioctl, 2, command, bytes(64))
