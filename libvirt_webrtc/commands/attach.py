@@ -12,8 +12,9 @@ from libvirt_webrtc.commands import Subparsers
 from libvirt_webrtc.commands.options import connection_options, load_config
 from libvirt_webrtc.concurrency.threads import in_thread
 from libvirt_webrtc.domains import actions as onboarding
-from libvirt_webrtc.domains.attach import Phase, Progress, attach
+from libvirt_webrtc.domains.attach import attach
 from libvirt_webrtc.domains.libvirt_api import open_connection
+from libvirt_webrtc.domains.managed_save import Phase, Progress
 from libvirt_webrtc.errors import LibvirtWebRTCError
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -20,8 +20,8 @@ from libvirt_webrtc.commands.options import (
 from libvirt_webrtc.commands.xml import display_text
 from libvirt_webrtc.config.load import state_dir
 from libvirt_webrtc.domains import actions as onboarding
+from libvirt_webrtc.domains.definition.display import Gl
 from libvirt_webrtc.domains.definition.policy import Policy
-from libvirt_webrtc.domains.definition.xml import Gl
 from libvirt_webrtc.domains.inspection import Inspection, inspect
 from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.errors import ConfigError

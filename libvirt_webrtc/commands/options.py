@@ -10,8 +10,8 @@ from typing import Any
 from libvirt_webrtc.config.access import ListenAddress
 from libvirt_webrtc.config.load import Config, forget_environment, load
 from libvirt_webrtc.config.video import CHROMAS, CODECS, ENCODER_POLICIES
+from libvirt_webrtc.domains.definition.display import Gl
 from libvirt_webrtc.domains.definition.policy import Policy
-from libvirt_webrtc.domains.definition.xml import Gl
 from libvirt_webrtc.domains.libvirt_api import VirConnect, open_connection
 from libvirt_webrtc.probes.render import look_for_renderer
 

@@ -7,7 +7,9 @@ from dataclasses import asdict
 
 from libvirt_webrtc.commands import Subparsers
 from libvirt_webrtc.commands.options import add_gl
-from libvirt_webrtc.domains.definition import xml
+from libvirt_webrtc.domains.definition.adding import add_dbus_display, remove_dbus_display
+from libvirt_webrtc.domains.definition.display import DbusDisplay, find_dbus_display
+from libvirt_webrtc.domains.definition.document import Document
 from libvirt_webrtc.errors import DomainXMLError
 
 
@@ -34,23 +36,24 @@ def _xml(arguments: argparse.Namespace) -> int:
         text = sys.stdin.buffer.read().decode()
     except UnicodeDecodeError as error:
         raise DomainXMLError(f"this is not UTF-8 text: {error}") from error
+    document = Document.parse(text)
     if arguments.filter == "add":
-        sys.stdout.buffer.write(xml.add_dbus_display(text, gl=arguments.gl).encode())
+        sys.stdout.buffer.write(add_dbus_display(document, gl=arguments.gl).text().encode())
     elif arguments.filter == "remove":
-        sys.stdout.buffer.write(xml.remove_dbus_display(text).encode())
+        sys.stdout.buffer.write(remove_dbus_display(document).text().encode())
     else:
-        _show(xml.find_dbus_display(text), as_json=arguments.json)
+        _show(find_dbus_display(document), as_json=arguments.json)
     return 0
 
 
-def _show(display: xml.DbusDisplay | None, *, as_json: bool) -> None:
+def _show(display: DbusDisplay | None, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(asdict(display) if display is not None else None))
     else:
         print(display_text(display))
 
 
-def display_text(display: xml.DbusDisplay | None) -> str:
+def display_text(display: DbusDisplay | None) -> str:
     """A D-Bus display in one line."""
     if display is None:
         return "no D-Bus display"

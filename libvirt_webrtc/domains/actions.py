@@ -13,16 +13,12 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from libvirt_webrtc.domains.definition.adding import add_dbus_display, remove_dbus_display
+from libvirt_webrtc.domains.definition.display import DbusDisplay, Gl, find_dbus_display
+from libvirt_webrtc.domains.definition.document import Document
 from libvirt_webrtc.domains.definition.policy import Facts, Policy, choose_gl, decide
 from libvirt_webrtc.domains.definition.replacing import remove_remote_displays
 from libvirt_webrtc.domains.definition.settings import write_settings
-from libvirt_webrtc.domains.definition.xml import (
-    DbusDisplay,
-    Gl,
-    add_dbus_display,
-    find_dbus_display,
-    remove_dbus_display,
-)
 from libvirt_webrtc.domains.libvirt_api import (
     XML_INACTIVE,
     XML_SECURE,
@@ -72,11 +68,11 @@ def enable(
     transient, where its QEMU has no such display, or where libvirt refuses.
     """
 
-    def change(xml: str) -> str:
-        display = find_dbus_display(xml)
+    def change(document: Document) -> Document:
+        display = find_dbus_display(document)
         if display is not None and not display.ours:
-            return xml
-        wanted = write_settings(xml, enabled=True, gl=gl)
+            return document
+        wanted = write_settings(document, enabled=True, gl=gl)
         if replace_graphics is not None:
             wanted = remove_remote_displays(wanted)
         return add_dbus_display(wanted, gl=choose_gl(wanted, policy).gl)
@@ -90,11 +86,11 @@ def disable(connection: VirConnect, name_or_uuid: str) -> Outcome:
     A D-Bus display of somebody else stays; nothing is written then. Raises as :func:`enable`.
     """
 
-    def change(xml: str) -> str:
-        display = find_dbus_display(xml)
+    def change(document: Document) -> Document:
+        display = find_dbus_display(document)
         if display is not None and not display.ours:
-            return xml
-        return write_settings(remove_dbus_display(xml), enabled=False)
+            return document
+        return write_settings(remove_dbus_display(document), enabled=False)
 
     return _redefine(connection, _persistent(connection, name_or_uuid), change)
 
@@ -106,9 +102,9 @@ def reconcile(connection: VirConnect, uuid: str, policy: Policy) -> Outcome:
     """
     domain = lookup(connection, uuid)
 
-    def change(xml: str) -> str:
+    def change(document: Document) -> Document:
         # Asked last: defining a domain that became transient meanwhile would make it persistent again.
-        return decide(xml, policy, Facts(persistent=bool(domain.isPersistent()))).xml
+        return decide(document, policy, Facts(persistent=bool(domain.isPersistent()))).document
 
     return _redefine(connection, domain, change)
 
@@ -127,7 +123,7 @@ def _persistent(connection: VirConnect, name_or_uuid: str) -> VirDomain:
 def _redefine(
     connection: VirConnect,
     domain: VirDomain,
-    change: Callable[[str], str],
+    change: Callable[[Document], Document],
     *,
     backup: Callable[[str], object] | None = None,
 ) -> Outcome:
@@ -137,14 +133,15 @@ def _redefine(
             check_emulator(connection, before)
             before = _definition(domain)  # that may have taken its time
         after = change(before)
-        if after != before:
+        changed = after.text() != before.text()
+        if changed:
             if backup is not None:
-                backup(before)
-            connection.defineXMLFlags(after, 0)
+                backup(before.text())
+            connection.defineXMLFlags(after.text(), 0)
         return Outcome(
             uuid=domain.UUIDString(),
             name=domain.name(),
-            changed=after != before,
+            changed=changed,
             display_changed=find_dbus_display(after) != find_dbus_display(before),
             running=bool(domain.isActive()),
             managed_save=bool(domain.hasManagedSaveImage()),
@@ -152,23 +149,23 @@ def _redefine(
         )
 
 
-def _definition(domain: VirDomain) -> str:
-    return domain.XMLDesc(XML_INACTIVE | XML_SECURE)
+def _definition(domain: VirDomain) -> Document:
+    return Document.parse(domain.XMLDesc(XML_INACTIVE | XML_SECURE))
 
 
-def check_emulator(connection: VirConnect, xml: str) -> None:
+def check_emulator(connection: VirConnect, document: Document) -> None:
     """Refuse where libvirt knows that this domain's QEMU has no D-Bus display: it would not start any more."""
-    if not has_dbus_display(connection, xml):
-        emulator = etree.fromstring(xml.encode()).findtext("devices/emulator")
+    if not has_dbus_display(connection, document):
+        emulator = document.root.findtext("devices/emulator")
         raise HypervisorError(
             f"{emulator or 'the QEMU of this domain'} has no D-Bus display: it takes QEMU 7.0 or later, "
             "built with it, and libvirt 8.4 or later"
         )
 
 
-def has_dbus_display(connection: VirConnect, xml: str) -> bool:
+def has_dbus_display(connection: VirConnect, document: Document) -> bool:
     """Whether the domain's QEMU can have a D-Bus display, by what libvirt knows of it."""
-    root = etree.fromstring(xml.encode())
+    root = document.root
     emulator, kind = root.findtext("devices/emulator"), root.find("os/type")
     arch, machine = (kind.get("arch"), kind.get("machine")) if kind is not None else (None, None)
     capabilities = connection.getDomainCapabilities(emulator, arch, machine, root.get("type"))

@@ -4,9 +4,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from libvirt_webrtc.domains.actions import has_dbus_display
+from libvirt_webrtc.domains.definition.display import DbusDisplay, find_dbus_display
+from libvirt_webrtc.domains.definition.document import Document
 from libvirt_webrtc.domains.definition.policy import Decision, Facts, GlChoice, Policy, choose_gl, decide
 from libvirt_webrtc.domains.definition.settings import Settings, read_settings
-from libvirt_webrtc.domains.definition.xml import DbusDisplay, find_dbus_display
 from libvirt_webrtc.domains.libvirt_api import XML_INACTIVE, VirConnect, lookup, our_errors
 
 
@@ -32,7 +33,7 @@ class Inspection:
     @property
     def will_have(self) -> bool:
         """Whether there is a display once the policy was carried out."""
-        return find_dbus_display(self.decision.xml) is not None
+        return find_dbus_display(self.decision.document) is not None
 
     @property
     def restart_needed(self) -> bool:
@@ -67,7 +68,7 @@ def inspect(connection: VirConnect, name_or_uuid: str, policy: Policy) -> Inspec
     domain = lookup(connection, name_or_uuid)
     with our_errors(f"cannot read domain '{name_or_uuid}'"):
         running, persistent = bool(domain.isActive()), bool(domain.isPersistent())
-        definition = domain.XMLDesc(XML_INACTIVE if persistent else 0)
+        definition = Document.parse(domain.XMLDesc(XML_INACTIVE if persistent else 0))
         decision = decide(definition, policy, Facts(persistent))
         if decision.changed:
             facts = Facts(persistent, has_dbus_display(connection, definition))
@@ -79,7 +80,7 @@ def inspect(connection: VirConnect, name_or_uuid: str, policy: Policy) -> Inspec
             running=running,
             persistent=persistent,
             managed_save=persistent and bool(domain.hasManagedSaveImage()),
-            display=find_dbus_display(domain.XMLDesc(0)) if running else None,
+            display=find_dbus_display(Document.parse(domain.XMLDesc(0))) if running else None,
             next_display=next_display,
             settings=settings,
             policy=policy,

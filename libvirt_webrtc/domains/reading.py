@@ -2,8 +2,9 @@
 
 import hashlib
 
+from libvirt_webrtc.domains.definition.display import DbusDisplay, find_dbus_display
+from libvirt_webrtc.domains.definition.document import Document
 from libvirt_webrtc.domains.definition.policy import Policy, decide
-from libvirt_webrtc.domains.definition.xml import DbusDisplay, find_dbus_display
 from libvirt_webrtc.domains.libvirt_api import XML_INACTIVE, VirConnect, VirDomain, lookup, our_errors
 from libvirt_webrtc.domains.snapshot import Domain, DomainState, Plan
 from libvirt_webrtc.errors import DomainXMLError, HypervisorError, HypervisorUnavailable, NoSuchDomain
@@ -100,7 +101,7 @@ def _describe(domain: VirDomain, policy: Policy) -> Domain:
         definition = domain.XMLDesc(XML_INACTIVE) if persistent else None
     try:
         if live is not None:
-            display = find_dbus_display(live)
+            display = find_dbus_display(Document.parse(live))
         if definition is not None:
             next_display, plan = _read_definition(definition, policy)
     except DomainXMLError as error:
@@ -135,6 +136,7 @@ def _id(domain: VirDomain) -> int | None:
 
 def _read_definition(xml: str, policy: Policy) -> tuple[DbusDisplay | None, Plan]:
     """The display in a persistent definition, and what the policy makes of it. Raises DomainXMLError."""
-    decision = decide(xml, policy)
+    document = Document.parse(xml)
+    decision = decide(document, policy)
     digest = hashlib.sha256(xml.encode()).hexdigest()
-    return find_dbus_display(xml), Plan(digest, decision.changed, decision.reason, decision.obstacle)
+    return find_dbus_display(document), Plan(digest, decision.changed, decision.reason, decision.obstacle)

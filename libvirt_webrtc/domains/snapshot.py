@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from libvirt_webrtc.domains.definition.xml import DbusDisplay
+from libvirt_webrtc.domains.definition.display import DbusDisplay
 
 
 class DomainState(StrEnum):

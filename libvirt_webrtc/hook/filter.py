@@ -3,10 +3,10 @@
 import hashlib
 from pathlib import Path
 
+from libvirt_webrtc.domains.definition.display import find_dbus_display
 from libvirt_webrtc.domains.definition.document import Document
 from libvirt_webrtc.domains.definition.policy import Facts, Policy, decide
 from libvirt_webrtc.domains.definition.saved import drop_private_bus, takes_another_display
-from libvirt_webrtc.domains.definition.xml import find_dbus_display
 from libvirt_webrtc.domains.emulator import display_backends
 from libvirt_webrtc.errors import DomainXMLError
 
@@ -27,24 +27,26 @@ def filtered(data: bytes, policy: Policy) -> bytes | None:
     if len(data) > XML_LIMIT:
         raise DomainXMLError(f"its XML is longer than {XML_LIMIT} bytes")
     try:
-        before = data.decode()
+        text = data.decode()
     except UnicodeDecodeError as error:
         raise DomainXMLError(f"its XML is not UTF-8 text: {error}") from error
+    before = Document.parse(text)
     after = drop_private_bus(before)
     if find_dbus_display(after) is None and takes_another_display(after):
         decision = decide(after, policy, Facts(saved=True))
-        display = find_dbus_display(decision.xml)
+        display = find_dbus_display(decision.document)
         if display is not None and not display.gl and _can_start_with_it(after):
-            after = decision.xml
-    if after == before:
+            after = decision.document
+    if after is before:
         return None
-    Document.parse(after)
-    return after.encode()
+    changed = after.text()
+    Document.parse(changed)  # libvirt must be able to read it, or the guest does not come back
+    return changed.encode()
 
 
-def _can_start_with_it(xml: str) -> bool:
+def _can_start_with_it(document: Document) -> bool:
     """libvirt writes the emulator into every saved domain; without one there is nothing to ask."""
-    emulator = Document.parse(xml).root.findtext("devices/emulator")
+    emulator = document.root.findtext("devices/emulator")
     return emulator is None or "dbus" in (display_backends(Path(emulator), EMULATOR_LIMIT_S) or ())
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from libvirt_webrtc.concurrency.tasks import TaskSet
 from libvirt_webrtc.concurrency.threads import in_thread
-from libvirt_webrtc.domains.attach import Progress, attach, check, finish
+from libvirt_webrtc.domains.attach import attach, check, finish
+from libvirt_webrtc.domains.managed_save import Progress
 from libvirt_webrtc.errors import CannotAttach, HypervisorError
 from libvirt_webrtc.service.attach_notes import AttachNotes
 

@@ -2,7 +2,7 @@
 
 from libvirt_webrtc.agent.interface import Action, ConsoleState, DomainList, DomainView
 from libvirt_webrtc.display.address import why_closed
-from libvirt_webrtc.domains.definition.xml import DbusDisplay
+from libvirt_webrtc.domains.definition.display import DbusDisplay
 from libvirt_webrtc.domains.snapshot import Domain, DomainState, Snapshot
 
 

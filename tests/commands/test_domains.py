@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from libvirt_webrtc.config.load import STATE_VARIABLE
-from libvirt_webrtc.domains.definition.xml import find_dbus_display
+from tests.support.domain_xml import find_dbus_display
 from tests.support.domains import DBUS, VIDEO, VNC, MakeDomain
 from tests.support.guests import define
 from tests.support.libvirtd import virsh

@@ -8,8 +8,8 @@ from libvirt_webrtc.config.access import ListenAddress, is_loopback
 from libvirt_webrtc.config.ice import IceConfig, IceServer
 from libvirt_webrtc.config.load import WORDS, Config, forget_environment, load, state_dir
 from libvirt_webrtc.config.video import CODECS, VIDEO_SETTINGS, VideoConfig
+from libvirt_webrtc.domains.definition.display import Gl
 from libvirt_webrtc.domains.definition.policy import AutoEnable, Policy
-from libvirt_webrtc.domains.definition.xml import Gl
 from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.media.formats import DEFAULT_FORMATS, FORMATS, VideoFormat, formats_of
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lxml import etree
 
-from libvirt_webrtc.domains.definition.xml import Gl
+from libvirt_webrtc.domains.definition.display import Gl
 
 DATA = Path(__file__).parent.parent / "data" / "xml"
 

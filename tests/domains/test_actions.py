@@ -9,14 +9,16 @@ from lxml import etree
 
 from libvirt_webrtc.domains import actions as onboarding
 from libvirt_webrtc.domains.actions import disable, enable, reconcile
+from libvirt_webrtc.domains.definition.display import DbusDisplay, Gl
 from libvirt_webrtc.domains.definition.policy import AutoEnable, Policy
-from libvirt_webrtc.domains.definition.settings import SETTINGS_NAMESPACE, Settings, read_settings
-from libvirt_webrtc.domains.definition.xml import NAMESPACE, DbusDisplay, Gl, find_dbus_display
+from libvirt_webrtc.domains.definition.settings import SETTINGS_NAMESPACE, Settings
+from libvirt_webrtc.domains.definition.signature import NAMESPACE
 from libvirt_webrtc.domains.inspection import inspect
 from libvirt_webrtc.domains.libvirt_api import VirConnect, lookup, open_connection, our_errors
 from libvirt_webrtc.errors import DomainXMLError, HypervisorError, HypervisorUnavailable, NoSuchDomain
-from tests.domains.conftest import DBUS, VIDEO, VNC, MakeDomain
 from tests.domains.corpus import SHAPES, canonical, gl_of, read
+from tests.support.domain_xml import find_dbus_display, read_settings
+from tests.support.domains import DBUS, VIDEO, VNC, MakeDomain
 from tests.support.guests import define, remove
 from tests.support.libvirtd import virsh
 

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from libvirt_webrtc.domains.attach import Phase, Progress, attach, check
-from libvirt_webrtc.domains.definition.xml import find_dbus_display
+from libvirt_webrtc.domains.attach import attach, check
+from libvirt_webrtc.domains.managed_save import Phase, Progress
 from libvirt_webrtc.errors import CannotAttach, HypervisorError, NoSuchDomain
-from tests.domains.conftest import DBUS, VIDEO, VNC, MakeDomain
+from tests.domains.relay import Relay
+from tests.support.domain_xml import find_dbus_display
+from tests.support.domains import DBUS, VIDEO, VNC, MakeDomain
 from tests.support.emulators import Emulator
 from tests.support.guests import Guest, GuestFactory
 from tests.support.libvirtd import PrivateLibvirtd, virsh
@@ -227,3 +229,45 @@ def test_libvirtd_that_dies_while_it_saves_leaves_the_guest_running(
     screen.press_until_seen("KEY_D")
     attach(libvirt_uri, guest.uuid, nothing)
     assert has_display(guest) and (screen.key_count() or 0) == count + 2
+
+
+@pytest.fixture
+def relay(libvirt_uri: str, tmp_path: Path) -> Iterator[Relay]:
+    with Relay(tmp_path) as running:
+        yield running
+
+
+def test_a_connection_that_breaks_while_libvirtd_saves_on_does_not_leave_the_guest_saved(
+    relay: Relay, screen: Screen
+) -> None:
+    guest = screen.guest
+    count = screen.press_until_seen(*KEYS)
+    with frozen_qemu(guest):
+        attaching = InThread(relay.uri, guest)
+        wait_until(lambda: is_being_saved(guest), "it is being saved")
+        relay.cut()
+    attaching.join(90)
+    assert not attaching.is_alive() and attaching.error is None
+    assert state(guest) == "running" and has_display(guest)
+    assert attaching.phase is Phase.STARTING
+    assert screen.key_count() == count
+    screen.press_until_seen("KEY_D")
+
+
+def test_a_save_that_is_cancelled_after_its_connection_broke_lets_the_guest_go_on(
+    relay: Relay, screen: Screen
+) -> None:
+    guest = screen.guest
+    count = screen.press_until_seen(*KEYS)
+    with frozen_qemu(guest):
+        attaching = InThread(relay.uri, guest)
+        wait_until(lambda: is_being_saved(guest), "it is being saved")
+        relay.cut()
+        attaching.cancelled.set()
+    attaching.join(90)
+    assert not attaching.is_alive()
+    # libvirt may have been past the point where a save can be ended: then the guest comes back with its console.
+    assert has_display(guest) or "without a console: cancelled" in str(attaching.error)
+    assert state(guest) == "running"
+    assert screen.key_count() == count
+    screen.press_until_seen("KEY_D")

@@ -12,13 +12,13 @@ import pytest
 from libvirt_webrtc.domains import inventory as inventory_module
 from libvirt_webrtc.domains.connection import Connection
 from libvirt_webrtc.domains.definition.policy import Policy
-from libvirt_webrtc.domains.definition.xml import add_dbus_display
 from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.domains.libvirt_api import default_uri
 from libvirt_webrtc.domains.snapshot import DomainState, Snapshot
 from libvirt_webrtc.errors import HypervisorError, HypervisorUnavailable, NoSuchDomain
-from tests.domains.conftest import DBUS, VIDEO, VNC, MakeDomain
 from tests.domains.following import until, until_domain, until_gone
+from tests.support.domain_xml import add_dbus_display
+from tests.support.domains import DBUS, VIDEO, VNC, MakeDomain
 from tests.support.guests import define
 from tests.support.libvirtd import PrivateLibvirtd, virsh
 

@@ -1,20 +1,23 @@
 """What goes wrong with one domain, or in the inventory itself, with libvirt's own test driver."""
 
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import libvirt
 import pytest
+from lxml import etree
 
 from libvirt_webrtc.domains import inventory as inventory_module
 from libvirt_webrtc.domains import reading
+from libvirt_webrtc.domains.definition.policy import AutoEnable, Policy
 from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.domains.snapshot import Domain, DomainState, Snapshot
 from libvirt_webrtc.service.domain_status import describe, why_no_console
-from tests.domains.conftest import DBUS, VIDEO, domain_xml
 from tests.domains.following import until
+from tests.support.domains import DBUS, VIDEO, domain_xml
 
 BAD, GOOD = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
 
@@ -104,6 +107,26 @@ async def test_a_domain_that_cannot_be_read_is_passed_over_and_says_why(
         await until(inventory, lambda snapshot: by_name(snapshot)["bad"].unreadable is None)
     passed_over = [record for record in caplog.records if "passed over" in record.getMessage()]
     assert len(passed_over) == 1 and "domain bad" in passed_over[0].getMessage()
+
+
+async def test_a_look_parses_each_text_once(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The live XML and the definition, whatever the policy has to decide about them."""
+    parsed: list[str] = []
+    really = etree.fromstring
+
+    def fromstring(text: bytes, *arguments: Any) -> Any:
+        if b"<domain" in text:
+            parsed.append(re.findall("<name>(.*)</name>", text.decode())[0])
+        return really(text, *arguments)
+
+    monkeypatch.setattr(etree, "fromstring", fromstring)
+    async with Inventory(uri, Policy(AutoEnable.ALL)) as inventory:
+        assert inventory.snapshot.connected and sorted(parsed) == ["bad", "bad", "good", "good"]
+        parsed.clear()
+        refuse(monkeypatch, "isPersistent", lambda: 0)
+        inventory.look_again(BAD)
+        await until(inventory, lambda snapshot: not by_name(snapshot)["bad"].persistent)
+        assert parsed == ["bad"]
 
 
 async def test_a_refused_look_does_not_take_a_running_console_away(

@@ -11,15 +11,15 @@ from libvirt_webrtc.domains import reconciler as reconciler_module
 from libvirt_webrtc.domains.actions import Outcome, disable
 from libvirt_webrtc.domains.definition.policy import AutoEnable, Policy
 from libvirt_webrtc.domains.definition.settings import SETTINGS_NAMESPACE
-from libvirt_webrtc.domains.definition.xml import find_dbus_display
 from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.domains.libvirt_api import VirConnect
 from libvirt_webrtc.domains.reconciler import TRIES, Reconciler
 from libvirt_webrtc.domains.snapshot import Domain
 from libvirt_webrtc.errors import HypervisorError
 from libvirt_webrtc.service.domain_status import why_no_console
-from tests.domains.conftest import DBUS, VIDEO, VNC, MakeDomain
 from tests.domains.following import until, until_domain, until_gone
+from tests.support.domain_xml import find_dbus_display
+from tests.support.domains import DBUS, VIDEO, VNC, MakeDomain
 from tests.support.guests import define
 from tests.support.libvirtd import PrivateLibvirtd, virsh
 

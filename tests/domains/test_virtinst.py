@@ -12,11 +12,12 @@ import pytest
 from playwright.async_api import Browser
 
 from libvirt_webrtc.domains.actions import disable, enable
-from libvirt_webrtc.domains.definition.xml import NAMESPACE, find_dbus_display
+from libvirt_webrtc.domains.definition.signature import NAMESPACE
 from libvirt_webrtc.domains.libvirt_api import VirConnect
-from tests.domains.conftest import MakeDomain
 from tests.domains.test_actions import without_settings
 from tests.e2e.viewer import Viewer
+from tests.support.domain_xml import find_dbus_display
+from tests.support.domains import MakeDomain
 from tests.support.emulators import emulators
 from tests.support.guests import Guest, remove
 from tests.support.libvirtd import URI, virsh

@@ -13,9 +13,9 @@ from playwright.async_api import Browser, expect
 
 from examples.guests.reading import read_key_count
 from libvirt_webrtc.domains.actions import enable
-from libvirt_webrtc.domains.definition.xml import find_dbus_display
 from libvirt_webrtc.domains.libvirt_api import open_connection
 from tests.e2e.viewer import DEADLINE_S, Viewer
+from tests.support.domain_xml import find_dbus_display
 from tests.support.guests import GuestFactory
 from tests.support.libvirtd import virsh
 from tests.support.portal import Portal

@@ -3,8 +3,8 @@
 import pytest
 from playwright.async_api import Browser
 
-from libvirt_webrtc.domains.definition.xml import find_dbus_display
 from tests.e2e.viewer import Viewer
+from tests.support.domain_xml import find_dbus_display
 from tests.support.emulators import Emulator
 from tests.support.guests import GuestFactory
 from tests.support.portal import Portal

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from libvirt_webrtc.domains.definition.display import Gl
 from libvirt_webrtc.domains.definition.policy import Policy
-from libvirt_webrtc.domains.definition.settings import write_settings
-from libvirt_webrtc.domains.definition.xml import Gl, add_dbus_display, find_dbus_display
 from libvirt_webrtc.errors import DomainXMLError
 from libvirt_webrtc.hook.check import DEAD_BUS, PLAIN
 from libvirt_webrtc.hook.filter import XML_LIMIT, filtered, sealed
+from tests.support.domain_xml import add_dbus_display, find_dbus_display, write_settings
 
 ALL, TAGGED, NONE = (Policy.of(word, "auto") for word in ("all", "tagged", "none"))
 LIBVIRT = {"libvirt", "libvirt_webrtc.domains.libvirt_api", "asyncio"}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from libvirt_webrtc.domains.definition.display import Gl
 from libvirt_webrtc.domains.definition.policy import AutoEnable, Policy
-from libvirt_webrtc.domains.definition.xml import Gl
 from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.hook.policy_file import SIZE_LIMIT, read_policy, write_policy
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from libvirt_webrtc.domains.attach import OnProgress, Phase, Progress
+from libvirt_webrtc.domains.managed_save import OnProgress, Phase, Progress
 from libvirt_webrtc.errors import CannotAttach, HypervisorError
 from libvirt_webrtc.service import attach_jobs as module
 from libvirt_webrtc.service.attach_jobs import AttachJobs

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from libvirt_webrtc.agent.interface import Action, ConsoleState
-from libvirt_webrtc.domains.definition.xml import DbusDisplay
+from libvirt_webrtc.domains.definition.display import DbusDisplay
 from libvirt_webrtc.domains.snapshot import Domain, DomainState, Plan, Snapshot
 from libvirt_webrtc.service.domain_status import actions, describe, overview, why_no_console
 

@@ -8,7 +8,7 @@ import pytest
 from libvirt_webrtc.agent.interface import ConsoleState, DomainView
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.config.video import EncoderPolicy, VideoConfig
-from libvirt_webrtc.domains.definition.xml import DbusDisplay
+from libvirt_webrtc.domains.definition.display import DbusDisplay
 from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.domains.snapshot import Domain, DomainState, Snapshot
 from libvirt_webrtc.errors import HypervisorUnavailable, NoConsole, NoSuchDomain

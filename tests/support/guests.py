@@ -10,7 +10,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Literal
 
-from libvirt_webrtc.domains.definition.xml import add_dbus_display
+from tests.support.domain_xml import add_dbus_display
 from tests.support.emulators import Emulator
 from tests.support.libvirtd import virsh
 from tests.support.waiting import wait_until

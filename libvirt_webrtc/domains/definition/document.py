@@ -1,15 +1,19 @@
 """Domain XML as text to a tree and back, and edits of that tree that can be taken back without a trace.
 
-Pure. The text goes through lxml without entities, DTD or network. What no edit touched stays as it was when
-compared as C14N, the XML declaration and the white space around the document to the letter.
+Pure. A :class:`Document` is parsed once and passed on. Functions that change one take a copy by :meth:`Document.edit`
+and return that; where nothing is to be changed they return the very document that they were given.
+
+The text goes through lxml without entities, DTD or network. What no edit touched stays as it was when compared as C14N,
+the XML declaration and the white space around the document to the letter.
 
 An insertion puts white space in front of the new element so that it stands on a line of its own, and leaves
 all text that was there behind it. A removal takes an element and the white space in front of it. So a removal
 undoes an insertion exactly, also where something else was edited, or all of it reformatted, in between.
 """
 
+import copy
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from lxml import etree
@@ -20,16 +24,22 @@ _PROLOG = re.compile(r"\ufeff?(?:<\?xml\s.*?\?>)?\s*", re.DOTALL)
 _INDENT = "  "
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Document:
-    """One domain document."""
+    """One domain document. Its tree is only changed by whoever made it with :meth:`edit`, before passing it on."""
 
     root: etree._Element
-    """The <domain> element; edits happen in this tree."""
+    """The <domain> element."""
     before: str
     """The XML declaration, if there was one, and the white space around it."""
+    above: tuple[str, ...]
+    """Comments and processing instructions in front of the root."""
+    below: tuple[str, ...]
+    """Those behind it."""
     after: str
     """The white space at the end."""
+    source: str | None
+    """The text that it was parsed from; None for one that is edited."""
 
     @classmethod
     def parse(cls, xml: str) -> Self:
@@ -52,17 +62,23 @@ class Document:
             )
         prolog = _PROLOG.match(xml)
         before = prolog.group() if prolog else ""
-        return cls(root, before, xml[len(xml.rstrip()) :])
+        above = tuple(map(_as_text, reversed(list(root.itersiblings(preceding=True)))))
+        below = tuple(map(_as_text, root.itersiblings()))
+        return cls(root, before, above, below, xml[len(xml.rstrip()) :], xml)
+
+    def edit(self) -> Self:
+        """A copy whose tree may be changed."""
+        return replace(self, root=copy.deepcopy(self.root), source=None)
 
     def text(self) -> str:
-        """The document as it is now."""
-        beside = [
-            *reversed(list(self.root.itersiblings(preceding=True))),
-            self.root,
-            *self.root.itersiblings(),
-        ]  # comments and processing instructions may stand outside the root
-        lines = (etree.tostring(node, encoding="unicode", with_tail=False) for node in beside)
-        return self.before + "\n".join(lines) + self.after
+        """The document as text; the very text that it was parsed from, unless it was edited."""
+        if self.source is not None:
+            return self.source
+        return self.before + "\n".join([*self.above, _as_text(self.root), *self.below]) + self.after
+
+
+def _as_text(node: etree._Element) -> str:
+    return etree.tostring(node, encoding="unicode", with_tail=False)
 
 
 def elements(parent: etree._Element) -> list[etree._Element]:

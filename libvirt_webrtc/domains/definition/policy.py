@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from libvirt_webrtc.domains.definition.document import Document
-from libvirt_webrtc.domains.definition.settings import Settings, read_settings
-from libvirt_webrtc.domains.definition.xml import (
-    Gl,
+from libvirt_webrtc.domains.definition.adding import (
     add_dbus_display,
-    find_dbus_display,
     is_removed_by_hand,
-    other_displays,
     remove_dbus_display,
 )
+from libvirt_webrtc.domains.definition.display import Gl, find_dbus_display, other_displays
+from libvirt_webrtc.domains.definition.document import Document
+from libvirt_webrtc.domains.definition.settings import Settings, read_settings
 from libvirt_webrtc.errors import DomainXMLError
 
 
@@ -71,7 +69,7 @@ class GlChoice:
     """Whether a display that we write has OpenGL, and why."""
 
     gl: Gl
-    """As :func:`libvirt_webrtc.domains.definition.xml.add_dbus_display` takes it."""
+    """As :func:`libvirt_webrtc.domains.definition.adding.add_dbus_display` takes it."""
     on: bool
     reason: str
 
@@ -80,8 +78,8 @@ class GlChoice:
 class Decision:
     """What becomes of a definition."""
 
-    xml: str
-    """As it should be; the very text that was given where nothing is to be changed."""
+    document: Document
+    """As it should be; the very document that was given where nothing is to be changed."""
     changed: bool
     wanted: bool
     """By settings or policy this domain is to have a console."""
@@ -91,13 +89,13 @@ class Decision:
     """``reason`` tells what stands in the way of a console, and is more than that nobody asked for one."""
 
 
-def decide(xml: str, policy: Policy, facts: Facts = UNKNOWN) -> Decision:
-    """What ``policy`` makes of a domain. Raises DomainXMLError where ``xml`` is no domain."""
-    settings, display = read_settings(xml), find_dbus_display(xml)
+def decide(document: Document, policy: Policy, facts: Facts = UNKNOWN) -> Decision:
+    """What ``policy`` makes of a domain."""
+    settings, display = read_settings(document), find_dbus_display(document)
     wanted, why = _wanted(settings, policy)
 
     def keep(reason: str, *, obstacle: bool = False) -> Decision:
-        return Decision(xml, False, wanted, reason, obstacle)
+        return Decision(document, False, wanted, reason, obstacle)
 
     if not facts.persistent:
         return keep(
@@ -112,22 +110,22 @@ def decide(xml: str, policy: Policy, facts: Facts = UNKNOWN) -> Decision:
     if display is not None and not display.ours:
         return keep("it has a D-Bus display that libvirt-webrtc did not add, which stays as it is")
     if settings.enabled is False:
-        return keep(why) if display is None else Decision(remove_dbus_display(xml), True, wanted, why)
-    if is_removed_by_hand(xml):
+        return keep(why) if display is None else Decision(remove_dbus_display(document), True, wanted, why)
+    if is_removed_by_hand(document):
         return keep(
             "the display that was added to it was deleted by hand; 'enable' adds it again", obstacle=True
         )
     if not wanted:
         return keep(f"{why}; the display that libvirt-webrtc added before stays" if display else why)
     try:
-        after = add_dbus_display(xml, gl=choose_gl(xml, policy).gl)
+        after = add_dbus_display(document, gl=choose_gl(document, policy).gl)
     except DomainXMLError as error:
         return keep(str(error), obstacle=True)
-    if after == xml:
+    if after is document:
         return keep(why)
     if facts.has_dbus is False:
         return keep("its QEMU has no D-Bus display", obstacle=True)
-    if facts.saved and display is None and not _has_video(xml):
+    if facts.saved and display is None and not _has_video(document):
         return keep(
             "libvirt would add a video device with the display, which the saved guest does not have",
             obstacle=True,
@@ -135,14 +133,13 @@ def decide(xml: str, policy: Policy, facts: Facts = UNKNOWN) -> Decision:
     return Decision(after, True, wanted, why)
 
 
-def choose_gl(xml: str, policy: Policy) -> GlChoice:
+def choose_gl(document: Document, policy: Policy) -> GlChoice:
     """Whether the display is to have OpenGL: the domain's settings count before the policy.
 
     ``auto`` is on where nothing can keep the guest from starting so: QEMU can draw on this machine, and there is no
-    VNC or SPICE, next to which it exits. Where nobody looked, ours stays as it is. Raises DomainXMLError where ``xml``
-    is no domain.
+    VNC or SPICE, next to which it exits. Where nobody looked, ours stays as it is.
     """
-    settings, display = read_settings(xml), find_dbus_display(xml)
+    settings, display = read_settings(document), find_dbus_display(document)
     gl, said = (settings.gl, "its settings say") if settings.gl is not None else (policy.gl, "the policy is")
     if display is not None and not display.ours:
         return GlChoice(gl, display.gl, "as somebody else wrote the display")
@@ -154,7 +151,7 @@ def choose_gl(xml: str, policy: Policy) -> GlChoice:
         return GlChoice(gl, False, "nobody looked for a graphics card (gl=auto)")
     if not policy.renders:
         return GlChoice(Gl.OFF, False, "this machine has no graphics card that QEMU can draw with (gl=auto)")
-    if beside := sorted(other_displays(xml) & {"vnc", "spice"}):
+    if beside := sorted(other_displays(document) & {"vnc", "spice"}):
         return GlChoice(Gl.OFF, False, f"next to {' and '.join(beside)} QEMU takes no OpenGL (gl=auto)")
     return GlChoice(Gl.ON, True, "QEMU can draw with this machine's graphics card (gl=auto)")
 
@@ -169,8 +166,8 @@ def _wanted(settings: Settings, policy: Policy) -> tuple[bool, str]:
     return False, f"its settings do not ask for a console, and the policy is auto_enable={policy.auto_enable}"
 
 
-def _has_video(xml: str) -> bool:
+def _has_video(document: Document) -> bool:
     """Whether a display brings no further device. To a domain that has none of the two, libvirt adds a video
     device with it, and then refuses to restore: "Target domain video card count 1 does not match" [11.3]."""
-    root = Document.parse(xml).root
+    root = document.root
     return root.find("devices/video") is not None or root.find("devices/graphics") is not None

@@ -1,27 +1,26 @@
 """Domain XML without VNC and SPICE, next to which QEMU takes no OpenGL display.
 
-Pure. With SPICE goes what only works through it; the rest of the domain stays as it is. Nothing here can be
-taken back: whoever calls keeps the original.
+Pure. With SPICE goes what only works through it; the rest of the domain stays as it is. This cannot be taken back: the
+caller keeps the original.
 """
 
+from libvirt_webrtc.domains.definition.display import other_displays
 from libvirt_webrtc.domains.definition.document import Document, remove
 
 _REMOTE = frozenset({"vnc", "spice", "egl-headless"})
-"""The last one renders for the other two, and libvirt takes it with them only."""
+"""egl-headless renders for the other two, and libvirt takes it with them only."""
 
 _SPICE_CHARDEVS = frozenset({"spicevmc", "spiceport"})
 
 
-def remove_remote_displays(xml: str) -> str:
-    """The domain without VNC and SPICE displays; text without any comes back as it is.
-
-    Raises DomainXMLError where ``xml`` is no domain.
-    """
-    document = Document.parse(xml)
-    devices = document.root.find("devices")
-    remote = [] if devices is None else [e for e in devices.findall("graphics") if e.get("type") in _REMOTE]
-    if devices is None or not remote:
-        return xml
+def remove_remote_displays(document: Document) -> Document:
+    """The domain without VNC and SPICE displays; one that has none is returned as it is."""
+    if not other_displays(document) & _REMOTE:
+        return document
+    edited = document.edit()
+    devices = edited.root.find("devices")
+    assert devices is not None
+    remote = [each for each in devices.findall("graphics") if each.get("type") in _REMOTE]
     # By libvirt's formatdomain.rst: these kinds of device have a character device behind them.
     for kind in ("channel", "redirdev", "smartcard", "serial", "parallel", "console"):
         remote += [each for each in devices.findall(kind) if each.get("type") in _SPICE_CHARDEVS]
@@ -30,4 +29,4 @@ def remove_remote_displays(xml: str) -> str:
     for audio in devices.findall("audio"):
         if audio.get("type") == "spice":
             audio.set("type", "none")  # sound devices may name it
-    return document.text()
+    return edited

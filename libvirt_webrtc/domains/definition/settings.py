@@ -7,15 +7,16 @@ Pure. The element travels with the definition, and ``virsh metadata`` can write 
     virsh metadata DOMAIN --config --uri https://libvirt-webrtc.org/settings/1.0 --key lvws \\
         --set '<console enabled="yes"/>'
 
-Both attributes are optional. It says what is wanted; what was done stands in the signature of ``xml.py``.
+Both attributes are optional. It says what is wanted; what was done stands in the signature (signature.py).
 """
 
 from dataclasses import dataclass
 
 from lxml import etree
 
+from libvirt_webrtc.domains.definition.display import Gl
 from libvirt_webrtc.domains.definition.document import Document, elements
-from libvirt_webrtc.domains.definition.xml import Gl, put_metadata
+from libvirt_webrtc.domains.definition.signature import put_metadata
 
 SETTINGS_NAMESPACE = "https://libvirt-webrtc.org/settings/1.0"
 SETTINGS_PREFIX = "lvws"
@@ -34,9 +35,9 @@ class Settings:
     """What cannot be understood, in a sentence; nothing is said then."""
 
 
-def read_settings(xml: str) -> Settings:
-    """The settings in a domain's XML. Raises DomainXMLError where ``xml`` is no domain."""
-    found = _find(Document.parse(xml).root)
+def read_settings(document: Document) -> Settings:
+    """The settings in a domain's XML."""
+    found = _find(document.root)
     if not found:
         return Settings()
     element = found[0]
@@ -54,18 +55,17 @@ def read_settings(xml: str) -> Settings:
     return Settings(None if enabled is None else _WORDS[enabled], None if gl is None else Gl(gl))
 
 
-def write_settings(xml: str, *, enabled: bool, gl: Gl | None = None) -> str:
+def write_settings(document: Document, *, enabled: bool, gl: Gl | None = None) -> Document:
     """The domain with ``enabled``, and with ``gl`` where given; else its ``gl`` stays as it is.
 
-    Settings that could not be understood are replaced. Text that needs no change comes back as it is. Raises
-    DomainXMLError where ``xml`` is no domain.
+    Settings that could not be understood are replaced. A domain that needs no change is returned as it is.
     """
-    before = read_settings(xml)
+    before = read_settings(document)
     gl = before.gl if gl is None else gl
     if before == Settings(enabled, gl):
-        return xml
-    document = Document.parse(xml)
-    found = _find(document.root)
+        return document
+    edited = document.edit()
+    found = _find(edited.root)
     if len(found) == 1 and found[0].tag == _CONSOLE:
         console = found[0]
         console.attrib.clear()
@@ -75,11 +75,11 @@ def write_settings(xml: str, *, enabled: bool, gl: Gl | None = None) -> str:
             assert parent is not None
             parent.remove(element)
         console = etree.Element(_CONSOLE, nsmap={SETTINGS_PREFIX: SETTINGS_NAMESPACE})
-        put_metadata(document.root, console)
+        put_metadata(edited.root, console)
     console.set("enabled", "yes" if enabled else "no")
     if gl is not None:
         console.set("gl", gl.value)
-    return document.text()
+    return edited
 
 
 def _find(root: etree._Element) -> list[etree._Element]:

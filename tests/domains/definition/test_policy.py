@@ -5,11 +5,21 @@ import sys
 
 import pytest
 
-from libvirt_webrtc.domains.definition.policy import AutoEnable, Decision, Facts, Policy, choose_gl, decide
-from libvirt_webrtc.domains.definition.settings import Settings, read_settings, write_settings
-from libvirt_webrtc.domains.definition.xml import Gl, add_dbus_display, find_dbus_display, remove_dbus_display
+from libvirt_webrtc.domains.definition.display import Gl
+from libvirt_webrtc.domains.definition.policy import AutoEnable, Facts, Policy
+from libvirt_webrtc.domains.definition.settings import Settings
 from libvirt_webrtc.errors import DomainXMLError
 from tests.domains.corpus import SHAPES, canonical, read
+from tests.support.domain_xml import (
+    Decision,
+    add_dbus_display,
+    choose_gl,
+    decide,
+    find_dbus_display,
+    read_settings,
+    remove_dbus_display,
+    write_settings,
+)
 
 NONE, TAGGED, ALL = (Policy(each) for each in AutoEnable)
 VNC = "<domain type='qemu'><name>d</name><devices><graphics type='vnc'/></devices></domain>"

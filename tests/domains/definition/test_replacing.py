@@ -3,10 +3,10 @@
 import pytest
 from lxml import etree
 
-from libvirt_webrtc.domains.definition.replacing import remove_remote_displays
-from libvirt_webrtc.domains.definition.xml import Gl, add_dbus_display
+from libvirt_webrtc.domains.definition.display import Gl
 from libvirt_webrtc.errors import DomainXMLError
 from tests.domains.corpus import SHAPES, canonical, read
+from tests.support.domain_xml import add_dbus_display, remove_remote_displays
 
 KEPT = """
     <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>

@@ -2,8 +2,8 @@
 
 import pytest
 
-from libvirt_webrtc.domains.definition.saved import drop_private_bus, takes_another_display
 from libvirt_webrtc.errors import DomainXMLError
+from tests.support.domain_xml import drop_private_bus, takes_another_display
 
 
 def domain(devices: str, arch: str = "x86_64") -> str:

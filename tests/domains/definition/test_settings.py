@@ -3,15 +3,11 @@
 import pytest
 from lxml import etree
 
-from libvirt_webrtc.domains.definition.settings import (
-    SETTINGS_NAMESPACE,
-    Settings,
-    read_settings,
-    write_settings,
-)
-from libvirt_webrtc.domains.definition.xml import Gl, add_dbus_display, remove_dbus_display
+from libvirt_webrtc.domains.definition.display import Gl
+from libvirt_webrtc.domains.definition.settings import SETTINGS_NAMESPACE, Settings
 from libvirt_webrtc.errors import DomainXMLError
 from tests.domains.corpus import SHAPES, canonical, read
+from tests.support.domain_xml import add_dbus_display, read_settings, remove_dbus_display, write_settings
 
 DOMAIN = "<domain type='qemu'><name>d</name>{}<devices><graphics type='vnc'/></devices></domain>"
 

@@ -1,6 +1,6 @@
 """Adding and removing the D-Bus display: golden files, round trips, refusals.
 
-``REGENERATE=1 pytest tests/domains/test_xml.py`` writes the ``-out.xml`` files anew; read the diff.
+``REGENERATE=1 pytest tests/domains/definition/test_adding.py`` writes the ``-out.xml`` files anew; read the diff.
 """
 
 import os
@@ -11,14 +11,8 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from libvirt_webrtc.domains.definition.xml import (
-    NAMESPACE,
-    DbusDisplay,
-    Gl,
-    add_dbus_display,
-    find_dbus_display,
-    remove_dbus_display,
-)
+from libvirt_webrtc.domains.definition.display import DbusDisplay, Gl
+from libvirt_webrtc.domains.definition.signature import NAMESPACE
 from libvirt_webrtc.errors import DomainXMLError
 from tests.domains.corpus import (
     DATA,
@@ -32,6 +26,7 @@ from tests.domains.corpus import (
     gl_of,
     read,
 )
+from tests.support.domain_xml import add_dbus_display, find_dbus_display, remove_dbus_display
 
 VNC = "<graphics type='vnc'/>"
 DBUS = "<graphics type='dbus' p2p='yes'/>"
