@@ -38,7 +38,7 @@ _FOUR_BYTES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Plane:
+class DmabufPlane:
     """Where one plane of the picture lies: at ``offset`` of ``fd``, rows ``stride`` bytes apart."""
 
     fd: int
@@ -54,7 +54,7 @@ class Dmabuf:
         DisplayProtocolError: when made of numbers that no picture has; the descriptors are closed then.
     """
 
-    planes: tuple[Plane, ...]
+    planes: tuple[DmabufPlane, ...]
     width: int
     """Of the whole buffer, in pixels; likewise ``height``."""
     height: int
@@ -119,7 +119,7 @@ def whole_buffer(
 ) -> Dmabuf:
     """What ``ScanoutDMABUF`` tells; takes over ``fd``. Raises as :class:`Dmabuf`."""
     return Dmabuf(
-        (Plane(fd, 0, stride),), width, height, fourcc, modifier, Rect(0, 0, width, height), bottom_up
+        (DmabufPlane(fd, 0, stride),), width, height, fourcc, modifier, Rect(0, 0, width, height), bottom_up
     )
 
 
@@ -146,7 +146,7 @@ def part_of_buffer(
             f"{len(strides)} strides"
         )
     each = fds if len(fds) == count else list(fds) * count
-    planes = tuple(map(Plane, each, offsets, strides))
+    planes = tuple(map(DmabufPlane, each, offsets, strides))
     return Dmabuf(planes, *backing, fourcc, modifier, part, bottom_up)
 
 

@@ -2,16 +2,13 @@
 
 import ctypes
 import logging
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from libvirt_webrtc.display.gl.api import egl, egl12, es2, es3, ints, named_errors, new
-from libvirt_webrtc.display.gl.device import Display, candidates, open_display
+from libvirt_webrtc.display.gl.device import EglDisplay, candidates, open_display
 from libvirt_webrtc.display.gl.program import Program
 from libvirt_webrtc.display.gl.renderer import is_software
 from libvirt_webrtc.errors import GraphicsError
-
-if TYPE_CHECKING:
-    from libvirt_webrtc.display.gl.image import Image
 
 logger = logging.getLogger(__name__)
 
@@ -21,19 +18,26 @@ _EGL_NONE = 0x3038
 _NEEDED = ("GL_OES_EGL_image_external", "GL_OES_EGL_image_external_essl3")
 
 
+class Resource(Protocol):
+    """What has to be freed before its context ends, because it belongs to the EGL display and would outlive it."""
+
+    def close(self) -> None:
+        """Free it, and take it out of ``Context.resources``."""
+
+
 class Context:
-    """Everything here, and all that is made with it, belongs to one thread.
+    """An OpenGL context. It, and everything made with it, is used in one thread only.
 
     Attributes:
-        display: what it runs on.
+        display: the EGL display that it runs on.
         max_size: the largest width and height of a picture, in pixels.
-        images: what is imported now; they are the display's, and would outlive the context.
+        resources: what :meth:`close` frees; whoever makes a resource adds it.
     """
 
-    def __init__(self, display: Display) -> None:
+    def __init__(self, display: EglDisplay) -> None:
         """Raises GraphicsError."""
         self.display = display
-        self.images: set[Image] = set()
+        self.resources: set[Resource] = set()
         self._programs: dict[str, Program] = {}
         self._handle = None
         try:
@@ -55,7 +59,7 @@ class Context:
 
     @classmethod
     def open(cls, wanted: str, preferred_node: str | None) -> "Context":
-        """On the first device that can.
+        """A context on the first device that can have one. Blocks, some 100 ms as a rule.
 
         Args:
             wanted, preferred_node: as of :func:`~libvirt_webrtc.display.gl.device.candidates`.
@@ -72,7 +76,7 @@ class Context:
         raise GraphicsError("; ".join(tried))
 
     def program(self, fragment: str) -> Program:
-        """The program of this fragment shader, made once, and used from now on. Raises GraphicsError."""
+        """Make the program of this fragment shader current; it is compiled once. Raises GraphicsError."""
         program = self._programs.get(fragment)
         if program is None:
             program = self._programs[fragment] = Program(fragment)
@@ -80,9 +84,12 @@ class Context:
         return program
 
     def close(self) -> None:
-        """End it with all that was made in it; not the display: EGL has one of each device for the whole process."""
-        for image in list(self.images):
-            image.close()
+        """End the context and all that was made in it.
+
+        The EGL display stays initialized: EGL has one for each device in the whole process.
+        """
+        for resource in list(self.resources):
+            resource.close()
         display = self.display.handle
         egl.eglMakeCurrent(display, None, None, None)
         if self._handle is not None:
@@ -90,7 +97,10 @@ class Context:
         egl12.eglReleaseThread()
 
     def _check_renderer(self) -> str:
-        """Its name. Software behind a render node (vgem) was seen to crash when it reads what it imported."""
+        """The driver's name. Raises GraphicsError for software rendering behind a render node.
+
+        Mesa on a vgem node was seen to crash when it read what it had imported.
+        """
         renderer = ctypes.string_at(es2.glGetString(es2.GL_RENDERER)).decode(errors="replace")
         if is_software(renderer) and not self.display.device.software:
             raise GraphicsError("there is no graphics card behind it")
@@ -107,7 +117,7 @@ class Context:
             raise GraphicsError(f"its OpenGL ES lacks {', '.join(missing)}")
 
     def _prepare(self) -> None:
-        """What never changes: one triangle is drawn, over whatever the viewport is."""
+        """Set the state that never changes: all that is drawn is one triangle that covers the viewport."""
         es3.glBindVertexArray(new(es3.glGenVertexArrays))
         es2.glDisable(es2.GL_DITHER)
         es2.glPixelStorei(es2.GL_PACK_ALIGNMENT, 4)

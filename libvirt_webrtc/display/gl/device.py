@@ -1,7 +1,7 @@
-"""Which of EGL's devices reads QEMU's pictures: a graphics card by its render node, or the processor.
+"""Choose the EGL device that reads QEMU's pictures: a GPU by its render node, or software rendering on the CPU.
 
-Devices are EGL's own list (``EGL_EXT_device_enumeration``). Mesa's surfaceless and GBM platforms were seen to import
-a DMA-BUF and then to fail when it was read.
+The devices are those that EGL lists (``EGL_EXT_device_enumeration``). The platforms surfaceless and GBM of Mesa are not
+used: they were seen to import a DMA-BUF and then to fail when it was read.
 """
 
 import ctypes
@@ -28,11 +28,11 @@ _NEEDED = ("EGL_EXT_image_dma_buf_import", "EGL_KHR_no_config_context", "EGL_KHR
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """One of EGL's."""
+    """One of the devices that EGL lists."""
 
     handle: int
     node: str | None
-    """The render node's path; None for what has none."""
+    """Path of its render node; None for a device without one."""
     software: bool
 
     @property
@@ -41,23 +41,24 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
-class Display:
-    """An initialized EGLDisplay."""
+class EglDisplay:
+    """An initialized ``EGLDisplay``."""
 
     handle: int
     device: Device
     modifiers: bool
-    """Whether pictures can be imported with the modifier that QEMU names."""
+    """Whether pictures can be imported with the DRM format modifier that QEMU names."""
 
 
 def candidates(wanted: str, preferred_node: str | None) -> list[Device]:
-    """The devices to be tried, one after the other.
+    """The devices to try, the best first.
 
-    ``wanted`` is ``auto``, ``software``, or a render node's path. ``auto`` is ``preferred_node``, the other nodes,
-    then the processor.
+    Args:
+        wanted: ``auto``, ``software``, or the path of a render node (the setting ``gl_device``).
+        preferred_node: the node that ``auto`` tries first; it tries the other nodes next, and software last.
 
     Raises:
-        GraphicsError: there is none.
+        GraphicsError: EGL has no such device; names those that it has.
     """
     devices = list(_devices())
     ordered = _order(devices, wanted, preferred_node)
@@ -97,8 +98,8 @@ def _devices() -> Iterator[Device]:
         yield Device(handle, node, "EGL_MESA_device_software" in extensions)
 
 
-def open_display(device: Device) -> Display:
-    """Raises GraphicsError where it cannot import DMA-BUFs."""
+def open_display(device: Device) -> EglDisplay:
+    """Initialize EGL on this device. Raises GraphicsError where it cannot import DMA-BUFs."""
     get_display: Any = procedure(
         "eglGetPlatformDisplayEXT",
         ctypes.c_void_p,
@@ -115,4 +116,4 @@ def open_display(device: Device) -> Display:
     missing = [name for name in _NEEDED if name not in extensions]
     if missing:
         raise GraphicsError(f"it lacks {', '.join(missing)}")
-    return Display(handle, device, "EGL_EXT_image_dma_buf_import_modifiers" in extensions)
+    return EglDisplay(handle, device, "EGL_EXT_image_dma_buf_import_modifiers" in extensions)

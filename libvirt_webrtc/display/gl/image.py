@@ -1,4 +1,4 @@
-"""A DMA-BUF as a texture."""
+"""A DMA-BUF imported as a texture (``EGL_EXT_image_dma_buf_import``, ``GL_OES_EGL_image_external``)."""
 
 import ctypes
 import mmap
@@ -11,7 +11,7 @@ from libvirt_webrtc.errors import GraphicsError
 from libvirt_webrtc.picture.pixels import Rect
 
 TEXTURE_EXTERNAL = 0x8D65
-"""``GL_TEXTURE_EXTERNAL_OES``: some drivers take some modifiers as nothing else, and all formats as this."""
+"""``GL_TEXTURE_EXTERNAL_OES``. Some drivers import some modifiers as this kind of texture only; all formats can be."""
 
 _EGL_LINUX_DMA_BUF = 0x3270
 _EGL_WIDTH, _EGL_HEIGHT, _EGL_FOURCC, _EGL_NONE = 0x3057, 0x3056, 0x3271, 0x3038
@@ -25,11 +25,11 @@ _EGL_PLANES = (
 
 
 class Image:
-    """An imported scanout: whatever QEMU draws into it is there at the next look. Belongs to the context's thread.
+    """An imported scanout. It shows what QEMU has drawn into the memory. Used in the context's thread only.
 
     Attributes:
-        texture: its name, of the kind ``TEXTURE_EXTERNAL``.
-        part, bottom_up: as the scanout has it.
+        texture: the texture's name in OpenGL; its target is ``TEXTURE_EXTERNAL``.
+        part, bottom_up: as in the :class:`Dmabuf`.
     """
 
     def __init__(self, context: Context, dmabuf: Dmabuf) -> None:
@@ -43,7 +43,7 @@ class Image:
         self.texture = 0
         self._context = context
         self._image = _create(context, dmabuf)
-        context.images.add(self)
+        context.resources.add(self)
         try:
             with named_errors("the image becomes no texture"):
                 self.texture = new(es2.glGenTextures)
@@ -51,15 +51,15 @@ class Image:
                 procedure("glEGLImageTargetTexture2DOES", None, ctypes.c_uint32, ctypes.c_void_p)(
                     TEXTURE_EXTERNAL, self._image
                 )
-                # The function of the extension is not PyOpenGL's: this one looks at its error.
+                # The extension's function above is called without a check; this call of PyOpenGL's finds its error.
                 es2.glTexParameteri(TEXTURE_EXTERNAL, es2.GL_TEXTURE_MIN_FILTER, es2.GL_NEAREST)
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
-        """Let QEMU's memory go; to be called once."""
-        self._context.images.discard(self)
+        """Release QEMU's memory. Call it once."""
+        self._context.resources.discard(self)
         if self.texture:
             delete(es2.glDeleteTextures, self.texture)
         destroy = procedure("eglDestroyImageKHR", ctypes.c_uint32, ctypes.c_void_p, ctypes.c_void_p)
@@ -96,7 +96,10 @@ def _attributes(dmabuf: Dmabuf, modifiers: bool) -> Iterator[int]:
 
 
 def _check_mappable(dmabuf: Dmabuf) -> None:
-    """The processor reads by mapping; Mesa maps late, and draws on without a word where that fails."""
+    """Raises GraphicsError where the memory cannot be mapped, which is how Mesa's software renderer reads it.
+
+    Mesa maps it when it draws, and draws nothing, without an error, where that fails.
+    """
     for plane in dmabuf.planes:
         try:
             mmap.mmap(plane.fd, 1, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE).close()
