@@ -7,10 +7,10 @@ are there. Of several QEMUs on one bus the first owns the name; the next gets it
 import socket
 from collections.abc import Callable
 
-from dbus_fast import Message
-
-from libvirt_webrtc.display.bus import Bus, CallFailed
-from libvirt_webrtc.errors import DisplayClosed, DisplayError
+from libvirt_webrtc.display.bus import Bus
+from libvirt_webrtc.display.calls import CallFailed
+from libvirt_webrtc.display.incoming import Incoming
+from libvirt_webrtc.errors import DisplayClosed, DisplayError, DisplayProtocolError
 
 QEMU = "org.qemu"
 DAEMON = "org.freedesktop.DBus"
@@ -24,21 +24,23 @@ _MATCHES = (
 )
 
 
-async def join(sock: socket.socket, *, on_signal: Callable[[Message], None]) -> Bus:
-    """A connection to the QEMU on the bus at the other end of ``sock``, which is taken over, also where it fails.
+async def join(sock: socket.socket, *, on_signal: Callable[[Incoming], None]) -> Bus:
+    """A connection to the QEMU on the bus at the other end of ``sock``. Takes ``sock`` over, also where it fails.
 
-    Calls go to that QEMU, only its signals reach ``on_signal``, and the connection ends when it leaves the bus.
+    Calls go to that QEMU, only its signals reach ``on_signal``, and the connection ends when it leaves the bus. May be
+    cancelled; takes at most some seconds.
 
     Raises:
         DisplayError: the bus does not let us in, does not answer in time, or has no QEMU.
     """
 
-    def hear(message: Message) -> None:
-        # Anybody on a bus may send us anything; the sender is the daemon's word.
-        if message.sender == DAEMON:
-            if message.member == "NameOwnerChanged" and message.body[:2] == [QEMU, bus.destination]:
+    def hear(message: Incoming) -> None:
+        # Anybody on a bus may send us anything; the daemon vouches for the sender.
+        header = message.header
+        if header.sender == DAEMON:
+            if header.member == "NameOwnerChanged" and list(message.body[:2]) == [QEMU, bus.destination]:
                 bus.end(DisplayClosed("QEMU has left the bus"))
-        elif message.sender == bus.destination:
+        elif header.sender == bus.destination:
             on_signal(message)
 
     bus = Bus(sock, on_signal=hear, to_daemon=True)
@@ -58,7 +60,7 @@ async def join(sock: socket.socket, *, on_signal: Callable[[Message], None]) -> 
 
 
 async def _find_qemu(bus: Bus) -> str:
-    """The unique name of whoever owns QEMU's."""
+    """The unique bus name of whoever owns ``org.qemu``."""
     for match in _MATCHES:
         await _ask(bus, "AddMatch", match)
     try:
@@ -69,9 +71,11 @@ async def _find_qemu(bus: Bus) -> str:
         raise DisplayError(
             f"nobody on the bus is named {QEMU}: start QEMU with -display dbus,addr=ADDRESS, the address of this bus"
         ) from error
+    if reply.header.signature != "s":
+        raise DisplayProtocolError(f"GetNameOwner answered {reply.header.signature!r}")
     return str(reply.body[0])
 
 
-async def _ask(bus: Bus, member: str, *arguments: str) -> Message:
-    """Calls the daemon itself."""
+async def _ask(bus: Bus, member: str, *arguments: str) -> Incoming:
+    """Call a method of the bus daemon itself."""
     return await bus.call(DAEMON_PATH, DAEMON, member, "s" * len(arguments), arguments, destination=DAEMON)

@@ -1,41 +1,46 @@
-"""``org.qemu.Display1.Keyboard``: keys by qnum (XT set 1; ``E0 xx`` is ``xx | 0x80``), and the LEDs."""
+"""``org.qemu.Display1.Keyboard``: keys by qnum (XT scan codes of set 1; ``E0 xx`` is ``xx | 0x80``), and the LEDs."""
 
 import asyncio
 
-from libvirt_webrtc.display.bus import Bus, CallFailed
+from libvirt_webrtc.display.bus import Bus
+from libvirt_webrtc.display.calls import CallFailed
 from libvirt_webrtc.errors import InputRejected
 
 INTERFACE = "org.qemu.Display1.Keyboard"
 MAX_QNUM = 0xFF
 
 KEY_INTERVAL_S = 0.004
-"""Left to the guest between a key's reply and the next key. QEMU's PS/2 queue has 16 bytes and drops what
-does not fit, and its reply says nothing about the guest: without a pause a busy host lost 83 of 200 events,
-with 2 ms none."""
+"""Pause between a key's reply and the next key, in seconds, for the guest to read the key. QEMU's PS/2 queue has 16
+bytes and drops what does not fit, and the reply comes before the guest has read anything: on a busy host 83 of 200
+events were lost without a pause, and none with 2 ms."""
 
 
 class Keyboard:
-    """One console's keyboard; keys go one after the other, in the order of the calls.
+    """One console's keyboard. Keys are sent one after the other, in the order of the calls.
 
     Attributes:
-        modifiers: the LEDs as the guest sets them: 1 Scroll Lock, 2 Num Lock, 4 Caps Lock.
+        modifiers: the LEDs that the guest has switched on: 1 Scroll Lock, 2 Num Lock, 4 Caps Lock.
     """
 
     def __init__(self, bus: Bus, path: str) -> None:
         self.modifiers = 0
         self._bus = bus
         self._path = path
-        # QEMU's keyboards lose keys that come in a burst (of 40 pairs at once 17 arrived): one at a time,
-        # in order.
+        # One key at a time: QEMU's keyboards lose keys that come in a burst (of 40 pairs at once 17 arrived).
         self._turn = asyncio.Lock()
         self._next = 0.0
 
     async def press(self, qnum: int) -> None:
-        """Raises InputRejected for what is no qnum or QEMU refuses; repeats are allowed."""
+        """Press a key; one that is down already repeats. May be cancelled while it waits for its turn.
+
+        Raises:
+            InputRejected: ``qnum`` is no key, or QEMU refuses it.
+            DisplayError: QEMU has gone, or does not answer in time.
+        """
         await self._send("Press", qnum)
 
     async def release(self, qnum: int) -> None:
-        """As ``press``; releasing a key that is up does nothing."""
+        """Release a key; one that is up already stays up. As :meth:`press` otherwise."""
         await self._send("Release", qnum)
 
     async def _send(self, member: str, qnum: int) -> None:

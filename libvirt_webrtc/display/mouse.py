@@ -4,15 +4,17 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
-from libvirt_webrtc.display.bus import Bus, CallFailed
+from libvirt_webrtc.display.bus import Bus
+from libvirt_webrtc.display.calls import CallFailed
 from libvirt_webrtc.errors import InputRejected
 
 INTERFACE = "org.qemu.Display1.Mouse"
 MAX_MOTION = 0x7FFF
+"""Largest motion in one direction that is sent, in either sign; wider than any screen here (``MAX_DIMENSION``)."""
 
 
 class Button(IntEnum):
-    """QEMU's ``InputButton``; a wheel step is a press and a release."""
+    """QEMU's ``InputButton`` (``qapi/ui.json``). A step of the wheel is a press and a release."""
 
     LEFT = 0
     MIDDLE = 1
@@ -27,33 +29,38 @@ class Mouse:
     """One console's pointer.
 
     Attributes:
-        is_absolute: the guest takes positions; False: motion only. It turns true when the guest activates a
-        tablet; on
-            QEMU 7.2 it starts false and follows only changes from then on.
+        is_absolute: the guest takes positions; False: it takes relative motion only. It turns true when the guest
+            activates a tablet. On QEMU 7.2 it starts as False whatever the guest has, and follows changes only.
     """
 
     def __init__(self, bus: Bus, path: str, size: Callable[[], tuple[int, int]]) -> None:
-        """``size()`` is the console's width and height in pixels, now."""
+        """``size()`` returns the console's present width and height in pixels."""
         self.is_absolute = False
         self._bus = bus
         self._path = path
         self._size = size
 
     async def press(self, button: int) -> None:
-        """Raises InputRejected for what is no ``Button``: QEMU does not check the number itself."""
+        """Press a button of :class:`Button`.
+
+        Raises:
+            InputRejected: there is no such button, which QEMU does not check itself, or QEMU refuses.
+            DisplayError: QEMU has gone, or does not answer in time.
+        """
         await self._call("Press", "u", _button(button))
 
     async def release(self, button: int) -> None:
+        """Release a button. As :meth:`press` otherwise."""
         await self._call("Release", "u", _button(button))
 
     async def set_abs_position(self, x: int, y: int) -> None:
-        """Moves to ``x, y`` in guest pixels, clamped to the console. InputRejected unless ``is_absolute``."""
+        """Move to ``x, y`` in guest pixels, clamped to the console. Raises InputRejected unless ``is_absolute``."""
         width, height = self._size()
         x, y = min(max(x, 0), max(width - 1, 0)), min(max(y, 0), max(height - 1, 0))
         await self._call("SetAbsPosition", "uu", x, y)
 
     async def rel_motion(self, dx: int, dy: int) -> None:
-        """Moves by ``dx, dy``. InputRejected while ``is_absolute``."""
+        """Move by ``dx, dy`` in guest pixels. Raises InputRejected while ``is_absolute``, or beyond ``MAX_MOTION``."""
         if max(abs(dx), abs(dy)) > MAX_MOTION:
             raise InputRejected(f"a motion of {dx},{dy}")
         await self._call("RelMotion", "ii", dx, dy)

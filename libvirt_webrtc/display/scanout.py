@@ -1,32 +1,32 @@
-"""DMA-BUF scanouts of one console, from the D-Bus messages to the framebuffer; in the event loop, which never waits.
+"""DMA-BUF scanouts of one console, from the D-Bus messages to the framebuffer.
 
-What OpenGL does about them, it does in its own thread: :mod:`libvirt_webrtc.display.gl`.
+All but :class:`_Card` runs in the event loop and never waits. OpenGL is used in a thread of its own:
+:mod:`libvirt_webrtc.display.gl`.
 """
 
 import asyncio
-import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from libvirt_webrtc.display.card_surface import CardSurface
 from libvirt_webrtc.display.dmabuf import Dmabuf
 from libvirt_webrtc.display.gl.thread import GraphicsThread, Urgency
-from libvirt_webrtc.errors import GraphicsError, PictureLost
 from libvirt_webrtc.picture.framebuffer import Framebuffer
-from libvirt_webrtc.picture.pixels import Plane, Rect
-from libvirt_webrtc.picture.surface import PlaneLayout
+from libvirt_webrtc.picture.pixels import Rect
 
 if TYPE_CHECKING:
     from libvirt_webrtc.display.gl.context import Context
     from libvirt_webrtc.display.gl.picture import CardPicture
 
 ANSWER_S = 0.5
-"""After this time ``UpdateDMABUF`` is answered in any case: QEMU stands still, and gives up after a second itself."""
+"""``UpdateDMABUF`` is answered after this time in any case, in seconds: the guest's drawing is blocked until then, and
+QEMU itself goes on after 1 s (``ui/dbus-listener.c``)."""
 
-PART_PIXELS = 1 << 19
-"""So much is converted at once, a quarter of 1080p, before QEMU has its turn again. What it draws between two parts is
-damage of the next frame."""
-ROWS = 16
+HUNG_S = 5.0
+"""A driver that has not done a job for this long, in seconds, is reported to the page as one that hangs."""
+
+HUNG = f"QEMU's picture stands still: the graphics driver has not answered for {HUNG_S:g} s"
 
 NO_SCANOUT = (
     "QEMU draws with OpenGL, but hands no picture over: its driver exports no DMA-BUF "
@@ -34,56 +34,8 @@ NO_SCANOUT = (
 )
 
 
-class CardSurface:
-    """The copy of a picture that encoders read (:class:`libvirt_webrtc.picture.surface.Surface`)."""
-
-    def __init__(self, thread: GraphicsThread, card: "CardPicture") -> None:
-        self.card = card
-        self.width = card.width
-        self.height = card.height
-        self._thread = thread
-        # An encoder may hold the last reference, in its own thread.
-        weakref.finalize(self, thread.discard, card.close).atexit = False
-
-    def to_planes(self, layout: PlaneLayout, planes: Sequence[Plane], damage: Iterable[Rect]) -> list[Rect]:
-        written = []
-        for part in _parts(damage):
-            job = self._thread.submit(
-                Urgency.ENCODER, partial(self._read, layout=layout, planes=planes, damage=part)
-            )
-            try:
-                written += job.result()
-            except GraphicsError as error:
-                raise PictureLost(str(error)) from error
-        return written
-
-    def _read(
-        self, context: "Context", layout: PlaneLayout, planes: Sequence[Plane], damage: Sequence[Rect]
-    ) -> list[Rect]:
-        return self.card.read(context, layout, planes, damage)
-
-
-def _parts(damage: Iterable[Rect]) -> Iterator[list[Rect]]:
-    """``damage`` in portions of about ``PART_PIXELS``, cut where rows of all planes and layers begin."""
-    part: list[Rect] = []
-    pixels = 0
-    for rect in damage:
-        rows = max(PART_PIXELS // rect.width, ROWS) // ROWS * ROWS
-        y = rect.y
-        while y < rect.bottom:
-            bottom = min((y // ROWS) * ROWS + rows, rect.bottom)
-            if part and pixels + rect.width * (bottom - y) > PART_PIXELS:
-                yield part
-                part, pixels = [], 0
-            part.append(Rect(rect.x, y, rect.width, bottom - y))
-            pixels += rect.width * (bottom - y)
-            y = bottom
-    if part:
-        yield part
-
-
 class _Card:
-    """The picture as the thread has it; all but the constructor runs there, in the order of the messages."""
+    """The picture as the thread has it. All but the constructor runs there, in the order of the messages."""
 
     def __init__(self) -> None:
         self._picture: CardPicture | None = None
@@ -108,7 +60,7 @@ class _Card:
         return made
 
     def update(self, rect: Rect, copy: bool, context: "Context") -> None:
-        """``rect`` changed; ``copy`` it before QEMU goes on. Raises GraphicsError."""
+        """``rect`` changed; with ``copy`` it is copied before QEMU goes on. Raises GraphicsError."""
         if self._picture is not None and (clipped := rect.clipped(self._picture.width, self._picture.height)):
             self._picture.mark(clipped)
             if copy:
@@ -129,7 +81,7 @@ class DmabufScanout:
     """Feeds ``framebuffer``.
 
     Args:
-        on_problem: called with what keeps QEMU's picture from being shown, and with nothing once it is shown.
+        on_problem: called with what keeps QEMU's picture from being shown, and with "" when that is over.
         on_shown: called, without arguments, when a scanout has come into the framebuffer.
     """
 
@@ -148,10 +100,11 @@ class DmabufScanout:
         self._card = _Card()
         self._surface: CardSurface | None = None
         self._problem = ""
+        self._hung = False
         self._began = False
         self._number = 0
         self._valid_from = 0
-        """Scanouts before this number are over, even if they are still being imported."""
+        """Scanouts of a lower number have been replaced, even if they are still being imported."""
 
     def scanout(self, dmabuf: Dmabuf) -> None:
         """A new picture; takes over ``dmabuf``."""
@@ -160,7 +113,9 @@ class DmabufScanout:
         what = str(dmabuf)
         job = self._thread.submit(Urgency.QEMU, partial(self._card.take, dmabuf))
         job.add_done_callback(lambda _: dmabuf.close())
-        asyncio.wrap_future(job).add_done_callback(partial(self._taken, self._number, what))
+        taken = asyncio.wrap_future(job)
+        self._watch(taken)
+        taken.add_done_callback(partial(self._taken, self._number, what))
 
     def refuse(self, reason: str) -> None:
         """A new picture that cannot be used: nothing more comes from the one before."""
@@ -169,7 +124,8 @@ class DmabufScanout:
         self._set_problem(f"QEMU's picture cannot be shown: {reason}")
 
     def update(self, rect: Rect) -> asyncio.Future[Sequence[Any]]:
-        """A part of the picture changed; done, with no values, as soon as QEMU may draw again."""
+        """A part of the picture changed. The future is done, with no values, as soon as QEMU may draw again: after at
+        most ``ANSWER_S``."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Sequence[Any]] = loop.create_future()
         if not self._began:
@@ -187,6 +143,7 @@ class DmabufScanout:
                 answer.set_result(())
 
         timer = loop.call_later(ANSWER_S, finish)
+        self._watch(job)
         if not watched:
             finish()
         job.add_done_callback(lambda _: finish())
@@ -208,6 +165,16 @@ class DmabufScanout:
             self._began = False
         self._set_problem("")
 
+    def _watch(self, job: asyncio.Future[Any]) -> None:
+        """Report a driver that hangs in this job, until it goes on."""
+
+        def report() -> None:
+            self._hung = True
+            self._set_problem(HUNG)
+
+        timer = asyncio.get_running_loop().call_later(HUNG_S, report)
+        job.add_done_callback(lambda _: timer.cancel())
+
     def _forget(self, job: "Callable[[Context], None]") -> None:
         # Without OpenGL there is nothing to let go.
         self._thread.submit(Urgency.QEMU, job).add_done_callback(lambda done: done.exception())
@@ -216,6 +183,7 @@ class DmabufScanout:
         if done.cancelled():
             return
         error = done.exception()
+        self._goes_on()
         if number < self._valid_from:
             return
         if error is not None:
@@ -232,6 +200,7 @@ class DmabufScanout:
         if done.cancelled():
             return
         error = done.exception()
+        self._goes_on()
         if number < self._valid_from or self._surface is None:
             return
         if error is not None:
@@ -239,7 +208,13 @@ class DmabufScanout:
         elif self._framebuffer.surface is self._surface:
             self._framebuffer.touch(rect)
 
+    def _goes_on(self) -> None:
+        if self._hung:
+            self._hung = False
+            self._set_problem("")
+
     def _set_problem(self, problem: str) -> None:
-        if problem != self._problem:
+        # Something else may have been told since, so a problem is told again; one of others is not taken back.
+        if problem or self._problem:
             self._problem = problem
             self._on_problem(problem)

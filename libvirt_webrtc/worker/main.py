@@ -16,7 +16,7 @@ from typing import Any
 
 from libvirt_webrtc import logs
 from libvirt_webrtc.concurrency.tasks import TaskSet, until_one_ends
-from libvirt_webrtc.display.console import Display
+from libvirt_webrtc.display.display import Display
 from libvirt_webrtc.display.registrations import RegistrationBudget
 from libvirt_webrtc.errors import (
     DisplayError,

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from libvirt_webrtc.display.bus import CallFailed
+from libvirt_webrtc.display.calls import CallFailed
 from libvirt_webrtc.display.console import Console
 from libvirt_webrtc.errors import DisplayError
 from libvirt_webrtc.input.messages import Resize

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from aiortc.mediastreams import MediaStreamError
 
-from libvirt_webrtc.display.console import Display
+from libvirt_webrtc.display.card_surface import CardSurface
+from libvirt_webrtc.display.display import Display
 from libvirt_webrtc.display.dmabuf import Dmabuf
 from libvirt_webrtc.display.gl.thread import GraphicsThread, Urgency
 from libvirt_webrtc.display.listener import Listener
-from libvirt_webrtc.display.scanout import CardSurface, DmabufScanout
+from libvirt_webrtc.display.scanout import DmabufScanout
 from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.media.convert.converter import FrameConverter
 from libvirt_webrtc.media.formats import VideoFormat

@@ -13,7 +13,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from libvirt_webrtc.display.listener import UNIX_MAP, Listener
+from libvirt_webrtc.display.listener import Listener
+from libvirt_webrtc.display.unix_map import UNIX_MAP
 from libvirt_webrtc.picture.framebuffer import Framebuffer
 from libvirt_webrtc.picture.pixels import PixelFormat
 from tests.bench.figures import Figure, Figures

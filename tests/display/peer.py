@@ -4,11 +4,14 @@ import array
 import asyncio
 import os
 import socket
-from typing import Any, Self
+from io import BufferedRWPair, BytesIO
+from typing import Any, Self, cast
 
 from dbus_fast import Message, MessageFlag, MessageType
+from dbus_fast._private.unmarshaller import Unmarshaller
 
 from libvirt_webrtc.display import wire
+from libvirt_webrtc.display.header import parse_header
 
 AUTH = b"OK 0123456789abcdef0123456789abcdef\r\nAGREE_UNIX_FD\r\n"
 LISTENER_PATH = "/org/qemu/Display1/Listener"
@@ -56,7 +59,6 @@ class FakeQemu:
         reply: bool = False,
         kind: MessageType = MessageType.METHOD_CALL,
     ) -> bytes:
-        self._serial += 1
         return wire.marshal(
             Message(
                 path=path,
@@ -66,7 +68,7 @@ class FakeQemu:
                 signature=signature,
                 body=list(body),
                 unix_fds=list(range(fds)),
-                serial=self._serial,
+                serial=self._next_serial(),
                 flags=MessageFlag.NONE if reply else MessageFlag.NO_REPLY_EXPECTED,
             )
         )
@@ -74,11 +76,13 @@ class FakeQemu:
     async def receive(self) -> Message:
         """The next message from the client."""
         while True:
-            header = wire.parse_header(memoryview(self._data))
+            header = parse_header(memoryview(self._data))
             if header is not None and len(self._data) >= header.size + header.body_size:
                 size = header.size + header.body_size
                 data, self._data = self._data[:size], self._data[size:]
-                return wire.unmarshal(data)
+                message = Unmarshaller(cast(BufferedRWPair, BytesIO(data))).unmarshall()
+                assert message is not None
+                return message
             await self._receive()
 
     def nothing_more(self) -> bool:
@@ -93,6 +97,25 @@ class FakeQemu:
         """Calls the client and returns what it answers."""
         await self.send(self.message(member, signature, *body, reply=True, **options))
         return await self.receive()
+
+    def reply_to(self, call: Message, signature: str = "", *body: Any) -> bytes:
+        answer = Message.new_method_return(call, signature, list(body))
+        answer.serial = self._next_serial()
+        return wire.marshal(answer)
+
+    def reply_to_nothing(self) -> bytes:
+        """A reply to a call that was never made."""
+        return wire.marshal(
+            Message(message_type=MessageType.METHOD_RETURN, reply_serial=12345, serial=self._next_serial())
+        )
+
+    async def settle(self) -> None:
+        """Returns when everything sent before has been handled."""
+        await self.ask("Ping", interface="org.freedesktop.DBus.Peer")
+
+    def _next_serial(self) -> int:
+        self._serial += 1
+        return self._serial
 
     async def _receive(self) -> None:
         data = await asyncio.get_running_loop().sock_recv(self.sock, 65536)

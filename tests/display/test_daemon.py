@@ -11,11 +11,11 @@ from dbus_fast import Message, MessageType
 from libvirt_webrtc.display import wire
 from libvirt_webrtc.display.address import connect, parse_address
 from libvirt_webrtc.display.bus import Bus
-from libvirt_webrtc.display.console import ROOT, Display
 from libvirt_webrtc.display.daemon import DAEMON, DAEMON_PATH, QEMU, join
+from libvirt_webrtc.display.display import ROOT, Display
 from libvirt_webrtc.errors import DisplayClosed, DisplayError
+from tests.display.guest import Guest, eventually, show, size, tap
 from tests.display.peer import open_fds
-from tests.display.test_console import Guest, eventually, show, size, tap
 from tests.support.dbus import MessageBus, bus_of_another_user
 from tests.support.emulators import Emulator
 
@@ -42,7 +42,7 @@ async def own(bus: Bus) -> None:
 
 async def joined(message_bus: MessageBus, heard: list[str]) -> Bus:
     sock, _ = connect(parse_address(message_bus.address))
-    return await join(sock, on_signal=lambda message: heard.append(message.member or ""))
+    return await join(sock, on_signal=lambda message: heard.append(message.header.member))
 
 
 def signal(member: str, destination: str | None = None) -> bytes:

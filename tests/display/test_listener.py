@@ -1,51 +1,22 @@
 """The listener against a peer that sends what QEMU does not."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import pytest
 from dbus_fast import MessageType, Variant
 
-from libvirt_webrtc.display.listener import LISTENER, UNIX_DMABUF2, UNIX_MAP, Listener, ScanoutMode
-from libvirt_webrtc.picture.framebuffer import Framebuffer
+from libvirt_webrtc.display.listener import LISTENER, Listener, ScanoutMode
+from libvirt_webrtc.display.unix_dmabuf2 import UNIX_DMABUF2
+from libvirt_webrtc.display.unix_map import UNIX_MAP
+from libvirt_webrtc.display.wire import Unreadable
 from libvirt_webrtc.picture.pixels import PixelFormat
 from tests.display.peer import FakeQemu, open_fds
+from tests.display.sink import Sink
 
 PAGE = 4096
 XRGB = PixelFormat.X8R8G8B8
-
-
-class Sink:
-    def __init__(self) -> None:
-        self.cursors: list[tuple[int, int, int, int, bytes]] = []
-        self.moves: list[tuple[int, int, bool]] = []
-        self.problems: list[str] = []
-
-    def define_cursor(self, width: int, height: int, hot_x: int, hot_y: int, pixels: bytes) -> None:
-        self.cursors.append((width, height, hot_x, hot_y, pixels))
-
-    def move_cursor(self, x: int, y: int, visible: bool) -> None:
-        self.moves.append((x, y, visible))
-
-    def unsupported(self, what: str) -> None:
-        self.problems.append(what)
-
-
-@pytest.fixture
-def peer() -> Iterator[FakeQemu]:
-    with FakeQemu() as fake:
-        yield fake
-
-
-@pytest.fixture
-async def listener(peer: FakeQemu) -> AsyncIterator[Listener]:
-    made = Listener(Framebuffer(), Sink())
-    made.attach(peer.theirs)
-    await peer.authenticate()
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -55,11 +26,6 @@ def memory() -> Iterator[int]:
     os.write(fd, b"".join(bytes([number + 1]) * PAGE for number in range(3)))
     yield fd
     os.close(fd)
-
-
-async def answered(peer: FakeQemu) -> None:
-    """Returns when everything sent before has been handled."""
-    await peer.ask("Ping", interface="org.freedesktop.DBus.Peer")
 
 
 async def map_picture(peer: FakeQemu, fd: int, *body: int) -> MessageType:
@@ -80,7 +46,7 @@ async def test_get_all_offers_the_map_and_parts_of_buffers(peer: FakeQemu, liste
 async def test_scanout_and_update_become_pixels(peer: FakeQemu, listener: Listener) -> None:
     await peer.send(peer.message("Scanout", "uuuuay", 4, 2, 16, XRGB, bytes([7]) * 32))
     await peer.send(peer.message("Update", "iiiiuuay", 1, 1, 2, 1, 8, XRGB, bytes([9]) * 8))
-    await answered(peer)
+    await peer.settle()
     assert listener.mode is ScanoutMode.COPY
     assert listener.framebuffer.pixels[..., 0].tolist() == [[7, 7, 7, 7], [7, 9, 9, 7]]
 
@@ -101,9 +67,53 @@ async def test_a_bad_scanout_is_rejected_and_the_next_is_shown(
 ) -> None:
     await peer.send(peer.message("Scanout", "uuuuay", *body))
     await peer.send(peer.message("Scanout", "uuuuay", 1, 1, 4, XRGB, b"abcd"))
-    await answered(peer)
+    await peer.settle()
     assert listener.bus is not None and listener.bus.rejected == 1
     assert listener.framebuffer.pixels.tobytes() == b"abcd"
+
+
+async def test_a_bad_scanout_is_told_to_the_page_until_a_whole_picture_is_shown(
+    peer: FakeQemu, listener: Listener
+) -> None:
+    assert isinstance(listener.sink, Sink)
+    await peer.send(peer.message("Scanout", "uuuuay", 1, 1, 4, XRGB, b"abcd"))
+    await peer.send(peer.message("Scanout", "uuuuay", 1, 1, 4, 0x1234, b"abcd"))
+    await peer.settle()
+    assert listener.sink.problems == [
+        "QEMU's picture cannot be shown: pixel format 0x00001234 is not supported"
+    ]
+    await peer.send(peer.message("Update", "iiiiuuay", 0, 0, 1, 1, 4, XRGB, b"abcd"))
+    await peer.settle()
+    assert listener.sink.problem
+    await peer.send(peer.message("Scanout", "uuuuay", 1, 1, 4, XRGB, b"abcd"))
+    await peer.settle()
+    assert listener.sink.problem == "" and len(listener.sink.problems) == 2
+
+
+async def test_a_picture_that_is_too_large_is_told_and_a_smaller_one_is_shown(
+    peer: FakeQemu, listener: Listener
+) -> None:
+    """As QEMU sends a mode of 7000x5000 pixels; the connection ended, and with it the console."""
+    assert isinstance(listener.sink, Sink)
+    size = 7000 * 5000 * 4
+    data = bytearray(peer.message("Scanout", "uuuuay", 7000, 5000, 28000, XRGB, b""))
+    data[4:8] = (int.from_bytes(data[4:8], "little") + size).to_bytes(4, "little")
+    await peer.send(bytes(data))
+    for _ in range(size // (1 << 20)):
+        await peer.send(bytes(1 << 20))
+    await peer.send(bytes(size % (1 << 20)))
+    await peer.send(peer.message("Scanout", "uuuuay", 1, 1, 4, XRGB, b"abcd"))
+    await peer.settle()
+    assert "133 MiB" in listener.sink.problems[0] and listener.sink.problem == ""
+    assert listener.framebuffer.pixels.tobytes() == b"abcd"
+
+
+async def test_calls_without_their_values_end_the_connection(peer: FakeQemu, listener: Listener) -> None:
+    data = bytearray(peer.message("MouseSet", "iii", 1, 2, 3)[:-12])
+    data[4:8] = bytes(4)
+    await peer.send(bytes(data))
+    assert listener.bus is not None
+    assert isinstance(await listener.bus.wait_closed(), Unreadable)
 
 
 async def test_an_array_that_ends_elsewhere_than_the_body_is_rejected(
@@ -112,7 +122,7 @@ async def test_an_array_that_ends_elsewhere_than_the_body_is_rejected(
     data = bytearray(peer.message("Scanout", "uuuuay", 1, 1, 4, XRGB, b"abcd"))
     data[-8:-4] = b"\xff\xff\xff\xff"
     await peer.send(bytes(data))
-    await answered(peer)
+    await peer.settle()
     assert listener.framebuffer.width == 0
 
 
@@ -125,7 +135,7 @@ async def test_a_map_is_shown_in_place_and_its_fd_closed(
     assert (listener.framebuffer.pixels == 2).all()
     os.pwrite(memory, bytes([8]) * 4, PAGE + 16)
     await peer.send(peer.message("UpdateMap", "iiii", 0, 0, 1, 1, interface=UNIX_MAP))
-    await answered(peer)
+    await peer.settle()
     assert listener.framebuffer.pixels[0, 0].tolist() == [8, 8, 8, 8]
     # The map itself holds one until the picture is let go.
     listener.framebuffer.scanout(1, 1, 4, XRGB, b"abcd")
@@ -161,7 +171,7 @@ async def test_a_map_of_what_is_no_file_is_refused(peer: FakeQemu, listener: Lis
 
 async def test_update_map_before_a_map_is_rejected(peer: FakeQemu, listener: Listener) -> None:
     await peer.send(peer.message("UpdateMap", "iiii", 0, 0, 1, 1, interface=UNIX_MAP))
-    await answered(peer)
+    await peer.settle()
     assert listener.bus is not None and listener.bus.rejected == 1
 
 
@@ -170,50 +180,18 @@ async def test_an_update_after_a_map_never_writes_into_the_map(
 ) -> None:
     await map_picture(peer, memory, 0, 32, 4, 128, XRGB)
     await peer.send(peer.message("Update", "iiiiuuay", 0, 0, 1, 1, 4, XRGB, b"\x55" * 4))
-    await answered(peer)
+    await peer.settle()
     assert listener.framebuffer.pixels[0, 0, 0] == 0x55 and listener.framebuffer.pixels[0, 1, 0] == 1
     assert os.pread(memory, 4, 0) == b"\1\1\1\1"
-
-
-async def test_cursor_shape_and_position_reach_the_sink(peer: FakeQemu, listener: Listener) -> None:
-    pixels = np.arange(16, dtype=np.uint8).tobytes()
-    await peer.send(peer.message("CursorDefine", "iiiiay", 2, 2, 1, 0, pixels))
-    await peer.send(peer.message("MouseSet", "iii", -3, 5, 1))
-    await answered(peer)
-    assert isinstance(listener.sink, Sink)
-    assert listener.sink.cursors == [(2, 2, 1, 0, pixels)]
-    assert listener.sink.moves == [(-3, 5, True)]
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        (2, 2, 0, 0, bytes(15)),
-        (513, 1, 0, 0, bytes(2052)),
-        (2, 2, 2, 0, bytes(16)),
-        (-1, -4, 0, 0, bytes(16)),
-    ],
-)
-async def test_bad_cursors_are_rejected(body: tuple[Any, ...], peer: FakeQemu, listener: Listener) -> None:
-    await peer.send(peer.message("CursorDefine", "iiiiay", *body))
-    await answered(peer)
-    assert isinstance(listener.sink, Sink) and listener.sink.cursors == []
-    assert listener.bus is not None and listener.bus.rejected == 1
-
-
-async def test_the_largest_cursor_passes(peer: FakeQemu, listener: Listener) -> None:
-    await peer.send(peer.message("CursorDefine", "iiiiay", 512, 512, 0, 0, bytes(512 * 512 * 4)))
-    await answered(peer)
-    assert isinstance(listener.sink, Sink) and len(listener.sink.cursors) == 1
 
 
 async def test_disable_and_a_new_scanout(peer: FakeQemu, listener: Listener) -> None:
     await peer.send(peer.message("Scanout", "uuuuay", 1, 1, 4, XRGB, b"abcd"))
     await peer.send(peer.message("Disable"))
-    await answered(peer)
+    await peer.settle()
     assert not listener.framebuffer.enabled
     await peer.send(peer.message("Scanout", "uuuuay", 1, 1, 4, XRGB, b"abcd"))
-    await answered(peer)
+    await peer.settle()
     assert listener.framebuffer.enabled
 
 
@@ -229,7 +207,7 @@ async def test_a_picture_that_is_still_read_is_not_written_over(
     for value in range(1, 6):
         pixels = bytes([value]) * (side * side * 4)
         await peer.send(peer.message(member, signature, *place, side * 4, XRGB, pixels))
-        await answered(peer)
+        await peer.settle()
         held.append(listener.framebuffer.pixels)
     for value, seen in enumerate(held, 1):
         assert (seen == value).all()
@@ -242,11 +220,11 @@ async def test_a_whole_picture_stays_where_it_was_received_and_its_memory_is_use
     for value in range(1, 9):
         pixels = bytes([value]) * (256 * 256 * 4)
         await peer.send(peer.message("Update", "iiiiuuay", 0, 0, 256, 256, 1024, XRGB, pixels))
-        await answered(peer)
+        await peer.settle()
         places.add(listener.framebuffer.pixels.ctypes.data)
     assert len(places) == 2, "one is shown, one is read into"
     await peer.send(peer.message("Update", "iiiiuuay", 1, 1, 1, 1, 4, XRGB, b"abcd"))
-    await answered(peer)
+    await peer.settle()
     assert listener.framebuffer.pixels.ctypes.data in places
     assert listener.framebuffer.pixels[1, :2].tolist() == [[8, 8, 8, 8], list(b"abcd")]
     listener.trim()

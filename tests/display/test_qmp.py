@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from libvirt_webrtc.display import qmp
-from libvirt_webrtc.display.console import Display
+from libvirt_webrtc.display.display import Display
 from libvirt_webrtc.display.qmp import open_display
 from libvirt_webrtc.errors import DisplayError
 from tests.display.peer import open_fds

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from libvirt_webrtc.display.console import Display
+from libvirt_webrtc.display.display import Display
 from libvirt_webrtc.display.gl.thread import GraphicsThread
 from libvirt_webrtc.display.listener import Listener, ScanoutMode
 from libvirt_webrtc.media.convert.converter import FrameConverter
 from libvirt_webrtc.picture.framebuffer import Framebuffer
 from libvirt_webrtc.picture.pixels import Rect
-from tests.display.test_listener import Sink
+from tests.display.sink import Sink
 from tests.gl.boot import HEIGHT, MOVING, WIDTH, painted, sector
 from tests.gl.test_convert import furthest, in_memory, planes
 from tests.media.helpers import until

@@ -12,12 +12,13 @@ from dbus_fast import Message, MessageType
 
 from libvirt_webrtc.display import scanout
 from libvirt_webrtc.display.gl.thread import GraphicsThread, Urgency
-from libvirt_webrtc.display.listener import UNIX_DMABUF2, Listener, ScanoutMode
+from libvirt_webrtc.display.listener import Listener, ScanoutMode
+from libvirt_webrtc.display.unix_dmabuf2 import UNIX_DMABUF2
 from libvirt_webrtc.errors import GraphicsError, PictureLost
 from libvirt_webrtc.picture.framebuffer import Framebuffer
 from libvirt_webrtc.picture.pixels import Rect
 from tests.display.peer import FakeQemu, open_fds
-from tests.display.test_listener import Sink, answered
+from tests.display.sink import Sink
 from tests.gl.memory import XR24, Memory, picture
 from tests.gl.test_convert import converted, converter, furthest, in_memory
 from tests.media.helpers import until
@@ -163,7 +164,7 @@ async def test_plain_scanouts_and_back(guest: Guest, memory: Memory) -> None:
             "Scanout", "uuuuay", WIDTH, HEIGHT, 4 * WIDTH, 0x20020888, flat.tobytes()
         )
         await guest.peer.send(message)
-        await answered(guest.peer)
+        await guest.peer.settle()
         assert guest.framebuffer.surface is None and guest.listener.mode is ScanoutMode.COPY
         assert (guest.framebuffer.pixels == flat).all()
 
@@ -238,7 +239,7 @@ async def test_memory_that_cannot_be_mapped_is_told(guest: Guest, tmp_path: Any)
 async def test_a_scanout_without_its_descriptor_is_rejected(guest: Guest) -> None:
     body = (0, WIDTH, HEIGHT, 4 * WIDTH, XR24, 0, False)
     await guest.peer.send(guest.peer.message("ScanoutDMABUF", "huuuutb", *body))
-    await answered(guest.peer)
+    await guest.peer.settle()
     assert guest.listener.bus is not None and guest.listener.bus.rejected == 1
 
 
@@ -262,7 +263,7 @@ async def test_updates_of_nothing_are_answered(
     await guest.update()
     guest.damage.take()
     assert (await guest.update(*rect)).message_type is MessageType.METHOD_RETURN
-    await answered(guest.peer)
+    await guest.peer.settle()
     assert guest.damage.take() == ()
 
 

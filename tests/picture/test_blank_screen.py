@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 
-from libvirt_webrtc.display.console import Display
+from libvirt_webrtc.display.display import Display
 from libvirt_webrtc.display.listener import Listener
 from libvirt_webrtc.picture.blank_screen import is_placeholder
 from libvirt_webrtc.picture.framebuffer import Framebuffer
 from libvirt_webrtc.picture.pixels import PixelFormat, Pixels
-from tests.display.test_listener import Sink
+from tests.display.sink import Sink
 from tests.media.helpers import picture, until
 from tests.support.emulators import Emulator
 from tests.support.qmp import Qemu

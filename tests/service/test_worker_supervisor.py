@@ -12,7 +12,7 @@ import pytest
 
 from libvirt_webrtc.agent.interface import ConsoleState
 from libvirt_webrtc.agent.stats import ConsoleStats
-from libvirt_webrtc.display.console import Display
+from libvirt_webrtc.display.display import Display
 from libvirt_webrtc.errors import (
     ConsoleStarting,
     DisplayError,
