@@ -57,6 +57,11 @@ def picture(width: int, height: int, seed: int = 0) -> Pixels:
     return made
 
 
+def noise(width: int, height: int) -> Pixels:
+    """The same for the same size, and different in each pixel."""
+    return np.random.default_rng(width * 10_000 + height).integers(0, 256, (height, width, 4), np.uint8)
+
+
 def show(framebuffer: Framebuffer, pixels: Pixels) -> None:
     """The display sends a whole new picture."""
     height, width = pixels.shape[:2]

@@ -10,7 +10,7 @@ import pytest
 from libvirt_webrtc.media.convert.converter import FrameConverter, encoded_size
 from libvirt_webrtc.media.convert.yuv import Backend, LibyuvBackend, PyavBackend, default_backend, plane_view
 from libvirt_webrtc.picture.pixels import Pixels, Rect
-from tests.media.helpers import picture
+from tests.media.helpers import noise, picture
 
 SIZES = [(1, 1), (2, 2), (3, 5), (17, 16), (64, 33), (127, 61), (320, 240)]
 
@@ -45,10 +45,6 @@ def bt601(pixels: Pixels) -> list[npt.NDArray[np.float64]]:
 def largest_error(one: list[Pixels], other: Sequence[npt.NDArray[Any]]) -> float:
     assert [plane.shape for plane in one] == [plane.shape for plane in other]
     return max(float(np.abs(a.astype(np.float64) - b).max()) for a, b in zip(one, other, strict=True))
-
-
-def noise(width: int, height: int) -> Pixels:
-    return np.random.default_rng(width * 10_000 + height).integers(0, 256, (height, width, 4), np.uint8)
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)

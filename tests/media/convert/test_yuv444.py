@@ -14,7 +14,7 @@ from libvirt_webrtc.media.convert.yuv444 import (
     new_full_chroma_backend,
 )
 from libvirt_webrtc.picture.pixels import Pixels, Rect
-from tests.media.convert.test_converter import noise
+from tests.media.helpers import noise
 
 SIZES = [(1, 1), (3, 5), (17, 16), (127, 61), (320, 240)]
 BACKENDS = [TurboJpegBackend, LibyuvFullChromaBackend, PyavFullChromaBackend]
