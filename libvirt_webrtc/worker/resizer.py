@@ -1,9 +1,9 @@
-"""Sizes that viewers would like a console's picture to have, on their way to QEMU."""
+"""Asks QEMU for the sizes that viewers would like a console's picture to have."""
 
-import asyncio
 import logging
 from collections.abc import Callable
 
+from libvirt_webrtc.concurrency.tasks import TaskSet
 from libvirt_webrtc.display.calls import CallFailed
 from libvirt_webrtc.display.console import Console
 from libvirt_webrtc.errors import DisplayError
@@ -11,7 +11,8 @@ from libvirt_webrtc.input.messages import Resize
 
 log = logging.getLogger(__name__)
 
-Answer = Callable[[bool], None]
+OnResized = Callable[[bool], None]
+"""Told whether the display device takes a size."""
 
 
 class Resizer:
@@ -22,37 +23,40 @@ class Resizer:
 
     def __init__(self, console: Callable[[], Console | None]) -> None:
         self._console = console
-        self._next: tuple[Resize, Answer] | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._next: tuple[Resize, OnResized] | None = None
+        self._asking = False
+        self._tasks = TaskSet()
 
-    def ask(self, wanted: Resize, answer: Answer) -> None:
-        """``answer`` is told whether the display device takes a size; nothing where another one overtook this."""
-        self._next = (wanted, answer)
-        if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="resize")
+    def ask(self, wanted: Resize, on_resized: OnResized) -> None:
+        """Ask for this size soon; ``on_resized`` is not called where another size overtakes it."""
+        self._next = (wanted, on_resized)
+        if not self._asking:
+            self._asking = True
+            self._tasks.start(self._run(), name="resize")
 
     async def close(self) -> None:
-        """Ask for nothing more; again is fine."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        """Ask for nothing more. Idempotent."""
+        await self._tasks.close()
 
     async def _run(self) -> None:
         try:
             while self._next is not None:
-                (wanted, answer), self._next = self._next, None
-                console = self._console()
-                if console is None:
-                    continue
-                try:
-                    await console.set_ui_info(wanted.width, wanted.height, wanted.width_mm, wanted.height_mm)
-                except CallFailed as error:
-                    log.info("console %s takes no size: %s", console.index, error)
-                    answer(False)
-                except DisplayError as error:
-                    # The display is opened again, and the page asks again when its viewer wants another size.
-                    log.debug("console %s: %s", console.index, error)
-                else:
-                    answer(True)
+                (wanted, on_resized), self._next = self._next, None
+                if (console := self._console()) is not None:
+                    await _set_size(console, wanted, on_resized)
         finally:
-            self._task = None
+            self._asking = False
+
+
+async def _set_size(console: Console, wanted: Resize, on_resized: OnResized) -> None:
+    try:
+        await console.set_ui_info(wanted.width, wanted.height, wanted.width_mm, wanted.height_mm)
+    except CallFailed as error:
+        # Not for the log: a viewer can ask as often as it likes, and is told.
+        log.debug("console %s takes no size: %s", console.index, error)
+        on_resized(False)
+    except DisplayError as error:
+        # The display is opened again, and the page asks again when its viewer wants another size.
+        log.debug("console %s: %s", console.index, error)
+    else:
+        on_resized(True)

@@ -5,14 +5,14 @@ import gc
 import logging
 from collections.abc import Callable, Iterator
 
-from libvirt_webrtc.agent import limits
 from libvirt_webrtc.agent.interface import ConsoleView
 from libvirt_webrtc.agent.stats import ConsoleStats
+from libvirt_webrtc.concurrency.tasks import TaskSet
 from libvirt_webrtc.display.console import Console
 from libvirt_webrtc.display.cursor import straight_rgba
 from libvirt_webrtc.display.gl.thread import GraphicsThread
 from libvirt_webrtc.display.listener import Listener
-from libvirt_webrtc.errors import ConsoleStarting, DisplayError
+from libvirt_webrtc.errors import ConsoleStarting
 from libvirt_webrtc.input import messages
 from libvirt_webrtc.input.messages import Resize
 from libvirt_webrtc.logs import LimitedLogger
@@ -20,6 +20,7 @@ from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.picture.framebuffer import Framebuffer
 from libvirt_webrtc.worker import ipc
 from libvirt_webrtc.worker.memory import trim_heap
+from libvirt_webrtc.worker.registration import Registration
 from libvirt_webrtc.worker.resizer import Resizer
 from libvirt_webrtc.worker.settings import WorkerSettings
 from libvirt_webrtc.worker.video_stats import console_stats
@@ -31,14 +32,17 @@ MAX_LABEL = 100
 """Characters of a name that QEMU gives, to a console or a machine: whoever controls QEMU may send megabytes."""
 
 ABANDONED_S = 2.0
-"""After the last viewer left, until memory is given back: a page that is loaded again comes sooner."""
+"""Seconds from the last viewer's end until memory is given back: a page that is loaded again comes sooner."""
 
 
 class SharedConsole:
-    """Where one console of QEMU's display meets its viewers.
+    """Where one console of QEMU's display meets its viewers. It outlives display connections.
 
-    It outlives display connections. The listener is registered for the first viewer and kept, encoding or not,
-    until QEMU itself ends it: QEMU 10 leaks a file descriptor for every listener that closes.
+    Attributes:
+        index: of the console, as QEMU counts.
+        framebuffer: its picture.
+        video: encodes that picture for viewers.
+        registration: brings the picture.
     """
 
     def __init__(
@@ -50,29 +54,34 @@ class SharedConsole:
         on_change: Callable[[], None],
         paused: bool,
     ) -> None:
+        """
+        Args:
+            index: see above.
+            settings: the worker's.
+            graphics: reads pictures that a graphics card holds.
+            on_change: called when :meth:`view` may have changed.
+            paused: whether the guest is paused now.
+        """
         self.index = index
-        self._settings = settings
-        self._graphics = graphics
+        self.framebuffer = Framebuffer()
+        self.framebuffer.on_shape = self._shape_changed
+        self.registration = Registration(lambda: Listener(self.framebuffer, self, graphics))
         self._on_change = on_change
         self._paused = paused
-        self._framebuffer = Framebuffer()
-        self._framebuffer.on_shape = self._shape_changed
         self.video = ConsoleVideo(
-            self._framebuffer,
+            self.framebuffer,
             downsample=settings.downsample,
             formats=settings.formats,
             hardware=settings.hardware,
         )
         self._viewer_consoles: list[ViewerConsole] = []
         self._console: Console | None = None
-        self._listener: Listener | None = None
-        self._registering: asyncio.Task[None] | None = None
         self._resizer = Resizer(lambda: self._console)
         self._cursor = b""
         self._cursor_position = b""
         self._unsupported = ""
         self._problems = LimitedLogger(log)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = TaskSet()
         self._abandoned: asyncio.TimerHandle | None = None
 
     @property
@@ -88,18 +97,18 @@ class SharedConsole:
     @property
     def enabled(self) -> bool | None:
         """Whether the guest shows something there; None: nobody has looked yet."""
-        return self._framebuffer.enabled if self._framebuffer.width else None
+        return self.framebuffer.enabled if self.framebuffer.width else None
 
     def view(self) -> ConsoleView:
         """This console as the list shows it."""
-        picture, listener = self._framebuffer, self._listener
+        picture = self.framebuffer
         return ConsoleView(
             index=self.index,
             label=self.label,
             # QEMU's own Width and Height stand still while nobody listens.
             width=picture.width,
             height=picture.height,
-            scanout=listener.mode if listener is not None else None,
+            scanout=self.registration.mode,
             viewers=sum(opened.watched for opened in self._viewer_consoles),
         )
 
@@ -115,13 +124,10 @@ class SharedConsole:
         if console is not self._console:
             self._console = console
             console.on_change = self._console_changed
-            if self._listener is not None and not self._listener.closed:
-                console.adopt(self._listener)
-            elif any(opened.watched for opened in self._viewer_consoles):
+            self.registration.use(console)
+            if not self.listening and any(opened.watched for opened in self._viewer_consoles):
                 # Up to QEMU 9.1, another program that opens the display also takes over the picture.
-                task = asyncio.create_task(self._listen_again())
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self._tasks.start(self._listen_again(), name=f"console {self.index}: listen again")
             for opened in self._viewer_consoles:
                 opened.input.set_display(console.keyboard, console.mouse)
             self._console_changed()
@@ -130,6 +136,7 @@ class SharedConsole:
         """The console, or the whole display connection, is gone; viewers keep the last picture."""
         if self._console is not None:
             self._console = None
+            self.registration.use(None)
             for opened in self._viewer_consoles:
                 opened.input.set_display(None, None)
 
@@ -145,7 +152,7 @@ class SharedConsole:
             opened.input.set_display(self._console.keyboard, self._console.mouse)
 
     def leave(self, opened: ViewerConsole) -> None:
-        """No more; twice is fine."""
+        """Tell ``opened`` nothing more. Idempotent."""
         if opened not in self._viewer_consoles:
             return
         self._viewer_consoles.remove(opened)
@@ -159,26 +166,22 @@ class SharedConsole:
         """A viewer's console that has joined is watched now, or is not any more."""
         self._on_change()
 
-    def resize(self, wanted: Resize, answer: Callable[[bool], None]) -> None:
-        """Ask the guest for this size; ``answer`` is told whether its display device takes one."""
-        self._resizer.ask(wanted, answer)
+    def resize(self, wanted: Resize, on_resized: Callable[[bool], None]) -> None:
+        """Ask the guest for this size; ``on_resized`` is told whether its display device takes one."""
+        self._resizer.ask(wanted, on_resized)
 
     async def close(self) -> None:
-        """End the encoders and the listener; its viewers have been ended before."""
-        tasks = [*self._tasks, *([self._registering] if self._registering is not None else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """End the encoders and the listener. Idempotent; its viewers have been ended before."""
+        await self._tasks.close()
         await self._resizer.close()
         await self.video.close()
-        if self._listener is not None:
-            self._listener.close()
+        await self.registration.close()
         if self._abandoned is not None:
             self._abandoned.cancel()
 
     def greeting(self) -> Iterator[bytes]:
         """The display messages that bring a new viewer up to date."""
-        picture, console = self._framebuffer, self._console
+        picture, console = self.framebuffer, self._console
         if picture.width:
             yield messages.size(picture.width, picture.height)
             yield messages.enabled(picture.enabled)
@@ -215,51 +218,17 @@ class SharedConsole:
     @property
     def listening(self) -> bool:
         """Whether QEMU sends its picture."""
-        return self._listener is not None and not self._listener.closed
+        return self.registration.lives
 
     async def listen(self) -> None:
-        """Register with QEMU, unless a registration lives; nothing while there is no display.
-
-        A registration that has begun goes on where this is cancelled or takes too long, for whoever comes next: QEMU
-        10 leaks a descriptor for each one that ends.
-
-        Raises:
-            ConsoleStarting: QEMU refuses, or has not answered within LISTEN_S.
-        """
-        if self._console is None or self.listening:
-            return
-        if self._registering is None:
-            self._registering = asyncio.create_task(self._register(self._console), name="register")
-            self._registering.add_done_callback(self._registered)
-        try:
-            async with asyncio.timeout(limits.LISTEN_S):
-                await asyncio.shield(self._registering)
-        except TimeoutError:
-            raise ConsoleStarting(
-                f"QEMU has not answered for {limits.LISTEN_S:.0f} seconds; its console comes once it does"
-            ) from None
-        except DisplayError as error:
-            raise ConsoleStarting(f"QEMU would not show its console: {error}") from error
-
-    async def _register(self, console: Console) -> None:
-        """Raises DisplayError."""
-        listener = Listener(self._framebuffer, self, self._graphics)
-        await console.register_listener(listener)
-        self._listener = listener
-        if self._console is not None and self._console is not console:
-            self._console.adopt(listener)
-
-    def _registered(self, registering: asyncio.Task[None]) -> None:
-        self._registering = None
-        if not registering.cancelled():
-            # Whoever waited has been told; where nobody did, the next viewer tries again.
-            registering.exception()
+        """Have QEMU send its picture from now on; see :meth:`Registration.listen`."""
+        await self.registration.listen()
 
     async def _listen_again(self) -> None:
         try:
             await self.listen()
         except ConsoleStarting as error:
-            # Their pages come back, and try until there is a picture again.
+            # Their pages connect again, and try until there is a picture.
             log.warning("console %s: %s; its viewers are disconnected", self.index, error)
             for opened in [opened for opened in self._viewer_consoles if opened.watched]:
                 opened.fail(error)
@@ -271,7 +240,7 @@ class SharedConsole:
             self._on_change()
 
     def _shape_changed(self) -> None:
-        picture = self._framebuffer
+        picture = self.framebuffer
         self._broadcast(messages.size(picture.width, picture.height))
         self._broadcast(messages.enabled(picture.enabled))
         self._on_change()
@@ -285,6 +254,5 @@ class SharedConsole:
         if not self._viewer_consoles:
             # First what aiortc leaves behind in reference cycles, which may hold pictures.
             gc.collect()
-            if self._listener is not None:
-                self._listener.trim()
+            self.registration.trim()
             trim_heap()

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from aiortc import RTCDataChannel
 
+from libvirt_webrtc.concurrency.tasks import TaskSet
 from libvirt_webrtc.errors import ConsoleStarting
 from libvirt_webrtc.input import messages
 from libvirt_webrtc.input.messages import Resize
@@ -18,14 +19,14 @@ from libvirt_webrtc.worker.video_stats import own_stats
 log = logging.getLogger(__name__)
 
 STATS_INTERVAL_S = 1.0
-"""Between the STATS of a viewer that wants them."""
+"""Seconds between the STATS of a viewer that wants them."""
 
 MAX_BUFFERED_BYTES = 4 * 1024 * 1024
-"""A viewer whose display channel has this much unsent is gone or hostile."""
+"""A viewer whose display channel has this much unsent is gone or hostile. The largest message has 1 MiB."""
 
 
 class ConsoleForViewers(Protocol):
-    """What a viewer needs of a console."""
+    """What a viewer needs of a console; :class:`~libvirt_webrtc.worker.shared_console.SharedConsole` has it."""
 
     @property
     def index(self) -> int: ...
@@ -47,15 +48,15 @@ class ConsoleForViewers(Protocol):
         ...
 
     async def listen(self) -> None:
-        """Have QEMU send its picture from now on. Raises ConsoleStarting."""
+        """Have QEMU send its picture from now on. Raises ConsoleStarting. May be cancelled."""
         ...
 
     def greeting(self) -> Iterable[bytes]:
         """The display messages that bring a new viewer up to date."""
         ...
 
-    def resize(self, wanted: Resize, answer: Callable[[bool], None]) -> None:
-        """Ask the guest for this size; ``answer`` is told whether its display device takes one."""
+    def resize(self, wanted: Resize, on_resized: Callable[[bool], None]) -> None:
+        """Ask the guest for this size; ``on_resized`` is told whether its display device takes one."""
         ...
 
     def join(self, opened: "ViewerConsole") -> None:
@@ -63,7 +64,7 @@ class ConsoleForViewers(Protocol):
         ...
 
     def leave(self, opened: "ViewerConsole") -> None:
-        """No more."""
+        """Tell ``opened`` nothing more."""
         ...
 
     def watchers_changed(self) -> None:
@@ -75,7 +76,12 @@ class ViewerConsole:
     """What a viewer sees of a console, and does to it; ended by :meth:`close`.
 
     The viewer opens the two channels, in any order, and may do without either. Its picture is sent while it is
-    watched. ``on_fault`` is called with the reason why the whole viewer should be disconnected.
+    watched.
+
+    Attributes:
+        track: what its picture is sent on.
+        watched: whether the viewer shows it now.
+        input: carries out what the viewer does.
     """
 
     def __init__(
@@ -86,6 +92,13 @@ class ViewerConsole:
         *,
         on_fault: Callable[[object], None],
     ) -> None:
+        """
+        Args:
+            name: for the log.
+            shared: the console.
+            track: see above.
+            on_fault: called with the reason why the whole viewer must be disconnected.
+        """
         self.track = track
         self.watched = False
         self._name = name
@@ -94,7 +107,8 @@ class ViewerConsole:
         self._has_input = False
         self._display: RTCDataChannel | None = None
         self._next_stats: asyncio.TimerHandle | None = None
-        self._listening: asyncio.Task[None] | None = None
+        self._listening = False
+        self._tasks = TaskSet()
         self._closed = False
         self.input = InputChannel(
             None,
@@ -115,8 +129,9 @@ class ViewerConsole:
         self._shared_console.watchers_changed()
         if not wanted or self._shared_console.listening:
             self._show()
-        elif self._listening is None:
-            self._listening = asyncio.create_task(self._listen(), name=f"listen for {self._name}")
+        elif not self._listening:
+            self._listening = True
+            self._tasks.start(self._listen(), name=f"listen for {self._name}", on_failure=self._on_fault)
 
     def open_input(self, channel: RTCDataChannel) -> bool:
         """Take what comes on this channel; False when there is one already."""
@@ -156,13 +171,15 @@ class ViewerConsole:
         self._on_fault(reason)
 
     async def close(self) -> None:
-        """Release held keys, and leave the console; the track stays its connection's. Again is fine."""
+        """Release held keys, and leave the console. Idempotent; the track stays its connection's.
+
+        Takes at most CLOSE_S where QEMU does not answer.
+        """
         self._closed = True
         self._want_stats(False)
         await self.input.close()
-        if self._listening is not None:
-            # QEMU 10 leaks a descriptor for each registration that ends, so one that has begun is for the next viewer.
-            await asyncio.wait({self._listening})
+        # What it waits for goes on, for the next viewer.
+        await self._tasks.close()
         self._shared_console.leave(self)
 
     def _show(self) -> None:
@@ -176,7 +193,7 @@ class ViewerConsole:
         else:
             self._show()
         finally:
-            self._listening = None
+            self._listening = False
 
     def _resized(self, taken: bool) -> None:
         self.send(messages.resized(taken))

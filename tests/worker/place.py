@@ -49,9 +49,9 @@ class FakeSharedConsole:
     def greeting(self) -> Iterator[bytes]:
         yield from OWN
 
-    def resize(self, wanted: Resize, answer: Callable[[bool], None]) -> None:
+    def resize(self, wanted: Resize, on_resized: Callable[[bool], None]) -> None:
         self.asked.append(wanted)
-        answer(self.index == 0)
+        on_resized(self.index == 0)
 
     def join(self, opened: ViewerConsole) -> None:
         self.consoles.append(opened)
