@@ -22,7 +22,7 @@ from libvirt_webrtc.input.messages import (
     Watch,
     parse,
 )
-from libvirt_webrtc.worker.input_sink import InputSink, Keyboard, Mouse
+from libvirt_webrtc.worker.input_sink import GuestKeyboard, GuestMouse, InputSink
 
 SILENT_AFTER_S = 5.0
 """A viewer pings every second; one that is silent for this long is gone, and must not hold keys."""
@@ -54,8 +54,8 @@ class InputChannel:
 
     def __init__(
         self,
-        keyboard: Keyboard | None,
-        mouse: Mouse | None,
+        keyboard: GuestKeyboard | None,
+        mouse: GuestMouse | None,
         *,
         may_control: bool = True,
         on_fault: Callable[[LibvirtWebRTCError], None] | None = None,
@@ -126,7 +126,7 @@ class InputChannel:
         if not self._closing:
             self._enqueue(ReleaseAll())
 
-    def set_display(self, keyboard: Keyboard | None, mouse: Mouse | None) -> None:
+    def set_display(self, keyboard: GuestKeyboard | None, mouse: GuestMouse | None) -> None:
         """Send to this display from now on, or nowhere while there is none.
 
         A new display is another connection to the same guest. QEMU lifts no key when such a connection ends, so

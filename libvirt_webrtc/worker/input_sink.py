@@ -27,7 +27,7 @@ QEMU_BUTTONS = {0: 0, 1: 1, 2: 2, 3: 5, 4: 6}
 """``MouseEvent.button`` (left, middle, right, back, forward) to InputButton, where 3 and 4 mean the wheel."""
 
 
-class Keyboard(Protocol):
+class GuestKeyboard(Protocol):
     """A console's keyboard. Each call returns with QEMU's reply, or raises a DisplayError."""
 
     async def press(self, qnum: int) -> None: ...
@@ -35,7 +35,7 @@ class Keyboard(Protocol):
     async def release(self, qnum: int) -> None: ...
 
 
-class Mouse(Protocol):
+class GuestMouse(Protocol):
     """A console's mouse. Each call returns with QEMU's reply, or raises a DisplayError."""
 
     @property
@@ -56,7 +56,7 @@ class InputSink:
     One message at a time: only one task may call :meth:`send`.
     """
 
-    def __init__(self, keyboard: Keyboard | None, mouse: Mouse | None) -> None:
+    def __init__(self, keyboard: GuestKeyboard | None, mouse: GuestMouse | None) -> None:
         self.unknown = 0
         """Keys and buttons that QEMU has no number for."""
         self.rejected = 0
@@ -67,7 +67,7 @@ class InputSink:
         self._held_keys: dict[int, None] = {}
         self._held_buttons: dict[int, None] = {}
 
-    def set_display(self, keyboard: Keyboard | None, mouse: Mouse | None) -> None:
+    def set_display(self, keyboard: GuestKeyboard | None, mouse: GuestMouse | None) -> None:
         """Use this display from now on. What was held stays held: it is the same guest, whose keys are down."""
         self._keyboard = keyboard
         self._mouse = mouse
@@ -104,7 +104,7 @@ class InputSink:
             qnum, _ = self._held_keys.popitem()
             await self._lift(self._keyboard.release(qnum))
 
-    async def _key(self, keyboard: Keyboard, event: KeyEvent) -> None:
+    async def _key(self, keyboard: GuestKeyboard, event: KeyEvent) -> None:
         qnum = QNUM_BY_CODE.get(event.code)
         if qnum is None:
             self.unknown += 1
@@ -123,7 +123,7 @@ class InputSink:
             del self._held_keys[qnum]
             await keyboard.release(qnum)
 
-    async def _button(self, mouse: Mouse, event: ButtonEvent) -> None:
+    async def _button(self, mouse: GuestMouse, event: ButtonEvent) -> None:
         button = QEMU_BUTTONS.get(event.button)
         if button is None:
             self.unknown += 1
@@ -138,7 +138,7 @@ class InputSink:
             del self._held_buttons[button]
             await mouse.release(button)
 
-    async def _move(self, mouse: Mouse, motion: MoveTo | MoveBy) -> None:
+    async def _move(self, mouse: GuestMouse, motion: MoveTo | MoveBy) -> None:
         # QEMU refuses the kind of motion that does not fit the guest's pointer. The viewer learns of a change
         # of that pointer later than we do, so what does not fit is nobody's fault.
         if isinstance(motion, MoveTo) and mouse.is_absolute:
@@ -158,7 +158,7 @@ class InputSink:
         except DisplayError:
             self._display_ended(keyboard)
 
-    def _display_ended(self, keyboard: Keyboard | None) -> None:
+    def _display_ended(self, keyboard: GuestKeyboard | None) -> None:
         """Send to nobody. Who owns the display knows of its end, and sets another, or already has."""
         if self._keyboard is keyboard:
             self.set_display(None, None)

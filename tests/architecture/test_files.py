@@ -21,7 +21,6 @@ KINDS = {
 
 KNOWN_LONG = {
     "tests/gl/test_scanout.py",
-    "tests/worker/test_input_channel.py",
 }
 
 

@@ -11,6 +11,7 @@ from libvirt_webrtc.worker.shared_console import SharedConsole
 from libvirt_webrtc.worker.shared_consoles import SharedConsoles
 from tests.support.qmp import Qemu
 from tests.worker.guest import SETTINGS
+from tests.worker.input_viewer import InputViewer
 from tests.worker.place import Place
 from tests.worker.viewer_client import ViewerClient
 
@@ -69,3 +70,11 @@ async def shared_consoles(
 @pytest.fixture
 def shared(shared_consoles: SharedConsoles) -> SharedConsole:
     return shared_consoles.find(0)
+
+
+@pytest.fixture
+async def input_viewer() -> AsyncIterator[InputViewer]:
+    made = InputViewer()
+    yield made
+    made.display.gate.set()
+    await made.channel.close()

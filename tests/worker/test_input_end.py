@@ -1,0 +1,168 @@
+"""How an input channel ends: closed, at fault, silent; nothing stays held."""
+
+import asyncio
+
+from libvirt_webrtc.errors import ViewerProtocolError, WorkerError
+from libvirt_webrtc.worker import input_channel
+from tests.worker.input_viewer import (
+    PING,
+    SHIFT,
+    A,
+    B,
+    Clock,
+    InputViewer,
+    button,
+    key,
+    settle,
+)
+
+
+async def test_close_releases_what_is_held_and_sends_nothing_more(input_viewer: InputViewer) -> None:
+    input_viewer.feed(key("ShiftLeft", True), button(0, True))
+    await settle()
+    input_viewer.feed(key("KeyA", True))
+    await input_viewer.channel.close()
+    assert input_viewer.display.calls == [
+        ("key down", SHIFT),
+        ("button down", 0),
+        ("button up", 0),
+        ("key up", SHIFT),
+    ]
+    input_viewer.feed(key("KeyB", True), b"")
+    await input_viewer.channel.close()
+    assert len(input_viewer.display.calls) == 4
+    assert input_viewer.faults == []
+
+
+async def test_close_waits_for_the_call_under_way_and_lifts_its_key(input_viewer: InputViewer) -> None:
+    input_viewer.display.gate.clear()
+    input_viewer.feed(key("KeyA", True))
+    await settle()
+    closing = asyncio.create_task(input_viewer.channel.close())
+    await settle()
+    assert not closing.done()
+    input_viewer.display.gate.set()
+    await closing
+    assert input_viewer.display.calls == [("key down", A), ("key up", A)]
+
+
+async def test_close_returns_where_qemu_hangs_and_keys_are_lifted_when_it_goes_on(
+    input_viewer: InputViewer,
+) -> None:
+    input_viewer.feed(key("ShiftLeft", True), key("KeyA", True))
+    await settle()
+    clock = Clock()
+    input_viewer.display.gate.clear()
+    input_viewer.feed(button(0, True))
+    await settle()
+    closing = asyncio.create_task(input_viewer.channel.close())
+    await settle()
+    await clock.advance(input_channel.CLOSE_S)
+    assert closing.done()
+    input_viewer.display.gate.set()
+    await settle()
+    assert input_viewer.display.calls[2:] == [
+        ("button down", 0),
+        ("button up", 0),
+        ("key up", A),
+        ("key up", SHIFT),
+    ]
+
+
+async def test_close_that_is_cancelled_still_releases(input_viewer: InputViewer) -> None:
+    input_viewer.feed(key("KeyA", True))
+    await settle()
+    input_viewer.display.gate.clear()
+    closing = asyncio.create_task(input_viewer.channel.close())
+    await settle()
+    closing.cancel()
+    input_viewer.display.gate.set()
+    await settle()
+    assert closing.cancelled()
+    assert input_viewer.display.calls == [("key down", A), ("key up", A)]
+
+
+async def test_malformed_message_is_reported_once_and_releases_what_is_held(
+    input_viewer: InputViewer,
+) -> None:
+    input_viewer.feed(key("KeyA", True))
+    await settle()
+    input_viewer.feed(b"\x99", b"\x98", key("KeyB", True))
+    await settle()
+    assert [type(fault) for fault in input_viewer.faults] == [ViewerProtocolError]
+    assert input_viewer.display.calls == [("key down", A), ("key up", A)]
+
+
+async def test_silent_viewer_is_reported_and_its_keys_released() -> None:
+    clock = Clock()
+    viewer = InputViewer()
+    await clock.advance(60)
+    viewer.feed(key("KeyA", True))
+    await clock.advance(4.9)
+    assert viewer.faults == []
+    await clock.advance(0.1)
+    assert "PING" in str(viewer.faults[0])
+    assert viewer.display.calls == [("key down", A), ("key up", A)]
+    await clock.advance(60)
+    assert len(viewer.faults) == 1
+    await viewer.channel.close()
+
+
+async def test_viewer_that_only_pings_is_not_silent() -> None:
+    clock = Clock()
+    viewer = InputViewer()
+    for _ in range(30):
+        viewer.feed(PING)
+        await clock.advance(1)
+    assert viewer.faults == []
+    assert viewer.pongs == [42] * 30
+    await clock.advance(4)
+    assert len(viewer.faults) == 1
+    await viewer.channel.close()
+
+
+async def test_process_that_stood_still_does_not_take_its_viewer_for_silent() -> None:
+    clock = Clock()
+    viewer = InputViewer()
+    viewer.feed(PING)
+    await clock.advance(30)
+    assert viewer.faults == []
+    await clock.advance(5)
+    assert len(viewer.faults) == 1
+    await viewer.channel.close()
+
+
+async def test_closed_channel_is_not_reported_as_silent() -> None:
+    clock = Clock()
+    viewer = InputViewer()
+    viewer.feed(PING)
+    await viewer.channel.close()
+    await clock.advance(5)
+    assert viewer.faults == []
+
+
+async def test_flood_is_reported() -> None:
+    clock = Clock()
+    viewer = InputViewer()
+    viewer.feed(*[PING] * 2000)
+    await clock.advance(1)
+    viewer.feed(*[PING] * 2000)
+    assert viewer.faults == []
+    viewer.feed(PING)
+    assert "2000" in str(viewer.faults[0])
+    assert len(viewer.pongs) == 4000
+    await viewer.channel.close()
+
+
+async def test_defect_while_sending_is_reported_and_releases_what_is_held(input_viewer: InputViewer) -> None:
+    defects: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda loop, context: defects.append(context["exception"])
+    )
+    error = ZeroDivisionError("a defect")
+    input_viewer.display.refuse = lambda call: error if call == ("key down", B) else None
+    input_viewer.feed(key("KeyA", True), key("KeyB", True))
+    await settle()
+    assert [type(fault) for fault in input_viewer.faults] == [WorkerError]
+    assert defects == [error]
+    assert input_viewer.display.calls == [("key down", A), ("key down", B), ("key up", B), ("key up", A)]
