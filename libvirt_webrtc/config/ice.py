@@ -1,23 +1,21 @@
-"""The ICE servers and the transport policy: values, and their checks."""
+"""The ICE servers and the transport policy: values, where they come from, and their checks."""
 
+import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from libvirt_webrtc.config.ice_url import Target
 from libvirt_webrtc.errors import ConfigError
 
 TransportPolicy = Literal["all", "relay"]
 
-
-PLACEHOLDER = re.compile(r"YOUR_[A-Z_]+|<[^<>]+>")
-"""Text that only occurs in a setting that was copied from the documentation and not filled in."""
-
-
-ICE_URL = re.compile(r"(stun|turn)s?:(\[[0-9a-fA-F:.]+\]|[^\s:/?]+)(:\d{1,5})?(\?transport=(udp|tcp))?")
-"""RFC 7064 and RFC 7065."""
-
-
 ENVIRONMENT_PREFIX = "QEMU_WEBRTC_"
+"""Of every variable of the environment that is a setting; the prototype's."""
+
+_PLACEHOLDER = re.compile(r"YOUR_[A-Z_]+|<[^<>]+>")
+"""Text that only occurs in a setting that was copied from the documentation and not filled in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class IceConfig:
     servers: tuple[IceServer, ...] = ()
     transport_policy: TransportPolicy = "all"
     problem: str | None = None
-    """A mistake that makes connecting pointless; pages show it instead of trying."""
+    """A mistake with which nobody could connect; pages show it instead of trying."""
 
     def as_json(self) -> dict[str, Any]:
         """The answer of ``GET /webrtc-config``."""
@@ -56,24 +54,49 @@ class IceConfig:
         }
 
 
-def ice_table(value: object, where: str) -> IceConfig:
+def ice_from_table(value: object, where: str) -> IceConfig:
+    """The ``[ice]`` table of the file; ``where`` says where it stands.
+
+    Raises:
+        ConfigError: says what to write.
+    """
     if not isinstance(value, dict) or not value.keys() <= {"servers", "transport_policy"}:
         raise ConfigError(f"{where} must be a table with 'servers' and 'transport_policy'")
-    servers = ice_servers(value.get("servers", []), f"{where}.servers")
-    return checked(servers, value.get("transport_policy", "all"), f"{where}.transport_policy")
+    servers = _servers(value.get("servers", []), f"{where}.servers")
+    return _checked(servers, value.get("transport_policy", "all"), f"{where}.transport_policy")
 
 
-def turn_server(host: str, get: Any) -> IceServer:
-    transports = [part.strip() for part in (get("TURN_TRANSPORTS") or "udp,tcp").split(",")]
-    for transport in transports:
-        if transport not in ("udp", "tcp"):
-            name = ENVIRONMENT_PREFIX + "TURN_TRANSPORTS"
-            raise ConfigError(f"{name} names {transport!r}; write udp, tcp or udp,tcp")
-    urls = tuple(f"turn:{host}?transport={transport}" for transport in transports)
-    return IceServer(urls, get("TURN_USERNAME") or "webrtc", get("TURN_CREDENTIAL") or "")
+def ice_from_environment(ice: IceConfig, get: Callable[[str], str | None]) -> IceConfig:
+    """``ice`` with what the environment sets in its place.
+
+    ``ICE_SERVERS`` holds all servers; without it, ``STUN_URL`` and ``TURN_HOST`` with its further variables make up one
+    each. ``get`` gives a variable by its name without the prefix, None where it is not set.
+
+    Raises:
+        ConfigError: says what to write.
+    """
+    servers = ice.servers
+    listed, host, stun = get("ICE_SERVERS"), get("TURN_HOST"), get("STUN_URL")
+    if listed is not None:
+        name = ENVIRONMENT_PREFIX + "ICE_SERVERS"
+        try:
+            servers = _servers(json.loads(listed), name)
+        except json.JSONDecodeError as error:
+            if _PLACEHOLDER.search(listed):
+                return replace(ice, problem=_placeholder_problem(name, listed))
+            raise ConfigError(f"{name} is not JSON ({error}); write a JSON array of RTCIceServer") from error
+    elif host is not None or stun is not None:
+        servers = ()
+        if stun is not None:
+            servers += (IceServer((stun,)),)
+        if host is not None:
+            servers += (_turn_server(host, get),)
+    policy = get("ICE_TRANSPORT_POLICY") or ice.transport_policy
+    return _checked(servers, policy, ENVIRONMENT_PREFIX + "ICE_TRANSPORT_POLICY")
 
 
-def ice_servers(value: object, where: str) -> tuple[IceServer, ...]:
+def _servers(value: object, where: str) -> tuple[IceServer, ...]:
+    """From a list of ``RTCIceServer`` objects, as JSON or TOML has them."""
     if not isinstance(value, list):
         raise ConfigError(f"{where} must be an array of objects with 'urls'")
     servers = []
@@ -91,16 +114,27 @@ def ice_servers(value: object, where: str) -> tuple[IceServer, ...]:
     return tuple(servers)
 
 
-def checked(servers: tuple[IceServer, ...], policy: object, where: str) -> IceConfig:
+def _turn_server(host: str, get: Callable[[str], str | None]) -> IceServer:
+    transports = [part.strip() for part in (get("TURN_TRANSPORTS") or "udp,tcp").split(",")]
+    for transport in transports:
+        if transport not in ("udp", "tcp"):
+            name = ENVIRONMENT_PREFIX + "TURN_TRANSPORTS"
+            raise ConfigError(f"{name} names {transport!r}; write udp, tcp or udp,tcp")
+    urls = tuple(f"turn:{host}?transport={transport}" for transport in transports)
+    return IceServer(urls, get("TURN_USERNAME") or "webrtc", get("TURN_CREDENTIAL") or "")
+
+
+def _checked(servers: tuple[IceServer, ...], policy: object, where: str) -> IceConfig:
+    """The settings together; a mistake that leaves the list of domains usable is their ``problem``, not an error."""
     if policy not in ("all", "relay"):
         raise ConfigError(f"{where} is {policy!r}; write 'all' or 'relay'")
     ice = IceConfig(servers, policy)
     for server in servers:
         for text in (*server.urls, server.username or "", server.credential or ""):
-            if PLACEHOLDER.search(text):
-                return replace(ice, problem=placeholder_problem("the ICE servers' configuration", text))
+            if _PLACEHOLDER.search(text):
+                return replace(ice, problem=_placeholder_problem("the ICE servers' configuration", text))
         for url in server.urls:
-            if not ICE_URL.fullmatch(url):
+            if Target.parse(url) is None:
                 raise ConfigError(
                     f"ICE server {url!r} must be like stun:HOST:PORT or turn:HOST:PORT?transport=udp"
                 )
@@ -115,7 +149,7 @@ def checked(servers: tuple[IceServer, ...], policy: object, where: str) -> IceCo
     return ice
 
 
-def placeholder_problem(where: str, text: str) -> str:
-    match = PLACEHOLDER.search(text)
+def _placeholder_problem(where: str, text: str) -> str:
+    match = _PLACEHOLDER.search(text)
     found = match.group() if match else text
     return f"{where} still holds the placeholder {found!r}; fill in your server or remove the setting"

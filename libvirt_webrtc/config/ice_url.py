@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 _URL = re.compile(
-    r"(?P<scheme>stuns?|turns?):(?P<host>\[[0-9a-fA-F:.]+\]|[^:?\[\]]+)(?::(?P<port>\d+))?"
+    r"(?P<scheme>stuns?|turns?):(?P<host>\[[0-9a-fA-F:.]+\]|[^\s:/?\[\]]+)(?::(?P<port>[0-9]{1,5}))?"
     r"(?:\?transport=(?P<transport>udp|tcp))?"
 )
 
@@ -21,9 +21,9 @@ class Target:
 
     @classmethod
     def parse(cls, url: str) -> "Target | None":
-        """None where it is no such URL."""
+        """None where it is no such URL, or its port is out of range."""
         found = _URL.fullmatch(url)
-        if found is None:
+        if found is None or not 1 <= int(found["port"] or 1) <= 65535:
             return None
         secure = found["scheme"].endswith("s")
         return cls(

@@ -3,38 +3,31 @@
 Read once at start; an unknown or unusable setting is a :class:`ConfigError` that says what to write.
 """
 
-import json
 import logging
 import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 from libvirt_webrtc.config.access import ListenAddress
 from libvirt_webrtc.config.ice import (
     ENVIRONMENT_PREFIX,
-    PLACEHOLDER,
     IceConfig,
-    IceServer,
-    checked,
-    ice_servers,
-    ice_table,
-    placeholder_problem,
-    turn_server,
+    ice_from_environment,
+    ice_from_table,
 )
 from libvirt_webrtc.config.video import VIDEO_SETTINGS, VideoConfig
+from libvirt_webrtc.domains.definition.display import Gl
+from libvirt_webrtc.domains.definition.policy import AutoEnable
 from libvirt_webrtc.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-AutoEnable = Literal["none", "tagged", "all"]
-GlPolicy = Literal["auto", "on", "off"]
-
-WORDS: dict[str, tuple[str, ...]] = {"auto_enable": get_args(AutoEnable), "gl": get_args(GlPolicy)}
+_WORDS: dict[str, type[StrEnum]] = {"auto_enable": AutoEnable, "gl": Gl}
 """The settings that are one word of several."""
-
 
 ENVIRONMENT_NAMES = (
     *("ICE_SERVERS", "ICE_TRANSPORT_POLICY", "STUN_URL"),
@@ -61,10 +54,8 @@ class Config:
     downsample: bool = False
     """Halve both dimensions of every picture."""
     ice: IceConfig = IceConfig()
-    auto_enable: AutoEnable = "tagged"
-    """Which domains get a console by themselves: none, those whose own settings say so, or all but those
-    whose settings say no."""
-    gl: GlPolicy = "auto"
+    auto_enable: AutoEnable = AutoEnable.TAGGED
+    gl: Gl = Gl.AUTO
     """OpenGL displays, for domains whose own settings do not say."""
     video: VideoConfig = VideoConfig()
 
@@ -87,9 +78,12 @@ def state_dir(environ: Mapping[str, str] | None = None) -> Path:
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] | None = None, **flags: Any) -> Config:
-    """Read all settings. ``flags`` are those of the command line; None means not given.
+    """Read all settings.
 
-    Flags are named as the settings; those of ``[video]`` have ``video_`` before their names.
+    Args:
+        path: the file; None for none.
+        environ: the environment; this process's where it is None.
+        flags: of the command line, named as the settings, with those of ``[video]`` as ``video_...``; None: not given.
 
     Raises:
         ConfigError: a file that cannot be read, an unknown key, an unusable value.
@@ -102,6 +96,15 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None, **f
     given = {key: value for key, value in flags.items() if value is not None}
     video = {key.removeprefix("video_"): given.pop(key) for key in list(given) if key.startswith("video_")}
     return replace(config, video=config.video.changed(video, "--{}".format), **given)
+
+
+def forget_environment() -> None:
+    """Remove the settings from this process's environment, once they are loaded.
+
+    They may hold a TURN server's credential, and every process that is started later would inherit them.
+    """
+    for name in [name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX)]:
+        del os.environ[name]
 
 
 def _from_file(config: Config, path: Path) -> Config:
@@ -121,7 +124,7 @@ def _from_file(config: Config, path: Path) -> Config:
                 raise ConfigError(f"{where} must be true or false")
             changes[key] = value
         elif key == "ice":
-            changes[key] = ice_table(value, where)
+            changes[key] = ice_from_table(value, where)
         elif key == "video":
             if not isinstance(value, dict):
                 raise ConfigError(f"{where} must be a table")
@@ -132,18 +135,19 @@ def _from_file(config: Config, path: Path) -> Config:
             changes[key] = ListenAddress.parse(value)
         elif key == "token_file":
             changes[key] = Path(value)
-        elif key in WORDS and value not in WORDS[key]:
-            raise ConfigError(f"{where} is {value!r}; write one of {', '.join(map(repr, WORDS[key]))}")
+        elif key in _WORDS:
+            changes[key] = _word(_WORDS[key], value, where)
         else:
             changes[key] = value
     return replace(config, **changes)
 
 
-def forget_environment() -> None:
-    """Remove the settings from this process's environment: they may hold a TURN server's credential, and every process
-    that is started later would inherit them. To be called once they are loaded."""
-    for name in [name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX)]:
-        del os.environ[name]
+def _word(words: type[StrEnum], value: str, where: str) -> StrEnum:
+    if value not in list(words):
+        raise ConfigError(
+            f"{where} is {value!r}; write one of {', '.join(repr(str(word)) for word in words)}"
+        )
+    return words(value)
 
 
 def _from_environment(config: Config, environ: Mapping[str, str]) -> Config:
@@ -176,21 +180,4 @@ def _from_environment(config: Config, environ: Mapping[str, str]) -> Config:
     video = {key: value for key in VIDEO_SETTINGS if (value := get(key.upper())) is not None}
     config = replace(config, video=config.video.changed(video, lambda key: ENVIRONMENT_PREFIX + key.upper()))
 
-    servers = config.ice.servers
-    listed, host, stun = get("ICE_SERVERS"), get("TURN_HOST"), get("STUN_URL")
-    if listed is not None:
-        name = ENVIRONMENT_PREFIX + "ICE_SERVERS"
-        try:
-            servers = ice_servers(json.loads(listed), name)
-        except json.JSONDecodeError as error:
-            if PLACEHOLDER.search(listed):
-                return replace(config, ice=replace(config.ice, problem=placeholder_problem(name, listed)))
-            raise ConfigError(f"{name} is not JSON ({error}); write a JSON array of RTCIceServer") from error
-    elif host is not None or stun is not None:
-        servers = ()
-        if stun is not None:
-            servers += (IceServer((stun,)),)
-        if host is not None:
-            servers += (turn_server(host, get),)
-    policy = get("ICE_TRANSPORT_POLICY") or config.ice.transport_policy
-    return replace(config, ice=checked(servers, policy, ENVIRONMENT_PREFIX + "ICE_TRANSPORT_POLICY"))
+    return replace(config, ice=ice_from_environment(config.ice, get))
