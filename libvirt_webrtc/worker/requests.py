@@ -17,8 +17,8 @@ from libvirt_webrtc.errors import (
 from libvirt_webrtc.worker import ipc
 from libvirt_webrtc.worker.channel import Channel
 
-Request = ipc.Offer | ipc.CloseViewer | ipc.AskStats
-Reply = ipc.Answered | ipc.Refused | ipc.Done | ipc.Stats
+WorkerRequest = ipc.Offer | ipc.CloseViewer | ipc.AskStats
+WorkerAnswer = ipc.Answered | ipc.Refused | ipc.Done | ipc.Stats
 
 _REFUSALS: dict[str, type[LibvirtWebRTCError]] = {
     cls.__name__: cls for cls in (NegotiationError, GatheringError, NoConsole, ConsoleStarting)
@@ -31,9 +31,9 @@ class Requests:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._numbers = itertools.count(1)
-        self._answers: dict[int, asyncio.Future[Reply]] = {}
+        self._answers: dict[int, asyncio.Future[WorkerAnswer]] = {}
 
-    async def ask(self, make: Callable[[int], Request]) -> Reply:
+    async def ask(self, make: Callable[[int], WorkerRequest]) -> WorkerAnswer:
         """The worker's answer to the request that ``make`` makes of a number. May be cancelled: the worker answers
         all the same, and nobody hears it.
 
@@ -42,7 +42,7 @@ class Requests:
             WorkerGone: the worker ended, or did not answer within WORKER_ANSWER_S.
         """
         number = next(self._numbers)
-        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[WorkerAnswer] = asyncio.get_running_loop().create_future()
         self._answers[number] = future
         try:
             async with asyncio.timeout(limits.WORKER_ANSWER_S):
@@ -53,7 +53,7 @@ class Requests:
         finally:
             del self._answers[number]
 
-    def answered(self, answer: Reply) -> None:
+    def answered(self, answer: WorkerAnswer) -> None:
         """Hand an answer on; one that nobody waits for any more is dropped."""
         future = self._answers.get(answer.request)
         if future is not None and not future.done():
@@ -66,7 +66,7 @@ class Requests:
                 future.set_exception(WorkerGone("the console's worker ended"))
 
 
-def refusal(answer: Reply) -> LibvirtWebRTCError:
+def refusal(answer: WorkerAnswer) -> LibvirtWebRTCError:
     """The error that an answer stands for which is not the one asked for."""
     if isinstance(answer, ipc.Refused):
         return _REFUSALS.get(answer.kind, WorkerError)(answer.message)

@@ -27,12 +27,9 @@ RETIRED_WORDS = {"keeper", "lane", "outbound", "seat"}
 
 KNOWN_TWICE = {
     "Answer",
-    "AutoEnable",
     "Clock",
     "Display",
     "Finding",
-    "Keyboard",
-    "Mouse",
     "Picture",
     "Plan",
     "Plane",
