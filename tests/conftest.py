@@ -14,6 +14,7 @@ from playwright.async_api import Browser, async_playwright
 
 from libvirt_webrtc.config.load import STATE_VARIABLE
 from libvirt_webrtc.domains.libvirt_api import VirConnect, open_connection
+from tests.support.chromium import CHROMIUM_FLAGS
 from tests.support.domains import DomainFactory, MakeDomain
 from tests.support.emulators import emulators
 from tests.support.guests import GuestFactory
@@ -24,18 +25,6 @@ from tests.support.stuck import kill_and_wait
 
 GUESTS_VARIABLE = "LIBVIRT_WEBRTC_TEST_GUESTS"
 """Folder of the built demo guests; set by tests/run.sh."""
-
-CHROMIUM_FLAGS = [
-    "--headless=new",
-    "--no-sandbox",  # the tests run as root
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
 
 LONG_VARIABLE = "LIBVIRT_WEBRTC_TEST_LONG"
 """Set to 1, tests that take minutes run as well; ``tests/run.sh --long`` sets it."""

@@ -5,8 +5,7 @@ import re
 
 import pytest
 
-from tests.architecture.test_imports import ROWS
-from tests.architecture.tree import CHECKOUT, modules, parse, room
+from tests.architecture.tree import CHECKOUT, ROWS, modules, parse, room
 
 DOCUMENTS = sorted(
     str(path.relative_to(CHECKOUT))

@@ -1,29 +1,25 @@
 """Imports point one way; docs/design.md, "Where things live", shows the same rows."""
 
+import ast
+import re
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
 
-from tests.architecture.tree import PACKAGE, imports, modules, room
-
-ROWS = (
-    {"__main__"},
-    {"cli"},
-    {"commands"},
-    {"doctor"},
-    {"service"},
-    {"worker", "probes"},
-    {"display", "media", "hook", "portal"},
-    {"domains", "input", "picture", "config"},
-    {"agent"},
-    {"concurrency"},
-    {"errors", "logs", ""},
-)
-"""From the top down. A module imports from its own room and from rows below its own, never from a row above;
-"" is the package's ``__init__``, which holds the version."""
+from tests.architecture.tree import CHECKOUT, PACKAGE, ROWS, files, imports, modules, parse, room
 
 BESIDE = {("domains", "config"), ("config", "domains")}
 """Rooms of one row of which one may import the other."""
+
+KNOWN_SHARING = (
+    "tests/display",
+    "tests/gl",
+    "tests/picture",
+    "tests/web",
+    "tests/domains",
+    "tests/portal",
+    "tests/media",
+)
 
 LOOSE = {"", "__main__", "cli", "errors", "logs"}
 """The modules that stand at the package's top."""
@@ -71,3 +67,15 @@ def test_the_hook_starts_with_what_it_needs_and_no_more() -> None:
     assert not HOOK_MUST_NOT_IMPORT & {name.partition(".")[0] for name in loaded}
     ours = {name.partition(".")[2] for name in loaded if name.partition(".")[0] == PACKAGE.name}
     assert {room(name) for name in ours} <= HOOK_MAY_IMPORT
+
+
+def test_no_test_imports_another_test() -> None:
+    """What tests share stands in tests/support, or in a module beside them; fixtures in a conftest."""
+    wrong = []
+    for path in files("tests", ".py"):
+        for node in ast.walk(parse(path)):
+            if isinstance(node, ast.ImportFrom) and re.match(
+                r"tests\..*(conftest|\btest_\w+)$", node.module or ""
+            ):
+                wrong.append(f"{path.relative_to(CHECKOUT)} imports {node.module}")
+    assert [each for each in wrong if not each.startswith(KNOWN_SHARING)] == []

@@ -8,6 +8,23 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PACKAGE = CHECKOUT / "libvirt_webrtc"
+
+ROWS = (
+    {"__main__"},
+    {"cli"},
+    {"commands"},
+    {"doctor"},
+    {"service"},
+    {"worker", "probes"},
+    {"display", "media", "hook", "portal"},
+    {"domains", "input", "picture", "config"},
+    {"agent"},
+    {"concurrency"},
+    {"errors", "logs", ""},
+)
+"""From the top down. A module imports from its own room and from rows below its own, never from a row above;
+"" is the package's ``__init__``, which holds the version."""
+
 IGNORED = {".venv", "__pycache__", "node_modules"}
 
 

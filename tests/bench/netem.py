@@ -26,8 +26,8 @@ from libvirt_webrtc.picture.framebuffer import Framebuffer
 from tests.bench.figures import Figure, Figures
 from tests.bench.scroll import Scroll
 from tests.bench.stage import PROBES, Options, progress
-from tests.conftest import CHROMIUM_FLAGS
 from tests.media.helpers import show
+from tests.support.chromium import CHROMIUM_FLAGS
 from tests.support.narrow_link import Limits, NarrowLink, open_link, run_far
 
 SCROLL_FPS = 30

@@ -12,7 +12,7 @@ from pathlib import Path
 from playwright.async_api import Browser, async_playwright
 
 from tests.bench import world
-from tests.conftest import CHROMIUM_FLAGS
+from tests.support.chromium import CHROMIUM_FLAGS
 from tests.support.emulators import emulators
 from tests.support.guests import Guest, GuestFactory, Kind
 from tests.support.libvirtd import URI, PrivateLibvirtd, in_private_world

@@ -10,7 +10,7 @@ from libvirt_webrtc.doctor import graphics
 from libvirt_webrtc.doctor.graphics import check_drawing, check_graphics, check_reading, check_render_node
 from libvirt_webrtc.hook.check import Level
 from libvirt_webrtc.probes.render import Trial
-from tests.doctor.test_machine import STRANGER
+from tests.doctor.users import STRANGER
 
 GOOD = Trial(True, "AMD Radeon Graphics")
 SLOW = Trial(False, "llvmpipe")

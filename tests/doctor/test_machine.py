@@ -21,11 +21,7 @@ from libvirt_webrtc.doctor.machine import (
     check_token_file,
 )
 from libvirt_webrtc.hook.check import Level
-
-ROOT = User(0, "root", frozenset({"root"}), frozenset())
-MEMBER = User(1000, "ann", frozenset({"ann", "libvirt"}), frozenset({"libvirt"}))
-ENTERED = User(1000, "ann", frozenset({"ann"}), frozenset({"libvirt"}))
-STRANGER = User(1000, "ann", frozenset({"ann"}), frozenset())
+from tests.doctor.users import ENTERED, MEMBER, ROOT, STRANGER
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,12 @@ from playwright.async_api import Browser
 from tests.e2e.viewer import Viewer
 from tests.support.domain_xml import find_dbus_display
 from tests.support.emulators import Emulator
-from tests.support.guests import GuestFactory
+from tests.support.guests import GuestFactory, on_private_bus
 from tests.support.portal import Portal
 
 pytestmark = [pytest.mark.libvirt, pytest.mark.browser]
 
 KEY_A = 0x1E
-
-
-def on_private_bus(xml: str) -> str:
-    """Beside the display that the domain has."""
-    return xml.replace("<video>", "<graphics type='dbus'/><video>")
 
 
 async def test_domain_on_a_private_bus_is_seen_and_typed_at(

@@ -3,7 +3,7 @@
 import aiohttp
 import pytest
 
-from tests.e2e.whep import playing
+from tests.e2e.whep import play_to_the_end
 from tests.support.guests import GuestFactory
 from tests.support.portal import Portal
 
@@ -14,13 +14,7 @@ pytestmark = pytest.mark.libvirt
 async def test_whep_player_receives_the_picture_with_its_nonce(
     make_guest: GuestFactory, portal: Portal, codec: str
 ) -> None:
-    guest = make_guest()
-    portal.wait_console(guest.uuid)
-    async with playing(portal, guest, codec=codec) as player:
-        await player.wait_known_picture()
-        for status in (200, 404):
-            async with player.http.delete(player.location) as response:
-                assert response.status == status
+    await play_to_the_end(portal, make_guest(), codec)
 
 
 async def test_whep_needs_a_token(make_guest: GuestFactory, portal: Portal) -> None:

@@ -85,3 +85,13 @@ async def playing(portal: Portal, guest: Guest, *, codec: str | None = None) -> 
             yield Player(guest, connection, track, http, location)
     finally:
         await connection.close()
+
+
+async def play_to_the_end(portal: Portal, guest: Guest, codec: str) -> None:
+    """Watch a guest's console until its known picture is there, then end the session; ending it again is a 404."""
+    portal.wait_console(guest.uuid)
+    async with playing(portal, guest, codec=codec) as player:
+        await player.wait_known_picture()
+        for status in (200, 404):
+            async with player.http.delete(player.location) as response:
+                assert response.status == status

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_private_bus import on_private_bus
-from tests.e2e.test_whep import test_whep_player_receives_the_picture_with_its_nonce as watch
-from tests.support.guests import GuestFactory
+from tests.e2e.whep import play_to_the_end
+from tests.support.guests import GuestFactory, on_private_bus
 from tests.support.portal import Portal
 from tests.support.waiting import wait_until
 
@@ -76,7 +75,7 @@ def confined_portal(libvirt_uri: str) -> Iterator[Portal]:
 async def test_service_needs_no_more_than_its_rights(
     make_guest: GuestFactory, confined_portal: Portal
 ) -> None:
-    await watch(make_guest, confined_portal, "H264")
+    await play_to_the_end(confined_portal, make_guest(), "H264")
 
 
 @pytest.mark.libvirt

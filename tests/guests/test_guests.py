@@ -12,7 +12,7 @@ from examples.guests.comparison import compare
 from examples.guests.layout import Pointer, Rgb, dynamic_mask
 from examples.guests.picture import expected
 from examples.guests.reading import read_key_count, read_keys, read_nonce, read_patch, read_pointer
-from tests.guests.conftest import NONCE, Boot
+from tests.guests.boot import NONCE, Boot
 from tests.guests.qmp import DEADLINE_S, Guest
 from tests.support.waiting import wait_until
 

@@ -24,8 +24,7 @@ from libvirt_webrtc.hook.install import (
     uninstall_hook,
 )
 from libvirt_webrtc.hook.policy_file import FILE_NAME, write_policy
-from tests.hooks.conftest import PATIENT_S
-from tests.support.hook_faults import make_environment, set_python_limit
+from tests.support.hook_faults import PATIENT_S, make_environment, set_python_limit
 from tests.support.waiting import wait_until
 
 

@@ -7,9 +7,6 @@ import pytest
 
 from tests.support.hook_faults import InstalledHook, make_environment
 
-PATIENT_S = 30
-"""The hook's bound on Python where a test is about what it does, not about how long: the machine may be busy."""
-
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Path:

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.whep import playing
-from tests.hooks.conftest import PATIENT_S
 from tests.support.domain_xml import find_dbus_display
 from tests.support.guests import GuestFactory
-from tests.support.hook_faults import PYTHON_FAULTS, SURROUNDINGS, InstalledHook
+from tests.support.hook_faults import PATIENT_S, PYTHON_FAULTS, SURROUNDINGS, InstalledHook
 from tests.support.libvirtd import virsh
 from tests.support.portal import Portal
 from tests.support.screen import Screen

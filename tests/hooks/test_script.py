@@ -14,9 +14,8 @@ from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.hook.check import DEAD_BUS, FILTERS, OPERATIONS, PLAIN
 from libvirt_webrtc.hook.install import Hook, install_hook
 from libvirt_webrtc.hook.policy_file import write_policy
-from tests.hooks.conftest import PATIENT_S
 from tests.support.domain_xml import add_dbus_display, find_dbus_display
-from tests.support.hook_faults import PYTHON_FAULTS, python_fault, set_python_limit
+from tests.support.hook_faults import PATIENT_S, PYTHON_FAULTS, python_fault, set_python_limit
 
 SHELLS = [shell for shell in ("dash", "bash") if shutil.which(shell)]
 ENDS_S = 60.0

@@ -62,6 +62,9 @@ SURROUNDINGS = (
 SIZE = "1m"
 """The size of the file systems that a fault fills."""
 
+PATIENT_S = 30
+"""The hook's limit for Python, in seconds, where a test is about its answer: this machine may be busy."""
+
 
 def make_environment(folder: Path) -> Path:
     """An environment in which ``python -I`` has this package, as an installed one has; its interpreter."""
