@@ -1,4 +1,4 @@
-"""The data channels' messages: bytes to values, and back.
+"""The messages of the ``input`` channel, from a viewer to a console: bytes to values.
 
 The formats are those of docs/protocol.md, "Data channels". Nothing here does I/O, and nothing here knows
 QEMU's numbers: keys are ``KeyboardEvent.code``, buttons are ``MouseEvent.button``.
@@ -9,26 +9,22 @@ protocol's (its type, its length, a code that is not ASCII) is refused; a value 
 range, because a mouse with a strange wheel must not cost anyone the connection.
 """
 
-import json
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from libvirt_webrtc.errors import ViewerProtocolError
 
 MAX_CODE_LENGTH = 32
+"""ASCII characters of a KEY's code. The longest that browsers send has 20."""
+
 MAX_WHEEL_STEPS = 20
-MAX_CURSOR_SIZE = 512
-MAX_PROBLEM_BYTES = 1000
+"""Steps of one WHEEL in either direction: each is two calls to QEMU."""
 
 MIN_WINDOW, MAX_WINDOW = 64, 8192
-"""Pixels. What a guest may be asked for: QEMU itself checks nothing, and no picture of ours is larger."""
+"""Pixels of a RESIZE's width or height. QEMU itself checks nothing, and no picture of ours is larger."""
 
 KEY, MOVE_TO, MOVE_BY, BUTTON, WHEEL, RELEASE_ALL, PING, WANT_STATS, WATCH, RESIZE = range(0x01, 0x0B)
-SIZE, POINTER_MODE, CURSOR, CURSOR_POSITION, LEDS, ENABLED, PONG, STATE, STATS, CONSOLES, RESIZED, PROBLEM = (
-    range(0x81, 0x8D)
-)
 
 _KEY_DOWN = 0x01
 _MOVE_TO = struct.Struct(">HH")
@@ -167,7 +163,7 @@ def _button(body: bytes) -> ButtonEvent:
 
 def _wheel(body: bytes) -> Wheel:
     dx, dy = _WHEEL.unpack(body)
-    return Wheel(_clamp(dx, -MAX_WHEEL_STEPS, MAX_WHEEL_STEPS), _clamp(dy, -MAX_WHEEL_STEPS, MAX_WHEEL_STEPS))
+    return Wheel(clamp(dx, -MAX_WHEEL_STEPS, MAX_WHEEL_STEPS), clamp(dy, -MAX_WHEEL_STEPS, MAX_WHEEL_STEPS))
 
 
 def _release_all(body: bytes) -> ReleaseAll:
@@ -191,7 +187,7 @@ def _watch(body: bytes) -> Watch:
 def _resize(body: bytes) -> Resize:
     width, height, width_mm, height_mm = _RESIZE.unpack(body)
     return Resize(
-        _clamp(width, MIN_WINDOW, MAX_WINDOW), _clamp(height, MIN_WINDOW, MAX_WINDOW), width_mm, height_mm
+        clamp(width, MIN_WINDOW, MAX_WINDOW), clamp(height, MIN_WINDOW, MAX_WINDOW), width_mm, height_mm
     )
 
 
@@ -209,82 +205,6 @@ _PARSERS: dict[int, Callable[[bytes], InputMessage]] = {
 }
 
 
-def size(width: int, height: int) -> bytes:
-    """SIZE: the guest's picture in pixels, at most 65535 each."""
-    return struct.pack(">BHH", SIZE, width, height)
-
-
-def pointer_mode(absolute: bool) -> bytes:
-    """POINTER_MODE: whether the guest takes positions (MOVE_TO) or relative motion only (MOVE_BY)."""
-    return struct.pack(">BB", POINTER_MODE, absolute)
-
-
-def cursor(width: int, height: int, hot_x: int, hot_y: int, rgba: bytes) -> bytes:
-    """CURSOR: the guest's pointer, a picture and the point of it that points.
-
-    ``rgba`` is ``width`` x ``height`` pixels of R, G, B, A with straight alpha, the top row first. A hot spot
-    outside the picture, which a guest may set, is moved to its edge.
-
-    Raises:
-        ViewerProtocolError: more than 512 pixels wide or high, or not as many bytes as that takes.
-    """
-    if not (0 <= width <= MAX_CURSOR_SIZE and 0 <= height <= MAX_CURSOR_SIZE):
-        raise ViewerProtocolError(f"a cursor of {width} x {height} pixels")
-    if len(rgba) != width * height * 4:
-        raise ViewerProtocolError(f"a cursor of {width} x {height} pixels in {len(rgba)} bytes")
-    hot_x = _clamp(hot_x, 0, max(width - 1, 0))
-    hot_y = _clamp(hot_y, 0, max(height - 1, 0))
-    return struct.pack(">BHHHH", CURSOR, width, height, hot_x, hot_y) + rgba
-
-
-def cursor_position(x: int, y: int, visible: bool) -> bytes:
-    """CURSOR_POSITION: where the guest's pointer is, and whether it is shown."""
-    return struct.pack(">BhhB", CURSOR_POSITION, _clamp(x, -32768, 32767), _clamp(y, -32768, 32767), visible)
-
-
-def leds(modifiers: int) -> bytes:
-    """LEDS: 1 Scroll Lock, 2 Num Lock, 4 Caps Lock, added up; QEMU's ``Modifiers`` has the same bits."""
-    return struct.pack(">BB", LEDS, modifiers & 0x07)
-
-
-def enabled(shown: bool) -> bytes:
-    """ENABLED: whether the guest shows anything now."""
-    return struct.pack(">BB", ENABLED, shown)
-
-
-def pong(value: int) -> bytes:
-    """PONG: the value of the PING that it answers."""
-    return struct.pack(">BI", PONG, value)
-
-
-def state(paused: bool) -> bytes:
-    """STATE: whether the guest is paused."""
-    return struct.pack(">BB", STATE, paused)
-
-
-def stats(document: dict[str, Any]) -> bytes:
-    """STATS: what this viewer's video does, as JSON."""
-    return _document(STATS, document)
-
-
-def consoles(document: dict[str, Any]) -> bytes:
-    """CONSOLES: the domain's consoles, as JSON."""
-    return _document(CONSOLES, document)
-
-
-def resized(taken: bool) -> bytes:
-    """RESIZED: whether the guest's display device was told the RESIZE's size."""
-    return struct.pack(">BB", RESIZED, taken)
-
-
-def _document(type_: int, document: dict[str, Any]) -> bytes:
-    return bytes((type_,)) + json.dumps(document, separators=(",", ":")).encode()
-
-
-def problem(text: str) -> bytes:
-    """PROBLEM: why the guest's picture cannot be shown; empty once it can."""
-    return bytes((PROBLEM,)) + text.encode()[:MAX_PROBLEM_BYTES].decode(errors="ignore").encode()
-
-
-def _clamp(value: int, low: int, high: int) -> int:
+def clamp(value: int, low: int, high: int) -> int:
+    """``value``, or the nearest bound where it lies outside."""
     return min(max(value, low), high)

@@ -13,7 +13,7 @@ from libvirt_webrtc.display.cursor import straight_rgba
 from libvirt_webrtc.display.gl.thread import GraphicsThread
 from libvirt_webrtc.display.listener import Listener
 from libvirt_webrtc.errors import ConsoleStarting
-from libvirt_webrtc.input import messages
+from libvirt_webrtc.input import display_messages
 from libvirt_webrtc.input.messages import Resize
 from libvirt_webrtc.logs import LimitedLogger
 from libvirt_webrtc.media.console_video import ConsoleVideo
@@ -143,7 +143,7 @@ class SharedConsole:
     def set_paused(self, paused: bool) -> None:
         """Tell viewers that the guest is paused or runs."""
         self._paused = paused
-        self._broadcast(messages.state(paused))
+        self._broadcast(display_messages.state(paused))
 
     def join(self, opened: ViewerConsole) -> None:
         """Tell ``opened`` of all changes, and give its input the display's devices."""
@@ -183,27 +183,27 @@ class SharedConsole:
         """The display messages that bring a new viewer up to date."""
         picture, console = self.framebuffer, self._console
         if picture.width:
-            yield messages.size(picture.width, picture.height)
-            yield messages.enabled(picture.enabled)
+            yield display_messages.size(picture.width, picture.height)
+            yield display_messages.enabled(picture.enabled)
         if console is not None:
-            yield messages.pointer_mode(console.mouse.is_absolute)
-            yield messages.leds(console.keyboard.modifiers)
+            yield display_messages.pointer_mode(console.mouse.is_absolute)
+            yield display_messages.leds(console.keyboard.modifiers)
         if self._cursor:
             yield self._cursor
         if self._cursor_position:
             yield self._cursor_position
         if self._unsupported:
-            yield messages.problem(self._unsupported)
-        yield messages.state(self._paused)
+            yield display_messages.problem(self._unsupported)
+        yield display_messages.state(self._paused)
 
     def define_cursor(self, width: int, height: int, hot_x: int, hot_y: int, pixels: bytes) -> None:
         """The guest's pointer has a new shape (``Listener.CursorDefine``)."""
-        self._cursor = messages.cursor(width, height, hot_x, hot_y, straight_rgba(pixels))
+        self._cursor = display_messages.cursor(width, height, hot_x, hot_y, straight_rgba(pixels))
         self._broadcast(self._cursor)
 
     def move_cursor(self, x: int, y: int, visible: bool) -> None:
         """The guest moved or hid its pointer (``Listener.MouseSet``)."""
-        self._cursor_position = messages.cursor_position(x, y, visible)
+        self._cursor_position = display_messages.cursor_position(x, y, visible)
         self._broadcast(self._cursor_position)
 
     def unsupported(self, what: str) -> None:
@@ -213,7 +213,7 @@ class SharedConsole:
             if what:
                 # A guest can alternate good and bad pictures, and must not fill the log.
                 self._problems.warning("console %s: %s", self.index, what)
-            self._broadcast(messages.problem(what))
+            self._broadcast(display_messages.problem(what))
 
     @property
     def listening(self) -> bool:
@@ -235,14 +235,14 @@ class SharedConsole:
 
     def _console_changed(self) -> None:
         if self._console is not None:
-            self._broadcast(messages.pointer_mode(self._console.mouse.is_absolute))
-            self._broadcast(messages.leds(self._console.keyboard.modifiers))
+            self._broadcast(display_messages.pointer_mode(self._console.mouse.is_absolute))
+            self._broadcast(display_messages.leds(self._console.keyboard.modifiers))
             self._on_change()
 
     def _shape_changed(self) -> None:
         picture = self.framebuffer
-        self._broadcast(messages.size(picture.width, picture.height))
-        self._broadcast(messages.enabled(picture.enabled))
+        self._broadcast(display_messages.size(picture.width, picture.height))
+        self._broadcast(display_messages.enabled(picture.enabled))
         self._on_change()
 
     def _broadcast(self, message: bytes) -> None:

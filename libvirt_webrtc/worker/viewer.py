@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from libvirt_webrtc.input import messages
+from libvirt_webrtc.input import display_messages
 from libvirt_webrtc.media.track import ConsoleTrack
 from libvirt_webrtc.worker.viewer_console import ConsoleForViewers, ViewerConsole
 
@@ -79,7 +79,7 @@ class Viewer:
         first = self._opened.get(self.first.index)
         if first is None:
             return
-        told = messages.consoles(
+        told = display_messages.consoles(
             {
                 "consoles": [
                     {

@@ -9,7 +9,7 @@ from aiortc import RTCDataChannel
 
 from libvirt_webrtc.concurrency.tasks import TaskSet
 from libvirt_webrtc.errors import ConsoleStarting
-from libvirt_webrtc.input import messages
+from libvirt_webrtc.input import display_messages
 from libvirt_webrtc.input.messages import Resize
 from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.media.track import ConsoleTrack
@@ -114,7 +114,7 @@ class ViewerConsole:
             None,
             None,
             on_fault=on_fault,
-            on_pong=lambda value: self.send(messages.pong(value)),
+            on_pong=lambda value: self.send(display_messages.pong(value)),
             on_want_stats=self._want_stats,
             on_watch=self.watch,
             on_resize=lambda wanted: shared.resize(wanted, self._resized),
@@ -196,7 +196,7 @@ class ViewerConsole:
             self._listening = False
 
     def _resized(self, taken: bool) -> None:
-        self.send(messages.resized(taken))
+        self.send(display_messages.resized(taken))
 
     def _input_message(self, data: bytes | str) -> None:
         if isinstance(data, str):
@@ -215,7 +215,7 @@ class ViewerConsole:
     def _send_stats(self) -> None:
         loop = asyncio.get_running_loop()
         self._next_stats = loop.call_later(STATS_INTERVAL_S, self._send_stats)
-        self.send(messages.stats(self._stats()))
+        self.send(display_messages.stats(self._stats()))
 
     def _stats(self) -> dict[str, Any]:
         return own_stats(self._shared_console.video, self.track)

@@ -1,6 +1,6 @@
 """What the tests of consoles with a real QEMU share."""
 
-from libvirt_webrtc.input import messages
+from libvirt_webrtc.input import display_messages
 from libvirt_webrtc.worker.settings import WorkerSettings
 from libvirt_webrtc.worker.shared_consoles import SharedConsoles
 from tests.media.helpers import soon, until
@@ -13,4 +13,4 @@ KEY_A_DOWN, KEY_A_UP = b"\x01\x01KeyA", b"\x01\x00KeyA"
 async def admit(shared_consoles: SharedConsoles, viewer: ViewerClient, name: str = "viewer") -> None:
     """Connect a viewer to the first console, and wait for its first picture."""
     await viewer.take(await soon(shared_consoles.admit(name, 0, await viewer.offer())))
-    await until(lambda: messages.CONSOLES in viewer.types and viewer.frames > 0)
+    await until(lambda: display_messages.CONSOLES in viewer.types and viewer.frames > 0)

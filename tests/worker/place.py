@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from libvirt_webrtc.config.ice import IceServer
 from libvirt_webrtc.errors import ConsoleStarting
-from libvirt_webrtc.input import messages
+from libvirt_webrtc.input import display_messages
 from libvirt_webrtc.input.messages import Resize
 from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.picture.framebuffer import Framebuffer
@@ -15,12 +15,14 @@ from tests.media.helpers import picture, show, soon, until
 from tests.worker.viewer_client import ViewerClient
 
 PING = b"\x07\x00\x00\x00\x2a"
-OWN = [messages.size(64, 48), messages.enabled(True), messages.state(False)]
+OWN = [display_messages.size(64, 48), display_messages.enabled(True), display_messages.state(False)]
 """What each console greets with."""
 
 GREETING = [
     *OWN,
-    messages.consoles({"consoles": [{"index": 0, "section": 0, "label": "console 0", "enabled": True}]}),
+    display_messages.consoles(
+        {"consoles": [{"index": 0, "section": 0, "label": "console 0", "enabled": True}]}
+    ),
 ]
 """What a viewer of the only console is greeted with."""
 

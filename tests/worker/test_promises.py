@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from libvirt_webrtc.input import messages
+from libvirt_webrtc.input import display_messages
 from tests.media.helpers import soon, until
 from tests.worker.place import PING, Place
 from tests.worker.viewer_client import ViewerClient
@@ -93,8 +93,8 @@ async def test_a_misdeed_ends_that_viewer_only_and_is_logged_once(
             misdeed(viewer)
             await until(lambda: place.closed == [bad])
         await soon(viewer.ended.wait())
-        place.tell(messages.state(True))
-        await until(lambda: other.received[-1] == messages.state(True))
+        place.tell(display_messages.state(True))
+        await until(lambda: other.received[-1] == display_messages.state(True))
         assert good not in place.closed
     assert [reason in text for text in said(caplog)] == [True], caplog.text
 

@@ -10,7 +10,7 @@ import pytest
 from libvirt_webrtc.agent import limits
 from libvirt_webrtc.display.display import Display
 from libvirt_webrtc.errors import ConsoleStarting
-from libvirt_webrtc.input import messages
+from libvirt_webrtc.input import display_messages
 from libvirt_webrtc.picture.pixels import PixelFormat
 from libvirt_webrtc.worker.shared_console import SharedConsole
 from libvirt_webrtc.worker.shared_consoles import SharedConsoles
@@ -132,13 +132,13 @@ async def test_a_second_console_is_registered_when_it_is_watched_and_once(
         channel.send(b"\x09\x01")
         await until(lambda: viewer.shown[1] > 0 and second.view().viewers == 1)
         # Its output is off until somebody asks for a size: QEMU says so in letters.
-        await until(lambda: messages.enabled(False) in told)
+        await until(lambda: display_messages.enabled(False) in told)
         both = qemu.fds()
         assert both == alone + 1
         for watched in (b"\x09\x00", b"\x09\x01") * 3:
             channel.send(watched)
         channel.send(b"\x0a\x04\x00\x03\x00\x00\x00\x00\x00")
-        await until(lambda: messages.resized(True) in told)
+        await until(lambda: display_messages.resized(True) in told)
         assert qemu.fds() == both
 
 

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from libvirt_webrtc.errors import NegotiationError, NoConsole
-from libvirt_webrtc.input import messages
+from libvirt_webrtc.input import display_messages
 from libvirt_webrtc.worker import shared_consoles as shared_consoles_module
 from libvirt_webrtc.worker.shared_console import SharedConsole
 from libvirt_webrtc.worker.shared_consoles import SharedConsoles
@@ -27,19 +27,19 @@ async def test_a_viewer_is_told_size_mode_leds_and_cursor_in_order(
         await until(lambda: shared.view().scanout is not None)
         await admit(shared_consoles, viewer)
         assert viewer.types[:8] == [
-            messages.SIZE,
-            messages.ENABLED,
-            messages.POINTER_MODE,
-            messages.LEDS,
-            messages.CURSOR,
-            messages.CURSOR_POSITION,
-            messages.STATE,
-            messages.CONSOLES,
+            display_messages.SIZE,
+            display_messages.ENABLED,
+            display_messages.POINTER_MODE,
+            display_messages.LEDS,
+            display_messages.CURSOR,
+            display_messages.CURSOR_POSITION,
+            display_messages.STATE,
+            display_messages.CONSOLES,
         ]
-        assert viewer.received[4] == messages.cursor(1, 1, 0, 0, b"\x03\x02\x01\xff")
+        assert viewer.received[4] == display_messages.cursor(1, 1, 0, 0, b"\x03\x02\x01\xff")
         assert shared.view().viewers == 2
         shared_consoles.set_paused(True)
-        await until(lambda: viewer.received[-1] == first.received[-1] == messages.state(True))
+        await until(lambda: viewer.received[-1] == first.received[-1] == display_messages.state(True))
         assert await shared_consoles.dismiss("first") and not await shared_consoles.dismiss("first")
         assert shared.view().viewers == 1
 
@@ -89,15 +89,15 @@ async def test_what_cannot_be_shown_is_logged_once_and_told_to_every_viewer(
         shared.unsupported("DMA-BUF")
     assert caplog.text.count("DMA-BUF") == 1
     await admit(shared_consoles, viewer)
-    assert messages.problem("DMA-BUF") in viewer.received
+    assert display_messages.problem("DMA-BUF") in viewer.received
     shared.unsupported("")
-    await until(lambda: messages.problem("") in viewer.received)
+    await until(lambda: display_messages.problem("") in viewer.received)
 
 
 async def test_standard_vga_takes_no_size(shared_consoles: SharedConsoles, viewer: ViewerClient) -> None:
     await admit(shared_consoles, viewer)
     viewer.channels["input"].send(b"\x0a\x04\x00\x03\x00\x00\x00\x00\x00")
-    await until(lambda: messages.resized(False) in viewer.received)
+    await until(lambda: display_messages.resized(False) in viewer.received)
 
 
 async def test_sizes_that_a_display_device_refuses_do_not_fill_the_log(
@@ -108,5 +108,5 @@ async def test_sizes_that_a_display_device_refuses_do_not_fill_the_log(
     with caplog.at_level(logging.INFO):
         for width in range(100):
             viewer.channels["input"].send(b"\x0a" + (800 + width).to_bytes(2) + bytes(6))
-            await until(lambda: messages.RESIZED in viewer.types)
+            await until(lambda: display_messages.RESIZED in viewer.types)
     assert "size" not in caplog.text

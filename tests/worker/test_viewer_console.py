@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from libvirt_webrtc.input import messages
+from libvirt_webrtc.input import display_messages
 from libvirt_webrtc.worker import viewer_console as viewer_console_module
 from tests.media.helpers import soon, until
 from tests.worker.place import GREETING, PING, Place
@@ -18,10 +18,10 @@ async def test_messages_before_the_display_channel_is_open_are_left_out(place: P
     async with ViewerClient(channels=("input",)) as viewer:
         connection = place.connection()
         answer = await soon(connection.answer(await viewer.offer()))
-        place.tell(messages.state(True))
+        place.tell(display_messages.state(True))
         await viewer.take(answer)
         await until(lambda: viewer.connection.connectionState == "connected")
-        place.tell(messages.state(True))
+        place.tell(display_messages.state(True))
         await connection.close()
 
 
@@ -31,9 +31,9 @@ async def test_a_viewer_that_wants_stats_is_told_them_until_it_does_not(
     monkeypatch.setattr(viewer_console_module, "STATS_INTERVAL_S", 0.01)
     await place.connect(viewer)
     await until(lambda: viewer.frames > 0)
-    assert messages.STATS not in viewer.types
+    assert display_messages.STATS not in viewer.types
     viewer.channels["input"].send(WANT_STATS)
-    await until(lambda: viewer.types.count(messages.STATS) > 2)
+    await until(lambda: viewer.types.count(display_messages.STATS) > 2)
     told = json.loads(viewer.received[-1][1:])
     assert told["viewer"]["frames"] > 0 and told["viewer"]["keyframes"] > 0
     assert (told["rendition"]["width"], told["rendition"]["height"], told["rendition"]["viewers"]) == (
@@ -48,7 +48,7 @@ async def test_a_viewer_that_wants_stats_is_told_them_until_it_does_not(
     )
     viewer.channels["input"].send(WANT_NO_STATS)
     viewer.channels["input"].send(PING)
-    await until(lambda: viewer.types[-1] == messages.PONG)
+    await until(lambda: viewer.types[-1] == display_messages.PONG)
     count = len(viewer.received)
     await asyncio.sleep(0.1)
     assert len(viewer.received) == count
@@ -62,9 +62,9 @@ async def test_a_message_larger_than_the_viewer_takes_is_left_out(place: Place, 
     lines = ["a=max-message-size:300" if "max-message" in line else line for line in offer.split("\r\n")]
     await viewer.take(await soon(connection.answer("\r\n".join(lines))))
     await until(lambda: len(viewer.received) >= len(GREETING))
-    place.tell(messages.cursor(16, 16, 0, 0, bytes(16 * 16 * 4)))
-    place.tell(messages.state(True))
-    await until(lambda: viewer.received[len(GREETING) :] == [messages.state(True)])
+    place.tell(display_messages.cursor(16, 16, 0, 0, bytes(16 * 16 * 4)))
+    place.tell(display_messages.state(True))
+    await until(lambda: viewer.received[len(GREETING) :] == [display_messages.state(True)])
     assert place.closed == []
 
 
@@ -74,5 +74,5 @@ async def test_a_viewer_that_does_not_read_is_disconnected(
     monkeypatch.setattr(viewer_console_module, "MAX_BUFFERED_BYTES", 100_000)
     name = await place.connect(viewer)
     for _ in range(200):
-        place.tell(messages.cursor(100, 100, 0, 0, bytes(40_000)))
+        place.tell(display_messages.cursor(100, 100, 0, 0, bytes(40_000)))
     await until(lambda: place.closed == [name])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from libvirt_webrtc.errors import NegotiationError
-from libvirt_webrtc.input import messages
+from libvirt_webrtc.input import display_messages
 from libvirt_webrtc.input.messages import Resize
 from libvirt_webrtc.worker import webrtc
 from tests.media.helpers import picture, show, soon, until
@@ -27,12 +27,12 @@ async def viewer(patched_aiortc: None) -> AsyncIterator[ViewerClient]:
 
 async def connect(place: Place, viewer: ViewerClient) -> None:
     await viewer.take(await soon(place.connection().answer(await viewer.offer())))
-    await until(lambda: messages.CONSOLES in viewer.types and viewer.shown[0] > 0)
+    await until(lambda: display_messages.CONSOLES in viewer.types and viewer.shown[0] > 0)
 
 
 def consoles(viewer: ViewerClient) -> list[dict[str, Any]]:
     """As the viewer was told last."""
-    newest = [message for message in viewer.received if message[0] == messages.CONSOLES][-1]
+    newest = [message for message in viewer.received if message[0] == display_messages.CONSOLES][-1]
     return list(json.loads(newest[1:])["consoles"])
 
 
@@ -130,10 +130,10 @@ async def test_each_console_has_its_own_input_and_answers(place: Place, viewer: 
     viewer.channels["input/1"].send(PING)
     await until(lambda: told[-1] == b"\x87" + PING[1:])
     viewer.channels["input/1"].send(b"\x0a\x05\x00\x00\x10\x01\x52\x00\xd3")
-    await until(lambda: told[-1] == messages.resized(False))
+    await until(lambda: told[-1] == display_messages.resized(False))
     assert second.asked == [Resize(1280, 64, 338, 211)]
     viewer.channels["input"].send(b"\x0a\x05\x56\x03\x00\x00\x00\x00\x00")
-    await until(lambda: viewer.received[-1] == messages.resized(True))
+    await until(lambda: viewer.received[-1] == display_messages.resized(True))
     assert place.shared_consoles[0].asked == [Resize(1366, 768, 0, 0)]
 
 
@@ -163,10 +163,10 @@ async def test_a_change_is_told_once(place: Place, viewer: ViewerClient) -> None
     for enabled in (True, False, False, True):
         second.enabled = enabled
         connection.viewer.consoles_changed(place.shared_consoles)
-    await until(lambda: viewer.types.count(messages.CONSOLES) == 3)
+    await until(lambda: viewer.types.count(display_messages.CONSOLES) == 3)
     await asyncio.sleep(0.05)
     assert [opened["enabled"] for opened in consoles(viewer)] == [True, True]
-    assert viewer.types.count(messages.CONSOLES) == 3
+    assert viewer.types.count(display_messages.CONSOLES) == 3
 
 
 async def test_too_many_video_sections_are_refused(
