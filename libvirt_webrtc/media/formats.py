@@ -1,4 +1,4 @@
-"""What a console's video may be sent as: formats that viewers negotiate, and layers that they are moved between."""
+"""What a console's video may be sent as: the formats that viewers negotiate, and the layers that they move between."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ MAX_FRAME_RATE = 60
 
 
 class VideoFormat(StrEnum):
-    """A codec with its chroma sampling: what one encoder makes and a viewer's decoder takes."""
+    """A codec with its chroma sampling: what one encoder makes and a viewer's decoder accepts."""
 
     H264 = "H264"
     """Constrained baseline, 4:2:0."""
     H264_444 = "H264_444"
-    """High 4:4:4 Predictive: colours as sharp as the rest; Chromium has it, Firefox has not."""
+    """High 4:4:4 Predictive: colours as sharp as brightness. Chromium decodes it, Firefox does not."""
     VP8 = "VP8"
     VP9 = "VP9"
     """Profile 0, 4:2:0."""
     VP9_444 = "VP9_444"
-    """Profile 1, 4:4:4; in Chromium."""
+    """Profile 1, 4:4:4. Chromium decodes it."""
 
     @property
     def codec(self) -> str:
@@ -31,13 +31,13 @@ class VideoFormat(StrEnum):
 
     @property
     def full_chroma(self) -> bool:
-        """4:4:4: a colour for every pixel."""
+        """Whether there is a colour for every pixel (4:4:4), not for every four (4:2:0)."""
         return self.value.endswith("_444")
 
     @property
     def settle_frames(self) -> int:
-        """How often a picture that does not change is encoded again at most, to refine it."""
-        # libvpx finds as much to send in each of them.
+        """How many times a picture that does not change is encoded again at most, to refine it."""
+        # libvpx finds as much to send in each of these frames.
         return 2 if self.codec in ("VP8", "VP9") else 16
 
 
@@ -46,7 +46,7 @@ FORMATS = {
     "vp8": (VideoFormat.VP8,),
     "vp9": (VideoFormat.VP9_444, VideoFormat.VP9),
 }
-"""The formats of each codec as an operator names it, the best first."""
+"""The formats of each codec, by the name that an operator writes, the best first."""
 
 
 def formats_of(codecs: Iterable[str], *, full_chroma: bool = True) -> tuple[VideoFormat, ...]:
@@ -56,7 +56,8 @@ def formats_of(codecs: Iterable[str], *, full_chroma: bool = True) -> tuple[Vide
 
 
 DEFAULT_FORMATS = formats_of(("h264", "vp8"))
-"""In the order in which they are tried; the others cost several times the CPU."""
+"""What viewers may be sent unless the operator says otherwise, in the order in which it is tried: other codecs cost
+several times the CPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Layer:
     Encoders count frames, not time: at half the frame rate it is half of this.
     """
     burst_s: float
-    """What one frame may take at once, after less than :attr:`max_bitrate` for a while: so long at that rate."""
+    """How many seconds of :attr:`max_bitrate` may be sent at once, after less for a while."""
     needs_bps: int
     """What a path must carry for this layer to be worth it, in bits per second."""
     half_size: bool = False
@@ -78,9 +79,9 @@ class Layer:
 
 
 FULL = Layer("full", max_bitrate=20_000_000, burst_s=2.0, needs_bps=6_000_000)
-"""As good as it gets."""
+"""The best picture: what a viewer on a LAN gets."""
 REDUCED = Layer("reduced", max_bitrate=4_000_000, burst_s=0.2, needs_bps=1_500_000)
-"""Every pixel, but coarser while there is motion."""
+"""Every pixel, but coarser while there is motion: for a connection to a home."""
 HALF = Layer("half", max_bitrate=1_000_000, burst_s=0.3, needs_bps=0, half_size=True)
 """For a connection that hardly carries a picture."""
 

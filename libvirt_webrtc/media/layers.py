@@ -1,14 +1,18 @@
-"""Which layer a viewer gets, and how many keyframes: pure policy."""
+"""Which layer a viewer gets, and how many keyframes: pure, without a clock."""
 
 from libvirt_webrtc.media.formats import LAYERS, Layer
 
 UP_MARGIN = 1.25
-"""A better layer is tried when the path carries what it needs and a quarter more."""
+"""How many times what a better layer needs the path must carry before that layer is tried: the margin keeps a viewer at
+the limit from changing all the time."""
 UP_INTERVAL_S = 2.0
+"""How many seconds a layer is kept at least before a better one is tried: each change costs a keyframe."""
 
 KEYFRAMES_AT_ONCE = 5
+"""How many keyframes a viewer may cause in a row. One that needs more is moved to a cheaper layer, because all viewers
+of a layer are sent its keyframes."""
 KEYFRAME_REFILL_S = 2.0
-"""A viewer that needs more keyframes than this is moved to a cheaper layer, away from those whom it would disturb."""
+"""After how many seconds a viewer may cause one more."""
 
 
 class LayerChoice:
@@ -16,7 +20,7 @@ class LayerChoice:
 
     def __init__(self) -> None:
         self.reason = "full quality"
-        """Why this layer, for people."""
+        """Why it is this layer, in words for people."""
         self._index = 0
         self._changed_at = float("-inf")
 
@@ -26,7 +30,7 @@ class LayerChoice:
 
     @property
     def next_needs_bps(self) -> int:
-        """What a path must carry for the next better layer, or for what the best one makes at most."""
+        """Bits per second that a path must carry for the next better layer; in the best one, what it makes at most."""
         if self._index == 0:
             return self.layer.max_bitrate
         return int(LAYERS[self._index - 1].needs_bps * UP_MARGIN)
@@ -55,7 +59,7 @@ class KeyframeAllowance:
         self._updated: float | None = None
 
     def take(self, now: float) -> bool:
-        """Take one, if there is one left."""
+        """Take one, if one is left; whether it was."""
         if self._updated is not None:
             earned = (now - self._updated) / KEYFRAME_REFILL_S
             self._left = min(self._left + earned, float(KEYFRAMES_AT_ONCE))

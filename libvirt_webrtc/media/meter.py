@@ -1,21 +1,25 @@
-"""How fast frames flow: rates over the last second, without a clock or a loop."""
+"""Rates of a stream of frames over the last second: pure, without a clock or a loop."""
 
 from collections import deque
 from dataclasses import dataclass
 
 WINDOW_S = 1.0
+"""The time, in seconds, over which frames are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """What flowed within the last second; the times are means over it, or the last frame's where it was quiet."""
+    """What was encoded within the last second.
+
+    The times are means over that second, or the last frame's where there was none.
+    """
 
     fps: float = 0.0
     bits_per_second: float = 0.0
     encode_ms: float = 0.0
-    """Converting and encoding a frame, wall time."""
+    """Wall time of converting, encoding and cutting a frame."""
     delay_ms: float = 0.0
-    """From the guest's change, as we hear of it, to the packets that show it."""
+    """Time from hearing of the guest's change to having the payloads that show it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +31,13 @@ class _Sample:
 
 
 class Meter:
-    """Counts what one stream of frames did lately. Times are seconds of any monotonic clock."""
+    """Keeps the frames of the last second. Times are seconds of any monotonic clock."""
 
     def __init__(self) -> None:
         self._samples: deque[_Sample] = deque()
 
     def add(self, now: float, size: int, *, encode_s: float = 0.0, delay_s: float = 0.0) -> None:
-        """A frame of ``size`` bytes went by."""
+        """A frame of ``size`` bytes was made."""
         self._forget(now)
         self._samples.append(_Sample(now, size, encode_s, delay_s))
 
@@ -51,6 +55,6 @@ class Meter:
         )
 
     def _forget(self, now: float) -> None:
-        """All but the last one, once they are older than the window."""
+        """Forget frames that are older than the window, but keep the last one."""
         while len(self._samples) > 1 and self._samples[0].at <= now - WINDOW_S:
             self._samples.popleft()

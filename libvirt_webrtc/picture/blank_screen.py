@@ -1,7 +1,7 @@
-"""QEMU's own picture in place of a guest that shows nothing.
+"""Recognizes the picture that QEMU shows in place of a guest that shows nothing.
 
-A display without OpenGL has no message for that: QEMU writes a line into the middle of a black picture, in its text
-console's font and grey (``ui/console.c``, qemu_create_placeholder_surface).
+Without OpenGL there is no message for that. QEMU writes a line into the middle of a black picture, in the font and the
+grey of its text console (``ui/console.c``, qemu_create_placeholder_surface).
 """
 
 import zlib
@@ -10,17 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 _COLUMN, _ROW = 8, 16
-"""A letter's size in pixels (QEMU's ``vgafont.h``)."""
+"""Width and height of a letter in pixels (QEMU's ``vgafont.h``)."""
 
 _DIGESTS = {
     len("Display output is not active."): 0x1DBE692A,
     len("Guest has not initialized the display (yet)."): 0xA7FE3E71,
 }
-"""CRC-32 of each line's pixels, a bit each, as QEMU 7.2 and 10.0 draw them, by its number of letters."""
+"""The CRC-32 of each line as QEMU 7.2 and 10.0 draw it, one bit a pixel, by the line's number of letters."""
 
 
 def is_placeholder(pixels: npt.NDArray[np.uint8]) -> bool:
-    """Whether the picture, ``(height, width, 4)`` B, G, R, X, is such a one; costs little where it is not."""
+    """Whether a picture, ``(height, width, 4)`` B, G, R, X, is QEMU's; takes little time where it is not."""
     height, width = pixels.shape[:2]
     y = (height // _ROW - 1) // 2 * _ROW
     for letters, wanted in _DIGESTS.items():
@@ -34,5 +34,5 @@ def is_placeholder(pixels: npt.NDArray[np.uint8]) -> bool:
 
 
 def _digest(line: npt.NDArray[np.uint8]) -> int:
-    """Of which pixels are not black."""
+    """The CRC-32 of which pixels are not black."""
     return zlib.crc32(np.packbits(line.any(axis=2)).tobytes())

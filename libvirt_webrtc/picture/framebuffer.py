@@ -1,8 +1,8 @@
 """The picture of one console: what the display fills and the encoder reads.
 
-Pure: no I/O, no event loop. Pixels are always B, G, R, X bytes. What has that layout already is used in place where it
-may be: QEMU's own shared memory, and whole pictures that are handed over. All else is converted as it comes in.
-Pictures that a graphics card holds stay there, as a :class:`~libvirt_webrtc.picture.surface.Surface`.
+Pure: no I/O, no event loop. Pixels are always B, G, R, X bytes. Data that has this layout already is used in place
+where possible: QEMU's own shared memory, and whole pictures that are handed over. All other data is converted as it
+comes in. Pictures in a graphics card stay there, as a :class:`~libvirt_webrtc.picture.surface.Surface`.
 """
 
 from collections.abc import Callable
@@ -75,10 +75,10 @@ class Framebuffer:
     def scanout(
         self, width: int, height: int, stride: int, pixel_format: int, data: Buffer, *, own: bool = False
     ) -> None:
-        """A whole new picture (``Listener.Scanout``).
+        """Show a whole new picture (``Listener.Scanout``).
 
-        It is copied in; or, where ``data`` is to be the framebuffer's ``own`` (writable, and nobody else's from now on)
-        and needs no conversion, used in place.
+        ``data`` is copied; but where it is given away (``own``: writable, and used by nobody else from now on) and
+        needs no conversion, it is used in place.
         """
         view = view_of(width, height, stride, pixel_format, data)
         kind = format_of(pixel_format)
@@ -100,7 +100,8 @@ class Framebuffer:
         *,
         own: bool = False,
     ) -> None:
-        """A changed rectangle (``Listener.Update``), copied in; ``own`` as in :meth:`scanout`, if it is the whole.
+        """Show a changed rectangle (``Listener.Update``). It is copied, unless it is the whole picture and ``own``; see
+        :meth:`scanout`.
 
         QEMU 7.2 sends rectangles beyond the last scanout after a mode change, without a new ``Scanout``: the
         picture grows to hold them.
@@ -119,14 +120,14 @@ class Framebuffer:
         self._store(Rect(x, y, width, height), view, kind)
 
     def resize(self, width: int, height: int) -> None:
-        """The console's own size property changed: keep what fits, show the rest black."""
+        """Follow the console's own size property: keep what fits, and show the rest black."""
         check_size(width, height)
         if (width, height) != (self.width, self.height) and self.width:
             self._grow(width, height)
             self._touch(Rect(0, 0, width, height))
 
     def map(self, width: int, height: int, stride: int, pixel_format: int, memory: Buffer) -> None:
-        """The picture lies in shared memory from now on (``Unix.Map.ScanoutMap``).
+        """Show a picture in shared memory from now on (``Unix.Map.ScanoutMap``).
 
         ``memory`` starts at the picture's first row; it is never written to.
         """
@@ -139,7 +140,7 @@ class Framebuffer:
         self.update_map(0, 0, width, height)
 
     def update_map(self, x: int, y: int, width: int, height: int) -> None:
-        """A rectangle of the shared picture changed in place (``Unix.Map.UpdateMap``)."""
+        """Take note that a rectangle of the shared picture has changed (``Unix.Map.UpdateMap``)."""
         check_position(x, y, width, height)
         if not self.mapped or self._source is None:
             raise DisplayProtocolError("UpdateMap without a mapped scanout")
@@ -154,13 +155,13 @@ class Framebuffer:
         self._touch(rect)
 
     def show(self, surface: Surface) -> None:
-        """The picture lies in a graphics card's memory from now on, and all of it is new."""
+        """Show a picture in a graphics card's memory from now on; all of it is new."""
         if surface is not self.surface:
             self._use(np.zeros((0, 0, 4), np.uint8), surface)
         self._touch(Rect(0, 0, self.width, self.height))
 
     def touch(self, rect: Rect) -> None:
-        """A rectangle of the surface changed."""
+        """Take note that a rectangle of the surface has changed."""
         if self.surface is None:
             raise DisplayProtocolError("a surface changed, and none is shown")
         clipped = rect.clipped(self.width, self.height)
@@ -168,7 +169,7 @@ class Framebuffer:
             self._touch(clipped)
 
     def disable(self) -> None:
-        """The guest shows nothing until the next scanout; the last picture stays readable."""
+        """Take note that the guest shows nothing until the next scanout; the last picture stays readable."""
         self._set_enabled(False)
 
     def _unsubscribe(self, cursor: DamageCursor) -> None:
@@ -189,7 +190,7 @@ class Framebuffer:
 
     @property
     def _elsewhere(self) -> bool:
-        """Whether the picture is in memory that is not ours."""
+        """Whether the picture is in memory that is not this process's own."""
         return self.mapped or self.surface is not None
 
     def _resize(self, width: int, height: int) -> None:
@@ -197,7 +198,7 @@ class Framebuffer:
             self._use(np.zeros((height, width, 4), np.uint8))
 
     def _adopt(self, pixels: Pixels) -> None:
-        """An encoder that still reads the old pixels keeps them for as long."""
+        """Use pixels that were given away; an encoder that still reads the old ones keeps them meanwhile."""
         height, width = pixels.shape[:2]
         if self._elsewhere or (width, height) != (self.width, self.height):
             self._use(pixels)
@@ -206,7 +207,7 @@ class Framebuffer:
         self._touch(Rect(0, 0, width, height))
 
     def _use(self, pixels: Pixels, surface: Surface | None = None) -> None:
-        """Other pixels of our own, in another size or after QEMU's; or a surface in their place."""
+        """Change to pixels of this process, or to a surface, where the size or the kind of memory changes."""
         self.pixels = pixels
         self.surface = surface
         self.height, self.width = pixels.shape[:2] if surface is None else (surface.height, surface.width)

@@ -1,4 +1,4 @@
-"""Rectangles and pixels: what pictures are made of, and the formats in which QEMU sends them."""
+"""Rectangles and pixels, and the formats in which QEMU sends pixels: pure."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -14,7 +14,8 @@ Plane = Pixels
 Buffer = bytes | bytearray | memoryview
 
 MAX_DIMENSION = 8192
-"""Largest width or height taken from a guest, in pixels."""
+"""The largest width or height, in pixels, that is accepted from a guest: 8K displays have 7680. It bounds the memory
+that a picture can take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,13 @@ class Rect:
         return self.y + self.height
 
     def clipped(self, width: int, height: int) -> "Rect | None":
-        """The part inside a ``width`` x ``height`` picture; None when nothing is."""
+        """The part inside a picture of ``width`` x ``height`` pixels; None when there is none."""
         x, y = max(self.x, 0), max(self.y, 0)
         right, bottom = min(self.right, width), min(self.bottom, height)
         return Rect(x, y, right - x, bottom - y) if right > x and bottom > y else None
 
     def union(self, other: "Rect") -> "Rect":
-        """The smallest rectangle that holds both."""
+        """The smallest rectangle that contains both."""
         x, y = min(self.x, other.x), min(self.y, other.y)
         return Rect(x, y, max(self.right, other.right) - x, max(self.bottom, other.bottom) - y)
 
@@ -75,7 +76,7 @@ class PixelFormat(IntEnum):
 
     @property
     def is_bgrx(self) -> bool:
-        """B, G, R, X bytes already, so that nothing needs to be converted."""
+        """Whether the bytes are B, G, R, X already, so that nothing needs to be converted."""
         return self in (PixelFormat.X8R8G8B8, PixelFormat.A8R8G8B8)
 
 
@@ -91,7 +92,7 @@ _BGR_BYTES: dict[PixelFormat, tuple[int, int, int]] = {
 
 
 def format_of(code: int) -> PixelFormat:
-    """The format of this code. Raises DisplayProtocolError."""
+    """The format of one of pixman's codes. Raises DisplayProtocolError for one that is not supported."""
     try:
         return PixelFormat(code)
     except ValueError:
@@ -99,13 +100,13 @@ def format_of(code: int) -> PixelFormat:
 
 
 def check_size(width: int, height: int) -> None:
-    """Raises DisplayProtocolError for a size that no picture has."""
+    """Raise DisplayProtocolError unless a picture may have this size."""
     if not (0 < width <= MAX_DIMENSION and 0 < height <= MAX_DIMENSION):
         raise DisplayProtocolError(f"a picture of {width}x{height} pixels is not supported")
 
 
 def check_position(x: int, y: int, width: int, height: int) -> None:
-    """Raises DisplayProtocolError for a rectangle that is in no picture."""
+    """Raise DisplayProtocolError unless a picture may contain this rectangle."""
     check_size(width, height)
     if not (0 <= x <= MAX_DIMENSION - width and 0 <= y <= MAX_DIMENSION - height):
         raise DisplayProtocolError(
@@ -117,11 +118,11 @@ def view_of(width: int, height: int, stride: int, pixel_format: int, data: Buffe
     """``data`` as ``(height, width, bytes per pixel)``, without a copy.
 
     Raises:
-        DisplayProtocolError: they do not fit.
+        DisplayProtocolError: size, stride, format and number of bytes do not fit together.
     """
     check_size(width, height)
     size = format_of(pixel_format).bytes_per_pixel
-    # The last row may be cut short at its last pixel.
+    # The last row may end at its last pixel.
     needed = stride * (height - 1) + width * size
     if stride < width * size or stride > MAX_DIMENSION * 16:
         raise DisplayProtocolError(f"stride {stride} does not fit rows of {width} pixels")
@@ -132,7 +133,7 @@ def view_of(width: int, height: int, stride: int, pixel_format: int, data: Buffe
 
 
 def convert(source: Pixels, kind: PixelFormat, target: Pixels) -> None:
-    """A :func:`view_of` of this format into B, G, R, X pixels of the same size."""
+    """Write ``source``, a :func:`view_of` this format, into B, G, R, X pixels of the same size."""
     if kind.is_bgrx:
         target[:] = source
     elif kind in _BGR_BYTES:

@@ -1,4 +1,4 @@
-"""A picture that lies in a graphics card's memory, as whoever encodes it sees it."""
+"""A picture in a graphics card's memory, as its encoder sees it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,21 +9,21 @@ from libvirt_webrtc.picture.pixels import Plane, Rect
 
 @dataclass(frozen=True, slots=True)
 class PlaneLayout:
-    """Which planes a picture is to become; BT.601 always."""
+    """The planes that a picture is converted to; always BT.601."""
 
     full_chroma: bool
-    """4:4:4; else 4:2:0."""
+    """4:4:4, or else 4:2:0."""
     full_range: bool
-    """Luma 0 to 255; else 16 to 235."""
+    """Luma 0 to 255, or else 16 to 235."""
     half_size: bool
     """Half the width and height, each pixel the mean of four."""
 
 
 class Surface(Protocol):
-    """What :class:`~libvirt_webrtc.picture.framebuffer.Framebuffer` holds instead of pixels.
+    """What a :class:`~libvirt_webrtc.picture.framebuffer.Framebuffer` holds in place of pixels.
 
-    An encoder of the same graphics card would take the picture from here without reading it back: it needs one more
-    method, that hands out the memory, and nothing else changes
+    An encoder of the same graphics card could take the picture from here without reading it back: that needs one more
+    method, which hands out the memory, and nothing else
     (docs/decisions/0010-gl-in-a-thread-and-two-steps.md).
     """
 
@@ -35,13 +35,13 @@ class Surface(Protocol):
     def height(self) -> int: ...
 
     def to_planes(self, layout: PlaneLayout, planes: Sequence[Plane], damage: Iterable[Rect]) -> list[Rect]:
-        """Bring Y, U and V up to date; ``damage`` is in the guest's pixels. Blocks: not for an event loop's thread.
+        """Bring Y, U and V up to date; ``damage`` is in the guest's pixels. Blocks: call it in a thread.
 
-        ``planes`` are of the even size that holds the picture; what is beyond it repeats its last column and row.
+        ``planes`` are of the even size that holds the picture; columns and rows beyond it repeat its last ones.
 
         Returns:
             The parts that were written, in pixels of the planes, with even edges.
 
         Raises:
-            PictureLost: it cannot be read any more. Nothing is known of the planes then.
+            PictureLost: the picture cannot be read any more; the planes may hold anything then.
         """

@@ -1,4 +1,4 @@
-"""Which addresses are offered, whose datagrams are taken, and how far away the peer is."""
+"""Which addresses are offered, whose datagrams are accepted, and how far away the peer is."""
 
 import asyncio
 import ipaddress
@@ -14,12 +14,12 @@ _host_addresses: tuple[str, ...] | None = None
 
 
 def set_host_addresses(addresses: Sequence[str] | None) -> None:
-    """Gather host candidates on these IP addresses only; None for aioice's choice: all but loopback.
+    """Gather host candidates on these IP addresses only; with None, on aioice's choice: all but loopback.
 
-    For connections made from here on, in the whole process.
+    This holds for connections made from here on, in the whole process.
 
     Raises:
-        ConfigError: not an IP address.
+        ConfigError: one of them is not an IP address.
     """
     global _host_addresses
     try:
@@ -30,17 +30,17 @@ def set_host_addresses(addresses: Sequence[str] | None) -> None:
 
 
 def offer_loopback() -> None:
-    """Gather host candidates on this machine's loopback address too, before all others."""
+    """Gather host candidates on this host's loopback address as well, before all others."""
     set_host_addresses(["127.0.0.1", *machine_addresses()])
 
 
 def machine_addresses() -> list[str]:
-    """This machine's addresses that aioice would gather on: all but loopback, unless others were set."""
+    """The addresses of this host on which aioice gathers: all but loopback, unless others were set."""
     return aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=True)
 
 
 def name_host_addresses() -> None:
-    """aioice takes every address of the machine but loopback: let the operator name them."""
+    """Let the operator name the addresses: aioice takes every address of the host but loopback."""
 
     def get_host_addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
         if _host_addresses is None:
@@ -53,11 +53,12 @@ def name_host_addresses() -> None:
 
 
 def drop_strangers_datagrams() -> None:
-    """aioice hands on what anybody sends to its socket, and aiortc ends the connection on an empty datagram.
+    """Drop datagrams that do not come from the peer, and empty ones.
 
-    Only STUN, which authenticates itself, may come from anywhere; DTLS and SRTP (first byte from 20, RFC 7983) must
-    come from the nominated pair, or from another of the signalled or authenticated pairs that has not failed, since a
-    peer may send before its nomination has arrived, and may change its mind.
+    aioice hands on what anybody sends to its socket, and aiortc ends the connection on an empty datagram. STUN
+    authenticates itself, so it may come from anywhere. DTLS and SRTP (first byte from 20, RFC 7983) must come from the
+    nominated pair, or from another signalled or authenticated pair that has not failed: a peer may send before its
+    nomination has arrived, and may nominate another pair later.
     """
     failed = aioice.ice.CandidatePair.State.FAILED
 
@@ -80,7 +81,7 @@ def drop_strangers_datagrams() -> None:
 
 
 def time_checks() -> None:
-    """aioice does not tell how long its checks took: the first that is known of a path."""
+    """Measure how long ICE's checks take, which is the first that is known of a path; aioice does not tell."""
 
     async def request(
         self: Any,
@@ -100,9 +101,9 @@ def time_checks() -> None:
 
 
 def round_trip_s(pair: aioice.ice.CandidatePair) -> float | None:
-    """The shortest time of this pair's checks, repetitions after a loss included.
+    """The shortest time, in seconds, of this pair's checks, which includes repetitions after a loss.
 
-    None where none was answered, or where the peer is on this machine: then it tells how busy the machine is.
+    None where no check was answered, or where the peer is on this host: then the time tells how busy the host is.
     """
     if pair.local_addr[0] == pair.remote_addr[0]:
         return None

@@ -1,8 +1,8 @@
-"""libx264 itself, through cffi's ABI mode: what FFmpeg's wrapper of it keeps from us.
+"""Calls libx264 itself, through cffi's ABI mode, for what FFmpeg's wrapper of it cannot do.
 
-FFmpeg cannot set one frame's quantizer, so its only way to a quality that changes is a rate control that first looks at
-every frame in half size: a third of the CPU of a frame. Nor does it pass on which macroblocks have not changed. The
-library is the very one that PyAV has loaded, so nothing more has to be installed.
+The wrapper cannot set one frame's quantizer, so its only way to a quality that changes is a rate control that first
+looks at every frame in half size, which takes a third of a frame's CPU. Nor does it pass on which macroblocks have not
+changed. The library is the one that PyAV has loaded, so nothing more has to be installed.
 """
 
 import functools
@@ -28,10 +28,11 @@ from libvirt_webrtc.picture.pixels import Plane
 logger = logging.getLogger(__name__)
 
 MACROBLOCK = 16
-"""Width and height of what H.264 encodes at a time, in pixels."""
+"""Width and height of a macroblock, in pixels."""
 
 LOWEST_QP, HIGHEST_QP = 2, 42
-"""A frame's own quantizer is held between what a P frame would have and what I and B frames would: 20 steps at most."""
+"""The range of quantizers. libx264 holds a frame's own quantizer between what a P frame would have and what I and B
+frames would have; with the ratios below these are 20 steps to either side."""
 _SETTINGS = {
     "qp": str((LOWEST_QP + HIGHEST_QP) // 2),
     "ipratio": "10",
@@ -43,13 +44,13 @@ _SETTINGS = {
 
 
 class Encoder:
-    """One stream: a picture in memory of the caller's, encoded whenever it says so.
+    """Encodes one stream of a picture in the caller's memory, whenever the caller asks for a frame.
 
     Args:
         planes: luma and both chromas, 4:2:0 or 4:4:4; read by each :meth:`encode`.
-        settings: as the command ``x264`` has them, upon its preset *ultrafast*, its tuning *zerolatency*, and what
-            lets :meth:`encode` decide on quantizers and keyframes.
-        profile: the highest that the stream may be of.
+        settings: names and values as the command ``x264`` takes them. They come on top of its preset *ultrafast*, its
+            tuning *zerolatency*, and what lets :meth:`encode` decide on quantizers and keyframes.
+        profile: the highest profile that the stream may have.
 
     Raises:
         MediaError: PyAV's libx264 is of another build, or does not take the settings or the size.
@@ -88,12 +89,15 @@ class Encoder:
         self._picture.mb_info = self._pointer(self._unchanged)
 
     def encode(self, quantizer: int, changed: npt.NDArray[np.bool_], *, keyframe: bool) -> tuple[bytes, bool]:
-        """The picture as it is now, and whether that is a keyframe; cffi releases the GIL meanwhile.
+        """Encode the picture as it is now. Blocks; cffi releases the GIL meanwhile.
 
         Args:
             quantizer: :data:`LOWEST_QP`, the finest, to :data:`HIGHEST_QP`.
-            changed: the macroblocks that are not as they were at the last call, ``(rows, columns)``. The others are
-                not even looked at, where they were encoded as fine as this before.
+            changed: ``(rows, columns)``, true for macroblocks that differ from the last call's. libx264 does not look
+                at the others, where they were encoded as fine as this before.
+
+        Returns:
+            The data, and whether it is a keyframe.
 
         Raises:
             MediaError: libx264 failed.
@@ -106,7 +110,7 @@ class Encoder:
         size = self._lib.x264_encoder_encode(self._handle, self._nals, self._count, picture, self._made)
         if size <= 0:
             raise MediaError("libx264 failed" if size else "libx264 held a frame back")
-        # The NAL units of one call lie one behind the other.
+        # The NAL units of one call follow each other in memory.
         return bytes(self._ffi.buffer(self._nals[0][0].payload, size)), bool(self._made.keyframe)
 
     def _pointer(self, array: Plane) -> Any:

@@ -1,4 +1,4 @@
-"""Which format an offer is answered with, and what aiortc must be told for that."""
+"""Which format an offer is answered with, and what aiortc must know for that."""
 
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
@@ -22,27 +22,28 @@ _PROFILES = {
     VideoFormat.VP9: ("0",),
     VideoFormat.VP9_444: ("1",),
 }
-"""Every profile that a stream of ours conforms to, the truest name first: constrained baseline has many."""
+"""For each format the profiles that our stream conforms to, the exact one first: a constrained baseline stream is also
+a main and a high one."""
 
 _PROFILE_PARAMETERS = {"H264": "profile-level-id", "VP9": "profile-id"}
-"""Where codecs say their profile: RFC 6184, 8.1; RFC 9628, 6.1."""
+"""The parameter that names the profile in SDP: RFC 6184, 8.1; RFC 9628, 6.1."""
 
 
 def choose_format(offer_sdp: str, formats: Sequence[VideoFormat] = DEFAULT_FORMATS) -> VideoFormat:
-    """What the first video section is sent; see :func:`choose_formats`."""
+    """The format of the first video section; see :func:`choose_formats`."""
     return choose_formats(offer_sdp, formats)[0]
 
 
 def choose_formats(offer_sdp: str, formats: Sequence[VideoFormat] = DEFAULT_FORMATS) -> list[VideoFormat]:
-    """For each video section the first of ``formats`` that it has too; H.264 only in packetization mode 1.
+    """Choose for each video section the first of ``formats`` that it offers; H.264 only in packetization mode 1.
 
     Raises:
-        NegotiationError: not SDP, or no video section, or one that does not want to receive one of them.
+        NegotiationError: it is not SDP, has no video section, or has one that does not receive or offers none of them.
     """
     try:
         media = aiortc.sdp.SessionDescription.parse(offer_sdp).media
     except Exception as error:
-        # aiortc's parser raises whatever its slicing and asserting comes upon.
+        # aiortc's parser raises many kinds of errors: it slices and asserts.
         raise NegotiationError(f"the offer is not valid SDP: {error!r}") from error
     video = [m for m in media if m.kind == "video"]
     if not video or any(m.direction not in ("recvonly", "sendrecv") for m in video):
@@ -61,15 +62,15 @@ def _common_format(offered: Sequence[RTCRtpCodecParameters], formats: Sequence[V
 
 
 def adapt_offer(offer_sdp: str) -> str:
-    """The offer as aiortc does best with: candidates left open, and the DTLS handshake begun by the browser.
+    """Change an offer so that aiortc connects sooner: leave its candidates open, and let the browser begin DTLS.
 
-    Browsers hide their addresses behind ``NAME.local``. aioice would wait a second for each name that does not
-    resolve (from another network none does), and give up at once where nothing is left and the candidates are
-    said to be complete. Left open, it waits for the browser's own checks, which tell it the address.
+    Browsers hide their addresses behind ``NAME.local``. aioice would wait a second for each name that does not resolve
+    (from another network none does), and would give up at once where no candidate is left and the offer says that there
+    will be no more. Without that line it waits for the browser's own checks, which tell it the address.
 
-    Where the offer leaves it open (``actpass``, RFC 8842), aiortc would begin. Who begins repeats its flights until
-    they are answered: browsers after about two of ICE's round trips, OpenSSL after a second, then two, then four. And
-    who answers may send a round trip earlier.
+    Where the offer leaves it open who begins the handshake (``actpass``, RFC 8842), aiortc would begin. Who begins
+    repeats its flights until they are answered: browsers after about two of ICE's round trips, OpenSSL after a second,
+    then two, then four. And who answers may send a round trip earlier.
     """
     return "".join(
         "a=setup:active\r\n" if line.strip() == "a=setup:actpass" else line
@@ -80,22 +81,25 @@ def adapt_offer(offer_sdp: str) -> str:
 
 
 def prefer_format(transceiver: RTCRtpTransceiver, format_: VideoFormat) -> None:
-    """Answer with ``format_`` only, in its best fitting profile; call before the offer is set."""
+    """Answer with ``format_`` only, in the profile that fits best; to be called before the offer is set."""
     capabilities = get_capabilities("video").codecs
     retransmission = [c for c in capabilities if c.name == "rtx"]
     transceiver.setCodecPreferences(_named(capabilities, format_) + retransmission)
 
 
 def accept_all_payload_types() -> None:
-    """Chromium also uses 35 to 63 (RFC 8829); aiortc would answer with numbers of its own for those."""
+    """Take payload types from 35 to 63 as dynamic as well, as Chromium does (RFC 8829).
+
+    aiortc would answer with numbers of its own in place of those.
+    """
     types = frozenset((*range(35, 64), *aiortc.rtp.DYNAMIC_PAYLOAD_TYPES))
     replace(aiortc.rtp, "DYNAMIC_PAYLOAD_TYPES", types)
 
 
 def register_formats() -> None:
-    """aiortc knows VP8 and two H.264 profiles; a constrained baseline stream is also a main and a high one.
+    """Register the profiles of H.264 and VP9 that aiortc does not know: it has VP8 and two profiles of H.264.
 
-    An answer must repeat the offer's profile (RFC 6184, 8.2.2); the level is only what *we* could receive.
+    An answer must repeat the offer's profile (RFC 6184, 8.2.2); the level only says what *we* could receive.
     """
     known = {_profile(codec) for codec in CODECS["video"] if codec.name == "H264"}
     for format_, profiles in _PROFILES.items():
@@ -109,7 +113,7 @@ def register_formats() -> None:
 
 
 def tell_profiles_apart() -> None:
-    """aiortc compares the profiles of H.264 only, and would take VP9 with 10 bits for VP9."""
+    """Compare the profiles of VP9 as well: aiortc compares those of H.264 only, and would accept VP9 with 10 bits."""
 
     def is_codec_compatible(a: RTCRtpCodecParameters, b: RTCRtpCodecParameters) -> bool:
         return bool(original(a, b)) and (a.name == "H264" or _profile(a) == _profile(b))
@@ -131,7 +135,7 @@ def _register(mime_type: str, parameters: dict[str, int | str | None]) -> None:
 
 
 def _named(codecs: Iterable[_Codec], format_: VideoFormat) -> list[_Codec]:
-    """Those of ``codecs`` that a stream of ``format_`` conforms to, the best fitting first."""
+    """The ``codecs`` that a stream of ``format_`` conforms to, the best fitting first."""
     named = [codec for codec in codecs if codec.name == format_.codec]
     profiles = _PROFILES.get(format_)
     if profiles is None:
@@ -140,7 +144,7 @@ def _named(codecs: Iterable[_Codec], format_: VideoFormat) -> list[_Codec]:
 
 
 def _profile(codec: RTCRtpCodecParameters | RTCRtpCodecCapability) -> str | None:
-    """What a codec says of its profile; VP9's is 0 where nothing is said."""
+    """The profile that a codec names; VP9's is 0 where it names none."""
     parameter = _PROFILE_PARAMETERS.get(codec.name)
     return None if parameter is None else str(codec.parameters.get(parameter, "0"))
 
@@ -149,5 +153,5 @@ def _compatible(local: RTCRtpCodecParameters, remote: RTCRtpCodecParameters) -> 
     try:
         return aiortc.rtcpeerconnection.is_codec_compatible(local, remote)
     except (TypeError, ValueError):
-        # A packetization mode or a profile that is no number.
+        # The packetization mode or the profile is no number.
         return False

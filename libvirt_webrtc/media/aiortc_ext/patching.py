@@ -1,10 +1,10 @@
-"""How a patch goes in."""
+"""Replaces one attribute of a library by ours."""
 
 from typing import Any
 
 
 def replace(owner: Any, name: str, new: Any) -> Any:
-    """Put ``new`` in the place of ``owner.name``, and return what was there."""
+    """Set ``owner.name`` to ``new``, and return what it was."""
     old = getattr(owner, name)
     setattr(owner, name, new)
     return old

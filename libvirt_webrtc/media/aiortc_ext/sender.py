@@ -1,6 +1,6 @@
-"""A console's frames by our own sender, inside aiortc's: that one encodes, cuts and packs anew for each viewer.
+"""Puts our own sender of RTP packets inside aiortc's, which would encode and cut each frame anew for each viewer.
 
-aiortc's sender keeps what is around it: negotiation, tasks and their end, sender reports, statistics.
+aiortc's sender keeps the rest: negotiation, tasks and their end, sender reports, statistics.
 """
 
 import asyncio
@@ -42,17 +42,17 @@ logger = logging.getLogger(__name__)
 
 
 def negotiate_playout_delay() -> None:
-    """Offer the extension that has a receiver show each frame at once; saves 80 to 160 ms."""
+    """Negotiate the extension that has a receiver show each frame at once, which saves 80 to 160 ms."""
     used = {extension.id for kind in HEADER_EXTENSIONS.values() for extension in kind}
     free = next(number for number in range(1, 15) if number not in used)
     HEADER_EXTENSIONS["video"].append(RTCRtpHeaderExtensionParameters(id=free, uri=PLAYOUT_DELAY_URI))
 
 
 def send_console_frames() -> None:
-    """Senders of a :class:`ConsoleTrack` do as :class:`RtpSender` says; all others as aiortc does."""
+    """Have senders of a :class:`ConsoleTrack` send by an :class:`RtpSender`; others send as aiortc does."""
 
     async def send_(self: Any, parameters: RTCRtpSendParameters) -> None:
-        # Before the task starts that needs them.
+        # Kept before aiortc starts the task that needs them.
         self._console_parameters = parameters
         await send(self, parameters)
 
@@ -67,7 +67,7 @@ def send_console_frames() -> None:
 
 
 def hear_feedback() -> None:
-    """What viewers tell of a console's packets goes to its :class:`RtpSender`, or to the track."""
+    """Give what viewers tell of a console's packets (RTCP) to its :class:`RtpSender`."""
 
     async def handle(self: Any, packet: AnyRtcpPacket) -> None:
         rtp_sender: RtpSender | None = getattr(self, "_console_rtp_sender", None)
@@ -98,16 +98,17 @@ def hear_feedback() -> None:
 
 
 def date_sender_reports() -> None:
-    """A sender report of aiortc's bears the time of the last packet, which for a still picture may be long ago.
+    """Date sender reports by the moment they are sent.
 
-    Two reports of the same time cannot be told apart in a receiver's answer, so round trips would come out wrong.
+    aiortc dates them by the last packet, which for a still picture may be long ago. Two reports of the same time cannot
+    be told apart in a receiver's answer, so round trips would come out wrong.
     """
 
     async def send_rtcp(self: Any, packets: list[AnyRtcpPacket]) -> None:
         if packets and isinstance(packets[0], RtcpSrPacket) and hasattr(self, "_console_rtp_sender"):
             info = packets[0].sender_info
             if not info.packet_count:
-                return  # There is nothing to report of a screen that nobody has looked at.
+                return  # Nothing has been sent yet: there is nothing to report.
             now = ntp_time()
             passed = (now - info.ntp_timestamp) * CLOCK_RATE >> 32
             info.rtp_timestamp = (info.rtp_timestamp + passed) & 0xFFFFFFFF
@@ -120,7 +121,7 @@ def date_sender_reports() -> None:
 
 
 async def _run(sender: Any, track: ConsoleTrack, codec: RTCRtpCodecParameters) -> None:
-    """In place of aiortc's loop; ends with the same things said to those who wait."""
+    """Run in place of aiortc's loop, and set the same events at the end."""
     sender._RTCRtpSender__rtp_started.set()
     try:
         sender._console_rtp_sender = _rtp_sender(sender, track, codec)
@@ -161,7 +162,7 @@ def _stream(ssrc: int, codec: RTCRtpCodecParameters) -> RtpStream:
 
 
 def _remb(fci: bytes, ssrc: int) -> int | None:
-    """Bits per second, if this is a REMB and about ``ssrc``."""
+    """The estimate in bits per second, if this is a REMB and about ``ssrc``."""
     try:
         bits_per_second, ssrcs = unpack_remb_fci(fci)
     except ValueError:
@@ -170,10 +171,13 @@ def _remb(fci: bytes, ssrc: int) -> int | None:
 
 
 def _round_trip_s(report: RtcpReceiverInfo) -> float | None:
-    """RFC 3550, 6.4.1: now - LSR - DLSR, in units of 1/65536 s that wrap; None before the first report."""
+    """The round trip that a report tells; None before our first report has been answered.
+
+    RFC 3550, 6.4.1: now - LSR - DLSR, in units of 1/65536 s that wrap.
+    """
     if not report.lsr:
         return None
     now = ntp_time() >> 16
     units = (now - report.lsr - report.dlsr) & 0xFFFFFFFF
-    # More than half the range is less than nothing: not a clock of ours, or a viewer's nonsense.
+    # More than half the range means a negative time: the report is not about one of ours.
     return units / 65536 if units < 1 << 31 else None

@@ -1,4 +1,4 @@
-"""The changed part of a framebuffer into the picture that an encoder reads."""
+"""Converts the changed part of a framebuffer into the picture that an encoder reads."""
 
 from collections.abc import Iterable
 
@@ -20,25 +20,25 @@ FULL_RANGE = 2
 
 
 def encoded_size(width: int, height: int, *, downsample: bool = False) -> tuple[int, int]:
-    """Size of the encoded picture: halved when asked for, then rounded up to even numbers."""
+    """Width and height of the encoded picture: halved if ``downsample``, then rounded up to even numbers."""
     step = 4 if downsample else 2
     scale = 2 if downsample else 1
     return -(-width // step) * step // scale, -(-height // step) * step // scale
 
 
 class FrameConverter:
-    """One persistent planar picture of a console, of which only damage is converted again.
+    """Keeps one planar picture of a console, and converts only what has changed.
 
-    There is no second buffer: whoever owns a converter calls :meth:`convert` and encodes :attr:`frame` one
-    after the other in the same worker thread, so nobody reads the planes while they are written. The *source*
-    may change meanwhile (the guest draws, the display stores an update); what was read half-drawn is reported
-    as damage again and converted with the next frame. A surface converts itself, where it lies.
+    There is no second buffer: whoever owns a converter calls :meth:`convert` and then encodes :attr:`frame` in the
+    same worker thread, so nobody reads the planes while they are written. The *source* may change meanwhile (the guest
+    draws, the display stores an update): what was read half-drawn is reported as damage again, and converted with the
+    next frame. A surface converts itself in the graphics card.
 
     Args:
         width, height: size of the source in pixels; 1 to 8192.
-        full_chroma: 4:4:4, in the range that :attr:`frame` tells; else 4:2:0 in limited range.
+        full_chroma: make 4:4:4, in the range that :attr:`frame` tells; else 4:2:0 in limited range.
         downsample: encode at half the width and height, each pixel the mean of four.
-        backend, full_chroma_backend: other libraries than this machine's best.
+        backend, full_chroma_backend: libraries to use in place of the best ones that are installed.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class FrameConverter:
         self.height = height
         self._backend = backend or default_backend()
         self._downsample = downsample
-        # Blocks are aligned in the source so that their chroma is whole in the target.
+        # Blocks begin and end in the source where pixels that share a chroma value in the target do.
         self._step = 4 if downsample else 2
         size = encoded_size(width, height, downsample=downsample)
         if full_chroma:
@@ -95,7 +95,7 @@ class FrameConverter:
         block = pixels[rect.y : rect.bottom, rect.x : rect.right]
         rows, columns = rect.height - block.shape[0], rect.width - block.shape[1]
         if rows or columns:
-            # Sizes that are not even are rare: repeat the last column and row in a copy.
+            # Odd sizes are rare, so a copy is made, which repeats the last column and row.
             block = np.pad(block, ((0, rows), (0, columns), (0, 0)), mode="edge")
         scale = 1
         if self._downsample:

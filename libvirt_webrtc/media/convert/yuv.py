@@ -1,6 +1,7 @@
-"""B, G, R, X pixels to planar 4:2:0, by libyuv where it is installed, else by PyAV.
+"""Converts B, G, R, X pixels to planar 4:2:0, by libyuv where it is installed, else by PyAV.
 
-Both make BT.601 in limited range, which every decoder shows right: not all of them look at what the stream says.
+Both make BT.601 in limited range, because every decoder shows that correctly, even one that ignores what the stream
+tells of its colours.
 """
 
 import ctypes.util
@@ -31,10 +32,10 @@ _FILTER_BOX = 3
 
 
 class Backend(Protocol):
-    """One library's way to convert.
+    """One library's conversion to 4:2:0.
 
     Blocks are ``(height, width, 4)`` of even sizes, multiples of four where they are to be halved; their rows
-    may lie apart.
+    need not be contiguous.
     """
 
     name: str
@@ -47,7 +48,7 @@ class Backend(Protocol):
 
 
 class LibyuvBackend:
-    """libyuv through cffi's ABI mode: no compiler, no header; the calls release the GIL."""
+    """libyuv, through cffi's ABI mode, which needs no compiler and no header; its calls release the GIL."""
 
     name = "libyuv"
 
@@ -87,10 +88,10 @@ class LibyuvBackend:
 
 
 class PyavBackend:
-    """FFmpeg's swscale, which comes with PyAV: several times the CPU of libyuv.
+    """FFmpeg's swscale, which comes with PyAV and takes several times the CPU of libyuv.
 
-    Only up to 4:4:4: its 4:2:0 looks at pixels around the four that share a colour, so the edges of converted
-    damage would show. The mean of four is numpy's.
+    It converts to 4:4:4, and numpy takes the mean of four: swscale's own 4:2:0 also looks at pixels around the four
+    that share a colour, so that the edges of converted damage would be seen.
     """
 
     name = "PyAV"
@@ -109,7 +110,7 @@ class PyavBackend:
 
 
 def swscale_444(reformatter: VideoReformatter, block: Pixels, color_range: ColorRange) -> list[Plane]:
-    """``block`` in 4:4:4, by FFmpeg; a reformatter keeps its tables from one call to the next."""
+    """The planes of ``block`` in 4:4:4, by FFmpeg; a reformatter keeps its tables from one call to the next."""
     source = av.VideoFrame.from_ndarray(np.ascontiguousarray(block), format="bgra")
     made = reformatter.reformat(
         source, format="yuv444p", dst_colorspace=Colorspace.ITU601, dst_color_range=color_range
@@ -133,7 +134,7 @@ def plane_view(plane: av.video.plane.VideoPlane) -> Plane:
 
 @functools.cache
 def default_backend() -> Backend:
-    """The library that this process converts with: chosen at the first call, and logged."""
+    """The library that this process converts with. It is chosen and logged at the first call."""
     try:
         backend: Backend = LibyuvBackend()
     except MediaError as error:

@@ -1,6 +1,6 @@
-"""B, G, R, X pixels to planar 4:4:4, in full range where a library here can.
+"""Converts B, G, R, X pixels to planar 4:4:4, in full range where an installed library can do that.
 
-Limited range keeps 219 of 256 steps: it alone costs what a viewer of coloured text can see.
+Limited range has 219 steps of brightness in place of 256, a loss that is seen in coloured text.
 """
 
 import functools
@@ -28,18 +28,18 @@ _TJSAMP_444 = 0
 
 
 class FullChromaBackend(Protocol):
-    """One library's way to 4:4:4, BT.601; for one thread at a time."""
+    """One library's conversion to 4:4:4, BT.601; for one thread at a time."""
 
     name: str
     full_range: bool
-    """Luma 0 to 255, as JPEG has it, not 16 to 235."""
+    """Whether luma is 0 to 255, as in JPEG, not 16 to 235."""
 
     def to_i444(self, block: Pixels, y: Plane, u: Plane, v: Plane) -> None:
         """Convert ``block``, ``(height, width, 4)``, into planes of exactly its size."""
 
 
 class TurboJpegBackend:
-    """The first half of libjpeg-turbo's compressor: every value rounded right, with SIMD; releases the GIL."""
+    """The colour conversion of libjpeg-turbo's compressor: rounds every value correctly, by SIMD, without the GIL."""
 
     name = "libjpeg-turbo"
     full_range = True
@@ -69,7 +69,7 @@ class TurboJpegBackend:
 
 
 class LibyuvFullChromaBackend(LibyuvBackend):
-    """libyuv, of which Debian 12's knows 4:4:4 in limited range only."""
+    """libyuv, whose version in Debian 12 makes 4:4:4 in limited range only."""
 
     full_range = False
 
@@ -78,7 +78,7 @@ class LibyuvFullChromaBackend(LibyuvBackend):
 
 
 class PyavFullChromaBackend:
-    """FFmpeg's swscale."""
+    """FFmpeg's swscale, which comes with PyAV."""
 
     name = "PyAV"
     full_range = True
@@ -101,13 +101,13 @@ _BACKENDS: tuple[type[FullChromaBackend], ...] = (
 
 
 def new_full_chroma_backend() -> FullChromaBackend:
-    """The best that is installed, for one converter: libjpeg-turbo's state is for one thread."""
+    """Open the best library that is installed, anew for each converter: libjpeg-turbo's state is for one thread."""
     return _best_backend()()
 
 
 @functools.cache
 def _best_backend() -> type[FullChromaBackend]:
-    """Chosen at the first call, and logged."""
+    """The best library that is installed. It is chosen and logged at the first call."""
     for backend in _BACKENDS:
         try:
             name = backend().name

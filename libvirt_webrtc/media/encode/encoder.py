@@ -1,7 +1,7 @@
-"""One video encoder for one picture size: which library makes a format, and what all of them are asked for.
+"""One video encoder for one picture size: which library makes a format, and what all libraries are asked for.
 
-Tuned for a console: no delay (a frame goes in, its packet comes out), keyframes only on request, quality
-rather than a fixed bit rate, and next to nothing for a picture that does not change.
+Encoders are tuned for a console: no delay (a frame goes in, its data comes out), keyframes only on request, a quality
+rather than a fixed bit rate, and very little data for a picture that does not change.
 """
 
 from collections.abc import Callable, Iterable
@@ -30,15 +30,15 @@ _FFMPEG: dict[VideoFormat, Callable[[int, int, Layer], VideoCodecContext]] = {
 
 
 class Coder(Protocol):
-    """One library at work on one picture, which it reads from memory that it was given when it was made."""
+    """One library's encoder of one picture, which it reads from memory that it was given when it was made."""
 
     name: str
-    """As FFmpeg has it: libx264, h264_nvenc, ..."""
+    """The encoder as FFmpeg names it: libx264, h264_nvenc, ..."""
 
     def encode(
         self, timestamp: int, changed: Iterable[Rect] | None, quality: Quality, *, keyframe: bool
     ) -> tuple[bytes, bool]:
-        """The picture as it is now, and whether that is a keyframe; see :meth:`VideoEncoder.encode`.
+        """Encode the picture as it is now; the data, and whether it is a keyframe. See :meth:`VideoEncoder.encode`.
 
         Raises:
             MediaError: the encoder failed, or held the frame back.
@@ -46,12 +46,10 @@ class Coder(Protocol):
 
 
 class VideoEncoder:
-    """Encodes one picture again and again; not thread-safe, and :meth:`encode` is for a worker thread.
-
-    The GIL is free while it encodes.
+    """Encodes one picture again and again. Not thread-safe; :meth:`encode` blocks, and releases the GIL meanwhile.
 
     Args:
-        frame: the picture, written by others between two calls, in the format's sampling.
+        frame: the picture, in the format's chroma sampling; others write it between two calls.
         hardware_name: FFmpeg's name of a hardware encoder for the format; None for software.
 
     Raises:
@@ -90,12 +88,13 @@ class VideoEncoder:
         quality: Quality = Quality.MOTION,
         keyframe: bool = False,
     ) -> EncodedFrame:
-        """The picture as it is now.
+        """Encode the picture as it is now. Blocks for some milliseconds.
 
         Args:
-            timestamp: at 90 kHz, growing.
-            changed: the only parts that may be others than in the last call; None for any.
-            keyframe: make an intra picture.
+            timestamp: in ticks of RTP's 90 kHz clock; larger than in the last call.
+            changed: the only parts that may differ from the last call's picture; None for all.
+            quality: how fine the frame is to be.
+            keyframe: make a frame that needs no other.
 
         Raises:
             MediaError: the encoder failed, or held the frame back.

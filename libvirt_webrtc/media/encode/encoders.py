@@ -1,4 +1,4 @@
-"""Whether hardware or software makes a format on this machine, and why."""
+"""Whether hardware or software encodes a format on this host, and why."""
 
 import logging
 from collections.abc import Iterable
@@ -10,12 +10,12 @@ logger = logging.getLogger(__name__)
 
 
 class Encoders:
-    """Hardware for the formats where it was found to work, until it fails; software for all else.
+    """Chooses hardware for the formats where it was found to work, until it fails, and software for all others.
 
-    One for all renditions of a console, whose threads ask it.
+    All renditions of a console share one, and their threads ask it.
 
     Args:
-        hardware: formats, each with its encoder as FFmpeg names it.
+        hardware: formats, each with its hardware encoder as FFmpeg names it.
     """
 
     def __init__(self, hardware: Iterable[tuple[VideoFormat, str]] = ()) -> None:
@@ -27,13 +27,13 @@ class Encoders:
         return self._hardware.get(format_)
 
     def reason(self, format_: VideoFormat) -> str:
-        """Why it is that one, for people."""
+        """Why it is that encoder, in words for people."""
         if format_ in self._hardware:
             return "hardware passed its test when the service started"
         return self._failed.get(format_, "software: no hardware in use")
 
     def failed(self, format_: VideoFormat, error: MediaError) -> None:
-        """An encoder would not open, or not go on: what was hardware is software from here on."""
+        """Take note that an encoder did not open or go on; software takes over what hardware encoded."""
         name = self._hardware.pop(format_, None)
         if name is None:
             logger.warning("%s; trying once more with a new encoder", error)

@@ -1,4 +1,4 @@
-"""One encoder of FFmpeg's, through PyAV; each codec's settings are in a module of their own."""
+"""Any encoder of FFmpeg, through PyAV; each codec's settings are in a module of their own."""
 
 from collections.abc import Iterable
 from fractions import Fraction
@@ -16,7 +16,7 @@ from libvirt_webrtc.picture.pixels import Rect
 
 
 class FfmpegCoder:
-    """Encodes ``frame`` by ``context``. See :class:`libvirt_webrtc.media.encode.encoder.Coder`.
+    """Encodes ``frame`` with ``context``; a :class:`libvirt_webrtc.media.encode.encoder.Coder`.
 
     Raises:
         MediaError: the encoder does not open.
@@ -24,13 +24,13 @@ class FfmpegCoder:
 
     def __init__(self, context: VideoCodecContext, frame: av.VideoFrame) -> None:
         self.name = context.name
-        # The stream tells its colours, or decoders guess BT.709 for large pictures and show wrong ones.
+        # The stream must tell its colours: decoders guess BT.709 for large pictures, and then show wrong ones.
         context.colorspace = context.color_primaries = context.color_trc = SMPTE170M
         context.color_range = frame.color_range
         try:
             context.open()
         except (av.FFmpegError, ValueError) as error:
-            # FFmpeg's own words; PyAV adds all options.
+            # FFmpeg's own message is enough; PyAV's lists all options.
             raise MediaError(str(error.strerror if isinstance(error, av.FFmpegError) else error)) from error
         self._context = context
         self._frames = graded(frame)

@@ -1,4 +1,4 @@
-"""When to encode: pure decisions about frames, keyframes and settling, without a clock or a loop."""
+"""When to encode the next frame, and how fine: pure, without a clock or a loop."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -6,36 +6,40 @@ from enum import Enum
 from libvirt_webrtc.media.formats import MAX_FRAME_RATE
 
 FRAME_INTERVAL_S = 1 / MAX_FRAME_RATE
+"""The mean time, in seconds, between frames at the highest rate."""
 BURST_S = FRAME_INTERVAL_S
-"""A frame may be this much early, where the one before it was not: a key that is pressed while something else moves
-need not wait for the next turn, and a guest that draws at the highest rate, unevenly as guests do, loses no frame."""
+"""How many seconds earlier than its turn a frame may be, if the one before it was not: a key that is pressed while
+something else moves need not wait, and a guest that draws at the highest rate, but unevenly, loses no frame."""
 COALESCE_S = 0.001
-"""QEMU sends one refresh of the screen as several updates; the frame waits this long for the rest."""
+"""How many seconds a frame waits after the first change: QEMU sends one refresh of the screen as several updates."""
 
 KEYFRAME_INTERVAL_S = 0.5
-"""Requests for keyframes inside this time are served by one keyframe at its end."""
+"""The shortest time, in seconds, between keyframes that are asked for: all requests within it get one keyframe, at its
+end."""
 
 SETTLE_DELAY_S = 0.1
-"""How long a picture must be unchanged before it is refined."""
+"""How many seconds a picture must be unchanged before it is refined."""
 SETTLE_INTERVAL_S = 1 / 30
+"""The time, in seconds, between the frames that refine a picture: half the highest rate, so that a change finds the
+encoder idle."""
 SMALL_IN_A_ROW = 3
-"""After a large change, so many frames with little in them: one alone may have been short of bits."""
+"""How many small frames in a row end the refining after a large change: one alone may have been short of bits."""
 
 
 class Quality(Enum):
-    """How fine a frame is to be, whatever it takes of its layer's bit rate."""
+    """How fine a frame is to be, within its layer's bit rate."""
 
     MOTION = "motion"
-    """As the encoder sees fit: what moves need not be sharp."""
+    """As fine as the encoder's rate control chooses: what moves need not be sharp."""
     BETTER = "better"
-    """A step on the way, small enough to arrive soon."""
+    """Between the two others, in a frame that is small enough to arrive soon."""
     FINE = "fine"
-    """As good as the format can be."""
+    """As fine as the format can be."""
 
 
 @dataclass(frozen=True, slots=True)
 class FramePlan:
-    """The next frame: not before ``at`` (seconds, the schedule's clock)."""
+    """The next frame, which is due at ``at`` (seconds of the scheduler's clock)."""
 
     at: float
     keyframe: bool = False
@@ -43,22 +47,22 @@ class FramePlan:
 
     @property
     def settle(self) -> bool:
-        """Nothing changed: the frame refines the last one."""
+        """Whether nothing has changed, and the frame refines the last one."""
         return self.quality is not Quality.MOTION
 
 
 class FrameScheduler:
-    """Says when the next frame of one rendition is due, and what kind it is.
+    """Decides when the next frame of one rendition is due, and what kind it is.
 
-    All times are seconds of any monotonic clock. A change is due at once, but for coalescing and the highest
-    frame rate; a keyframe, once asked for, at once or :data:`KEYFRAME_INTERVAL_S` after the last one. When
-    nothing changes any more the same picture is encoded again, finer, until that makes no difference. That also
-    frees the last frame from a receiver that holds it until the next one begins (aiortc).
+    All times are seconds of any monotonic clock. A change is due at once, apart from coalescing and the highest frame
+    rate. A keyframe that was asked for is due at once, or :data:`KEYFRAME_INTERVAL_S` after the last one. When nothing
+    changes any more, the same picture is encoded again, finer, until little is left to refine. These frames also have
+    a receiver show the last one that holds each frame until the next one begins (aiortc).
 
     Args:
-        max_bitrate: what the encoder is held to. Finer frames of less than half of their share are all that was
-            left to refine.
-        settle_frames: refining ends after this many, if not before.
+        max_bitrate: what the encoder is held to, in bits per second. Refining ends when frames take less than half of
+            their share of it.
+        settle_frames: refining ends after this many frames at the latest.
     """
 
     def __init__(self, max_bitrate: int, settle_frames: int) -> None:
@@ -70,11 +74,11 @@ class FrameScheduler:
         self._settle_left = 0
         self._settle_at = 0.0
         self._coarse_bytes = 0
-        """Sent since the picture was last fine: how much there is to refine."""
+        """Bytes sent since the picture was last fine: the more, the more there is to refine."""
         self._small_frames = 0
 
     def change(self, now: float) -> None:
-        """The picture is not the last encoded one any more."""
+        """The picture has changed since it was last encoded."""
         if self._changed_at is None:
             self._changed_at = now
 
@@ -82,7 +86,7 @@ class FrameScheduler:
         self._keyframe_wanted = True
 
     def next(self) -> FramePlan | None:
-        """The next frame; None while there is nothing to do."""
+        """The next frame to encode; None while there is nothing to do."""
         earliest = self._next_turn - BURST_S
         keyframe_at = max(earliest, self._last_keyframe + KEYFRAME_INTERVAL_S)
         plans = []
@@ -91,15 +95,15 @@ class FrameScheduler:
         if self._changed_at is not None:
             plans.append(FramePlan(max(earliest, self._changed_at + COALESCE_S)))
         elif self._settle_left:
-            # A caret is fine in one step. A whole screen comes in two, of which the first arrives soon.
+            # A caret is refined in one step. A whole screen is refined in two, so that the first arrives soon.
             coarse = self._settle_left == self._settle_frames and self._coarse_bytes > self._small
             quality = Quality.BETTER if coarse else Quality.FINE
             plans.append(FramePlan(max(earliest, self._settle_at), quality=quality))
-        # Of two due at the same time, the keyframe: it holds the change as well.
+        # Of two that are due at the same time the keyframe is made: it shows the change as well.
         return min(plans, key=lambda plan: (plan.at, not plan.keyframe), default=None)
 
     def begin(self, plan: FramePlan, now: float) -> None:
-        """The picture is being read for ``plan``; a change from here on needs another frame."""
+        """The picture is read for ``plan`` now; a change from here on needs another frame."""
         self._last_frame = now
         self._next_turn = max(self._next_turn, now) + FRAME_INTERVAL_S
         if plan.settle:
@@ -111,7 +115,7 @@ class FrameScheduler:
             self._settle_at = now + SETTLE_DELAY_S
 
     def finish(self, plan: FramePlan, *, size: int, keyframe: bool) -> None:
-        """``plan`` became a packet of ``size`` bytes; ``keyframe`` tells if it is one, asked for or not."""
+        """``plan`` became a frame of ``size`` bytes; ``keyframe`` tells whether it is one, asked for or not."""
         if keyframe:
             self._keyframe_wanted = False
             self._last_keyframe = self._last_frame

@@ -1,8 +1,8 @@
 """H.264 by a graphics card or a video engine: the encoders that PyAV may have, and their settings.
 
-All are to make what :mod:`libvirt_webrtc.media.encode.x264` makes: constrained baseline (or High 4:4:4 Predictive),
-parameter sets at every keyframe, one packet for each frame at once. Whether one does so on this machine is for
-:mod:`libvirt_webrtc.media.encode.hardware_check` to find out.
+All must make what :mod:`libvirt_webrtc.media.encode.x264` makes: constrained baseline (or High 4:4:4 Predictive),
+parameter sets at every keyframe, one packet for each frame, without delay. Whether one does so on this host is found
+out by :mod:`libvirt_webrtc.media.encode.hardware_check`.
 """
 
 from dataclasses import dataclass, field, replace
@@ -15,17 +15,17 @@ from libvirt_webrtc.media.formats import Layer, VideoFormat
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """One kind of encoder."""
+    """One kind of hardware encoder, and its settings."""
 
     name: str
-    """As FFmpeg has it."""
+    """As FFmpeg names it."""
     format: VideoFormat
     pix_fmt: str
-    """What it takes; PyAV repacks a picture of another layout."""
+    """The layout of the pictures that it takes; PyAV repacks pictures of another layout."""
     options: dict[str, str] = field(default_factory=dict)
 
     def context(self, width: int, height: int, layer: Layer) -> VideoCodecContext:
-        """The encoder, not open yet: a quality target under the layer's rate."""
+        """The encoder, not open yet, with a target for its quality and the layer's bit rate as the limit."""
         context = new_context(self.name, width, height, pix_fmt=self.pix_fmt)
         context.bit_rate = layer.max_bitrate
         rate = str(layer.max_bitrate)
@@ -83,9 +83,9 @@ AMF = Hardware(
 V4L2 = Hardware("h264_v4l2m2m", VideoFormat.H264, "nv12")
 
 KINDS = (NVENC, NVENC_444, QSV, AMF, V4L2)
-"""The best first."""
+"""All kinds that are tried, the best first."""
 
 
 def kind(format_: VideoFormat, name: str) -> Hardware:
-    """The one of :data:`KINDS` that is meant. Raises KeyError."""
+    """The entry of :data:`KINDS` for a format and FFmpeg's name. Raises KeyError."""
     return {(kind.format, kind.name): kind for kind in KINDS}[format_, name]

@@ -1,8 +1,8 @@
-"""Does a hardware encoder of this machine make what viewers are sent?
+"""Checks whether a hardware encoder of this host makes what viewers are sent.
 
 ``python -m libvirt_webrtc.media.encode.hardware_check NAME`` prints a line for each format of the encoder:
-``usable FORMAT`` or ``unusable FORMAT REASON``; drivers print lines of their own. A process of its own: drivers
-crash and hang.
+``usable FORMAT`` or ``unusable FORMAT REASON``; drivers print lines of their own. It is a process of its own because
+drivers crash and hang.
 """
 
 import sys
@@ -21,11 +21,13 @@ from libvirt_webrtc.picture.pixels import Rect
 _WIDTH, _HEIGHT = 640, 360
 _FRAMES = 6
 _SECOND_KEYFRAME = 3
+"""The number of the frame that is asked to be a keyframe, beside the first."""
 _WORST_DB = 30.0
+"""The least likeness, in decibels, of a decoded plane to the one that was encoded: any working encoder has more."""
 
 
 def check(format_: VideoFormat, hardware_name: str | None) -> None:
-    """Encode a moving picture, decode it in software, and compare.
+    """Encode some frames of a moving picture, decode them in software, and compare.
 
     Raises:
         MediaError: the encoder does not open, holds frames back, makes keyframes of its own or none when asked, or
@@ -45,7 +47,7 @@ def check(format_: VideoFormat, hardware_name: str | None) -> None:
         if encoded.keyframe != wanted:
             raise MediaError(f"frame {number} is {'not ' if wanted else ''}a keyframe")
         if wanted:
-            # One that has seen nothing before: a keyframe must bring all that is needed.
+            # A new decoder: a keyframe must bring all that is needed.
             decoder = av.CodecContext.create("h264", "r")
             assert isinstance(decoder, av.VideoCodecContext)
             decoder.thread_count = 1
@@ -61,7 +63,7 @@ def check(format_: VideoFormat, hardware_name: str | None) -> None:
 
 
 def _decibels(one: av.VideoFrame, other: av.VideoFrame) -> float:
-    """Likeness of the worst plane."""
+    """Likeness of the least similar planes of two pictures, in decibels."""
     worst = max(
         float(np.mean((plane_view(a).astype(np.float64) - plane_view(b)) ** 2))
         for a, b in zip(one.planes, other.planes, strict=True)
@@ -70,7 +72,7 @@ def _decibels(one: av.VideoFrame, other: av.VideoFrame) -> float:
 
 
 def main(name: str) -> None:
-    """Test one encoder, and print what came of it."""
+    """Check one encoder in each of its formats, and print the results."""
     for kind in KINDS:
         if kind.name == name:
             try:

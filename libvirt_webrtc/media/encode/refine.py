@@ -1,8 +1,8 @@
-"""One picture as several frames that share its memory, and that an encoder makes finer or coarser.
+"""One picture as several frames, which share its memory and which an encoder makes finer or coarser.
 
 PyAV cannot change an encoder's quality once it runs. But FFmpeg's frames may carry regions of interest with an offset
 to the quantizer (``AV_FRAME_DATA_REGIONS_OF_INTEREST``), which libx264 and libvpx honour frame by frame, and its
-filter ``addroi`` puts them on: run once here, with the whole picture as the region.
+filter ``addroi`` puts them on. It is run once here, with the whole picture as the region.
 """
 
 from fractions import Fraction
@@ -14,12 +14,12 @@ from libvirt_webrtc.media.encode.frame_scheduler import Quality
 from libvirt_webrtc.media.formats import CLOCK_RATE
 
 _OFFSETS = {Quality.MOTION: 0.0, Quality.BETTER: -0.3, Quality.FINE: -1.0}
-"""To the quantizer, in its whole scale: x264's is 51, and -1 is as fine as its ``qmin`` lets it. Motion
-has one too, of nothing: libvpx keeps the last regions for frames without any."""
+"""Offsets to the quantizer, as parts of its whole scale, which for x264 is 51; -1 is as fine as ``qmin`` allows. Motion
+has an offset of zero because libvpx keeps the last regions for frames that have none."""
 
 
 def graded(frame: av.VideoFrame) -> dict[Quality, av.VideoFrame]:
-    """``frame`` in every quality, without a copy: what is written into one is in all of them."""
+    """``frame`` in every quality. Nothing is copied: what is written into one of the frames is in all of them."""
     return {quality: _with_offset(frame, offset) for quality, offset in _OFFSETS.items()}
 
 

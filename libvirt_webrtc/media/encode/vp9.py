@@ -1,4 +1,4 @@
-"""VP9 by libvpx."""
+"""VP9 by libvpx: its settings."""
 
 from av.video.codeccontext import VideoCodecContext
 
@@ -6,16 +6,18 @@ from libvirt_webrtc.media.encode.context import libvpx_threads, new_context
 from libvirt_webrtc.media.formats import Layer
 
 _CRF = 20
+"""The quality that is aimed for, 0 to 63: text is sharp at this value, and noise does not fill the layer."""
 _THREAD_PIXELS = 1280 * 720
+"""The largest picture, in pixels, that one thread encodes in time."""
 
 
 def context(width: int, height: int, layer: Layer) -> VideoCodecContext:
-    """Profile 0 in constrained quality, for screen content, without delay."""
+    """Profile 0 (4:2:0) at a constant quality within the layer's rate, for screen content, without delay."""
     return _context(width, height, layer, "yuv420p")
 
 
 def context_444(width: int, height: int, layer: Layer) -> VideoCodecContext:
-    """Profile 1, otherwise as :func:`context`."""
+    """Profile 1 (4:4:4), otherwise as :func:`context`."""
     return _context(width, height, layer, "yuv444p")
 
 

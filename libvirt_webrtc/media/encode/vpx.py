@@ -1,4 +1,4 @@
-"""VP8 by libvpx."""
+"""VP8 by libvpx: its settings."""
 
 from av.video.codeccontext import VideoCodecContext
 
@@ -6,11 +6,13 @@ from libvirt_webrtc.media.encode.context import libvpx_threads, new_context
 from libvirt_webrtc.media.formats import Layer
 
 _CRF = 10
+"""The quality that is aimed for, 0 to 63: text is sharp at this value, and noise does not fill the layer."""
 _THREAD_PIXELS = 640 * 480
+"""The largest picture, in pixels, that one thread encodes in time."""
 
 
 def context(width: int, height: int, layer: Layer) -> VideoCodecContext:
-    """VP8 in constrained quality, without delay."""
+    """VP8 at a constant quality within the layer's rate, without delay."""
     context = new_context("libvpx", width, height)
     context.bit_rate = layer.max_bitrate
     context.qmin, context.qmax = 2, 56
@@ -20,7 +22,7 @@ def context(width: int, height: int, layer: Layer) -> VideoCodecContext:
         "cpu-used": "-6",
         "lag-in-frames": "0",
         "static-thresh": "1",
-        # With a bit rate: constrained quality. At a constant rate, text stayed 20 dB worse after scrolling.
+        # With a bit rate this means constrained quality. At a constant rate, text stayed 20 dB worse after scrolling.
         "crf": str(_CRF),
     }
     return context

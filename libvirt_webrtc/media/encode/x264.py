@@ -1,4 +1,4 @@
-"""H.264 by libx264, each frame with the quantizer that it is to have."""
+"""H.264 by libx264, which is told each frame's quantizer and what has changed in it."""
 
 from collections.abc import Iterable
 
@@ -17,19 +17,20 @@ from libvirt_webrtc.picture.pixels import Rect
 
 FINEST_QP = 10
 FINEST_QP_444 = LOWEST_QP
-"""Where refining ends. With that (2), coloured words in Chromium have 58 dB of luma and 52 of the worst colour, with 4
-56 and 49.9. 10 for 4:2:0 is a guess: its colours are lost anyway."""
+"""The quantizers at which refining ends. At 2, coloured words in Chromium have 58 dB of luma and 52 dB of the worst
+colour; at 4, 56 and 49.9 dB. 10 for 4:2:0 is a guess: its colours are lost anyway."""
 
 SEARCH = {"me": "umh", "merange": "64"}
-"""How to find where a macroblock was before. Other methods lose a scrolling text from sight: words then took 25 times
-the bits, twice the CPU, with 13 dB less. With x264's own range of 16 that began at 64 pixels a frame; this one holds
-beyond 160."""
+"""How libx264 looks for where a macroblock was before. Other methods do not find text that scrolls: words then took 25
+times the bits and twice the CPU, with 13 dB less. With libx264's own range of 16 this began at 64 pixels a frame; with
+64 it is found beyond 160."""
 CHROMA_444 = {"chroma-qp-offset": "-6"}
-"""x264 takes 4:4:4 for film and makes its chroma coarser by 6 steps: in coloured text that is red and blue."""
+"""libx264 takes 4:4:4 for film and makes its chroma coarser by 6 steps, which is seen in red and blue text: undo
+that."""
 
 _QP = {Quality.MOTION: 23, Quality.BETTER: 10, Quality.FINE: 0}
 _KEYFRAME_QP = 20
-"""What comes after a keyframe is built upon it."""
+"""The quantizer of keyframes: finer than that of motion, because the frames after a keyframe are built upon it."""
 
 Mask = npt.NDArray[np.bool_]
 
@@ -37,7 +38,7 @@ Mask = npt.NDArray[np.bool_]
 class X264Coder:
     """Encodes ``frame``: 4:2:0 as constrained baseline, 4:4:4 as High 4:4:4 Predictive, in Annex B.
 
-    Parameter sets come with every keyframe. See :class:`libvirt_webrtc.media.encode.encoder.Coder`.
+    Parameter sets come with every keyframe. It is a :class:`libvirt_webrtc.media.encode.encoder.Coder`.
 
     Raises:
         MediaError: PyAV's libx264 is not one that is known, or does not take the size.
@@ -46,12 +47,12 @@ class X264Coder:
     name = "libx264"
 
     def __init__(self, frame: av.VideoFrame, layer: Layer) -> None:
-        self._frame = frame  # the encoder reads its memory
+        self._frame = frame  # kept: the encoder reads its memory
         settings = {
             **SEARCH,
             "fps": str(MAX_FRAME_RATE),
             "threads": str(slice_threads(frame.width, frame.height)),
-            # The stream tells its colours, or decoders guess BT.709 for large pictures and show wrong ones.
+            # The stream must tell its colours: decoders guess BT.709 for large pictures, and then show wrong ones.
             "colormatrix": "smpte170m",
             "colorprim": "smpte170m",
             "transfer": "smpte170m",
@@ -64,7 +65,7 @@ class X264Coder:
         self._encoder = Encoder([plane_view(plane) for plane in frame.planes], settings, profile)
         self._rate = RateControl(layer.max_bitrate, layer.burst_s, HIGHEST_QP)
         self._quantizers = np.full(self._encoder.macroblocks, HIGHEST_QP, np.uint8)
-        """What each macroblock was last encoded with."""
+        """The finest quantizer with which each macroblock has been encoded since it changed."""
 
     def encode(
         self, timestamp: int, changed: Iterable[Rect] | None, quality: Quality, *, keyframe: bool
@@ -83,7 +84,7 @@ class X264Coder:
         return data, is_keyframe
 
     def _mask(self, changed: Iterable[Rect] | None) -> Mask:
-        """The macroblocks that ``changed`` touches; all, if it is None."""
+        """The macroblocks that ``changed`` touches; all of them if it is None."""
         mask = np.full(self._quantizers.shape, changed is None)
         for rect in changed or ():
             rows = slice(rect.y // MACROBLOCK, -(-rect.bottom // MACROBLOCK))

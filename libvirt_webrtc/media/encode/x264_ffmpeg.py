@@ -1,4 +1,4 @@
-"""H.264 by libx264 through FFmpeg, with a rate control that looks ahead: for layers that are short of bits."""
+"""H.264 by libx264 through FFmpeg, whose rate control looks ahead: for layers that are short of bits."""
 
 from av.video.codeccontext import VideoCodecContext
 
@@ -7,6 +7,7 @@ from libvirt_webrtc.media.encode.x264 import CHROMA_444, FINEST_QP, FINEST_QP_44
 from libvirt_webrtc.media.formats import Layer
 
 _CRF = 23
+"""The quality that is aimed for, 0 to 51, as libx264 has it by itself."""
 
 
 def context(width: int, height: int, layer: Layer) -> VideoCodecContext:
@@ -36,7 +37,7 @@ def _context(
         "maxrate": str(layer.max_bitrate),
         "bufsize": str(int(layer.max_bitrate * layer.burst_s)),
         "forced-idr": "1",
-        # A quality that is asked for frame by frame needs adaptive quantization, if hardly any (see refine.py).
+        # Regions of interest (refine.py) need adaptive quantization; this is the least of it.
         "aq-mode": "1",
         "aq-strength": "0.01",
         "x264-params": ":".join(f"{name}={value}" for name, value in params.items()),

@@ -1,6 +1,6 @@
 """Headers of RTP packets (RFC 3550) with one-byte extensions (RFC 8285).
 
-The payloads are shared by all viewers: a header is all that is made for each of them.
+The payloads are shared by all viewers; only the headers are made for each of them.
 """
 
 import struct
@@ -21,11 +21,11 @@ _LARGEST_ELEMENT = 16
 class HeaderExtensions:
     """The extension block of one viewer's packets.
 
-    An element without a negotiated number is left out, as is one that does not fit into the one-byte form: the longer
-    form must be negotiated (RFC 8285, 4.1.2), and nobody needs it for these.
+    An element without a negotiated number is left out, and so is one that does not fit into the one-byte form. The
+    longer form would have to be negotiated (RFC 8285, 4.1.2), and none of these extensions needs it.
 
     Args:
-        ids: URI to number, as negotiated; others than the three named here do not count.
+        ids: the negotiated numbers by URI; extensions other than the three named here are ignored.
         mid: the media section's name.
     """
 
@@ -58,7 +58,10 @@ def pack_header(
 
 
 def wrap_header(header: bytes, *, payload_type: int, sequence: int, ssrc: int, extensions: bytes) -> bytes:
-    """The header of ``header``'s packet sent again (RFC 4588), up to and with the original sequence number."""
+    """Make the header for sending the packet that has ``header`` again (RFC 4588).
+
+    The original sequence number, which belongs in front of the payload, is at its end.
+    """
     _, second, _, timestamp, _ = _FIXED.unpack_from(header)
     marker = bool(second & _MARKER)
     repeated = pack_header(payload_type, sequence, timestamp, ssrc, marker, extensions)
@@ -66,7 +69,7 @@ def wrap_header(header: bytes, *, payload_type: int, sequence: int, ssrc: int, e
 
 
 def _element(number: int | None, value: bytes) -> bytes:
-    """One element in the one-byte form; empty where that cannot be."""
+    """One extension element in the one-byte form; empty where it does not fit, or has no number."""
     if number is None or not 1 <= number <= _LARGEST_ID or not 1 <= len(value) <= _LARGEST_ELEMENT:
         return b""
     return bytes((number << 4 | len(value) - 1,)) + value

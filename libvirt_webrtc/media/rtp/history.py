@@ -1,19 +1,22 @@
-"""Sent packets, for viewers that lost some."""
+"""The packets that one viewer was sent last, for when it misses some."""
 
 from collections.abc import Sequence
 
 HISTORY_PACKETS = 512
-"""Kept for each viewer: a keyframe of 600 kB. The payloads are shared."""
+"""How many packets are kept for each viewer: a keyframe of 600 kB. The payloads are shared by all viewers, so this
+costs 50 kB a viewer."""
 BUDGET_SHARE = 0.5
-"""Of what the path carries, so much may go into packets sent again:"""
+"""What part of the path's rate packets sent again may take, so that a flood of NACKs makes no flood of answers."""
 BUDGET_BYTES = 30_000
-"""and after a pause this much at once. So no flood of NACKs makes more than that of answers."""
+"""How many bytes of packets may be sent again at once after a pause: a lost burst of the pacer, twice."""
 REPEAT_S = 0.01
-"""The same packet is not sent again sooner, or within a round trip: the last copy is still on its way."""
+"""For how many seconds at least, and for a round trip, a packet is not sent again: the last copy is still on its
+way."""
 
 
 class History:
-    """The last packets of one stream, and the budget for sending them again. Times are as of :class:`Pacer`."""
+    """The last packets of one stream, and a budget of bytes for sending them again. Times are seconds of any monotonic
+    clock."""
 
     def __init__(self, now: float) -> None:
         self._packets: list[tuple[int, bytes, bytes] | None] = [None] * HISTORY_PACKETS
@@ -30,25 +33,29 @@ class History:
         self._missed.discard(slot)
 
     def forget(self) -> None:
-        """A keyframe follows: nothing from before it is of use, or worth the budget."""
+        """Forget all packets: a keyframe follows, after which nothing from before it is of use."""
         self._packets = [None] * HISTORY_PACKETS
         self._missed.clear()
 
     def miss(self, sequences: Sequence[int]) -> int:
-        """The viewer misses these packets; how many of them it had not missed before."""
+        """Note that the viewer misses these packets, and return how many of them it had not missed before."""
         slots = {sequence % HISTORY_PACKETS for sequence in sequences if self._knows(sequence)}
         new = len(slots - self._missed)
         self._missed |= slots
         return new
 
     def refill(self, now: float, bits_per_second: int) -> None:
-        """Bring the budget up to date, at what the path carries."""
+        """Bring the budget up to date; ``bits_per_second`` is what the path carries."""
         gained = (now - self._at) * bits_per_second / 8 * BUDGET_SHARE
         self._budget = min(BUDGET_BYTES, self._budget + gained)
         self._at = now
 
     def take(self, now: float, sequence: int, round_trip_s: float) -> tuple[bytes, bytes] | None:
-        """Header and payload to send again; None if they are gone, were sent just now, or the budget is spent."""
+        """Header and payload of a packet to send again, which the budget then pays for.
+
+        Returns:
+            None where the packet is gone, was sent just now, or the budget is spent.
+        """
         slot = sequence % HISTORY_PACKETS
         packet = self._packets[slot]
         if packet is None or packet[0] != sequence or now < self._not_before[slot]:

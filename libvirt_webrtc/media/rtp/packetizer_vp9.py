@@ -12,8 +12,8 @@ _END = 0x04
 _SCALABILITY = 0x02
 _LONG_ID = 0x8000
 _PREVIOUS_PICTURE = 1 << 1
-"""A list of one reference (P_DIFF, N): the picture before. What it is made from goes back to there in an unbroken
-chain, which is what a receiver must know."""
+"""A list of references (P_DIFF, N) with one entry, the picture before. That is what a receiver must know: which
+pictures a picture needs, in an unbroken chain back to the keyframe."""
 _ONE_LAYER_WITH_SIZE = 0x10
 """N_S is 0 (one spatial layer), Y is set (its size follows), G is not."""
 _SRGB = 7
@@ -21,11 +21,11 @@ _SRGB = 7
 
 @dataclass(frozen=True, slots=True)
 class PictureHeader:
-    """What the payload descriptor needs of a picture's own, uncompressed header."""
+    """What the payload descriptor needs to know from a picture's uncompressed header."""
 
     keyframe: bool
     width: int = 0
-    """In pixels; of keyframes only, like the height."""
+    """In pixels, like the height; 0 unless it is a keyframe."""
     height: int = 0
 
     @classmethod

@@ -1,4 +1,4 @@
-"""One viewer's packets on their way out: headers, pace, history."""
+"""Sends one viewer's packets: puts headers on the shared payloads, paces them, and repeats lost ones."""
 
 import asyncio
 import random
@@ -14,14 +14,15 @@ from libvirt_webrtc.media.rtp.history import HISTORY_PACKETS, History
 from libvirt_webrtc.media.rtp.pacer import Pacer
 
 ASSUMED_ROUND_TRIP_S = 0.05
-"""Until the viewer has told its own."""
+"""The round trip, in seconds, of a viewer that has told none yet."""
 QUIET_S = 2.0
-"""libwebrtc asks for a keyframe when no frame has come for 3 s (VideoReceiveStream2::OnDecodableFrameTimeout), as if
-that were a fault: but a picture that does not change looks like that."""
+"""After how many seconds without a frame a viewer's first request for a keyframe is not heard, if it has reported that
+it received everything. libwebrtc asks for one when no frame has come for 3 s
+(VideoReceiveStream2::OnDecodableFrameTimeout), which is how a picture that does not change looks to it."""
 
 
 class FrameSource(Protocol):
-    """What is sent: a track."""
+    """Where the frames come from: a track."""
 
     @property
     def congestion(self) -> CongestionControl: ...
@@ -34,13 +35,13 @@ class FrameSource(Protocol):
 
 
 class Path(Protocol):
-    """The way to one viewer. The methods do not block."""
+    """The way to one viewer's socket. The methods do not block."""
 
     def ready(self) -> bool:
-        """Whether the socket has taken everything so far; to be asked before each burst.
+        """Return whether the socket has taken everything so far; to be asked before each burst.
 
         Raises:
-            ConnectionError: the way is closed.
+            ConnectionError: the connection is closed.
         """
         ...
 
@@ -49,13 +50,18 @@ class Path(Protocol):
         ...
 
     def count(self, packets: int, octets: int, timestamp: int) -> None:
-        """So many new packets have left, with ``octets`` of payload, the last one at ``timestamp`` (of RTP)."""
+        """Count packets that have left for the first time, for statistics and sender reports.
+
+        Args:
+            octets: bytes of payload in them together.
+            timestamp: RTP timestamp of the last one.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class RtpStream:
-    """An RTP stream's numbers in the packets' headers."""
+    """What the headers of an RTP stream's packets have in common."""
 
     ssrc: int
     payload_type: int
@@ -64,8 +70,8 @@ class RtpStream:
 class RtpSender:
     """Sends a track's frames: one frame after the other, in bursts that the track's congestion control allows.
 
-    The next frame is asked for when the last one has left. So what a viewer is too slow for waits, and is dropped,
-    in the track, which knows how. Everything runs in the event loop's thread.
+    The next frame is asked for when the last one has left. So frames that a viewer is too slow for wait in the track,
+    which knows which of them to drop. Everything runs in the event loop's thread.
 
     Args:
         retransmission: the stream for packets sent again (RFC 4588); without it they are repeated as they were.
@@ -100,21 +106,21 @@ class RtpSender:
         self._round_trip_s = ASSUMED_ROUND_TRIP_S
         self._sent_at = clock()
         self._all_received = False
-        """Everything so far, as the viewer itself has reported."""
+        """The viewer has reported that it received everything so far."""
         self._refused = False
 
     async def run(self) -> None:
-        """Send until the track or the way ends.
+        """Send until the track or the connection ends; may be cancelled.
 
         Raises:
             MediaStreamError: the track has ended.
-            ConnectionError: the way is closed.
+            ConnectionError: the connection is closed.
         """
         while True:
             await self._send(await self._source.next_frame())
 
     def repeat(self, lost: Sequence[int]) -> None:
-        """The viewer has not got the packets with these sequence numbers: send again what is known and allowed."""
+        """Send packets again that the viewer misses (NACK), as far as they are known and the budget allows."""
         now = self._clock()
         self._congestion.on_nack(now, self._history.miss(lost))
         self._pacer.refill(now, self._congestion.pacing_bps)
@@ -123,7 +129,7 @@ class RtpSender:
             if not self._path.ready():
                 return
         except ConnectionError:
-            # The connection is ending, and that is told to those who wait for it.
+            # The connection is ending; run() ends with the same error.
             return
         extensions = self._extensions.at(time.time())
         for sequence in lost[:HISTORY_PACKETS]:
@@ -137,10 +143,10 @@ class RtpSender:
             self._congestion.on_sent(now, len(repeated))
 
     def picture_lost(self) -> None:
-        """The viewer asks for a keyframe (PLI, FIR)."""
+        """Have a keyframe made, because the viewer asks for one (PLI, FIR)."""
         still = self._all_received and self._clock() - self._sent_at > QUIET_S
         if still and not self._refused:
-            # It asks once in a quiet time; should it ask again, something else is wrong.
+            # A viewer asks once in a quiet time. If it asks again, it has lost something.
             self._refused = True
             return
         self._source.request_keyframe()
@@ -148,14 +154,14 @@ class RtpSender:
     def report(
         self, *, fraction_lost: float, highest_sequence: int, rtt_s: float | None, jitter_s: float
     ) -> None:
-        """A receiver's report about this stream has come; ``fraction_lost`` is 0 to 1."""
+        """Take note of a receiver's report about this stream; ``fraction_lost`` is 0 to 1."""
         self._all_received = highest_sequence & 0xFFFF == (self._sequence - 1) & 0xFFFF and not fraction_lost
         if rtt_s is not None:
             self._round_trip_s = rtt_s
         self._congestion.on_report(self._clock(), fraction_lost=fraction_lost, rtt_s=rtt_s, jitter_s=jitter_s)
 
     def estimate(self, bits_per_second: int) -> None:
-        """The receiver's own estimate of what its path carries (REMB) has come."""
+        """Take note of the receiver's own estimate of what its path carries (REMB)."""
         self._congestion.on_remb(self._clock(), bits_per_second)
 
     async def _send(self, frame: RtpFrame) -> None:
@@ -174,7 +180,7 @@ class RtpSender:
         self._congestion.on_backlog(self._clock(), 0.0)
 
     def _burst(self, payloads: tuple[bytes, ...], begin: int) -> int:
-        """Send what may leave now of ``payloads`` from ``begin`` on; the index of the first that may not."""
+        """Send what may leave now of ``payloads`` from ``begin`` on, and return the index of the first that may not."""
         now = self._clock()
         self._pacer.refill(now, self._congestion.pacing_bps)
         if not self._path.ready():
