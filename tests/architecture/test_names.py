@@ -27,15 +27,12 @@ RETIRED_WORDS = {"keeper", "lane", "outbound", "seat"}
 
 KNOWN_TWICE = {
     "Answer",
-    "Clock",
     "Display",
     "Finding",
-    "Picture",
     "Plan",
     "Plane",
-    "Stream",
 }
-KNOWN_RETIRED = {"Feed", "PacketSource", "overview"}
+KNOWN_RETIRED = {"overview"}
 
 
 def public_names(path: Path) -> Iterator[str]:
