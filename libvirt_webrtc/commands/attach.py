@@ -1,4 +1,4 @@
-"""``libvirt-webrtc attach``: a running guest's console, now."""
+"""``libvirt-webrtc attach``: gives a running guest its console without a reboot."""
 
 import argparse
 import asyncio
@@ -11,7 +11,7 @@ from functools import partial
 from libvirt_webrtc.commands import Subparsers
 from libvirt_webrtc.commands.options import connection_options, load_config
 from libvirt_webrtc.concurrency.threads import in_thread
-from libvirt_webrtc.domains import actions as onboarding
+from libvirt_webrtc.domains import actions
 from libvirt_webrtc.domains.attach import attach
 from libvirt_webrtc.domains.libvirt_api import open_connection
 from libvirt_webrtc.domains.managed_save import Phase, Progress
@@ -21,7 +21,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def add_parsers(commands: Subparsers) -> None:
-    """Say what there is."""
+    """Register ``attach`` on the parser."""
     command = commands.add_parser(
         "attach",
         parents=[connection_options()],
@@ -40,7 +40,7 @@ def _attach(arguments: argparse.Namespace) -> int:
     print(f"{arguments.domain} has a console now")
     try:
         with closing(open_connection(uri)) as connection:
-            if onboarding.enable(connection, arguments.domain).changed:
+            if actions.enable(connection, arguments.domain).changed:
                 print("and from its next starts on, too: its definition has it now")
     except LibvirtWebRTCError as error:
         print(f"libvirt-webrtc: but not after its next start: {error}", file=sys.stderr)
@@ -48,7 +48,7 @@ def _attach(arguments: argparse.Namespace) -> int:
 
 
 async def _until_attached(uri: str | None, domain: str) -> None:
-    """A signal ends the save, never what comes after it: the guest would stay saved."""
+    """Attach; a signal ends the save, but nothing that comes after it, or the guest would stay saved."""
     loop, cancelled = asyncio.get_running_loop(), threading.Event()
     for number in SIGNALS:
         loop.add_signal_handler(number, cancelled.set)
@@ -61,7 +61,7 @@ async def _until_attached(uri: str | None, domain: str) -> None:
 
 
 class _Teller:
-    """Progress on one line of a terminal, elsewhere a line for each phase."""
+    """Prints progress on standard error: on one line of a terminal, elsewhere a line for each phase."""
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()

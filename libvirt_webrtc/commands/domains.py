@@ -1,4 +1,4 @@
-"""``libvirt-webrtc list``, ``show``, ``enable``, ``disable``: which domains have a console, and who is to."""
+"""``libvirt-webrtc list``, ``show``, ``enable`` and ``disable``: which domains have, or get, a console."""
 
 import argparse
 import asyncio
@@ -19,17 +19,17 @@ from libvirt_webrtc.commands.options import (
 )
 from libvirt_webrtc.commands.xml import display_text
 from libvirt_webrtc.config.load import state_dir
-from libvirt_webrtc.domains import actions as onboarding
+from libvirt_webrtc.domains import actions
 from libvirt_webrtc.domains.definition.display import Gl
 from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.inspection import Inspection, inspect
 from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.errors import ConfigError
-from libvirt_webrtc.service.domain_status import overview
+from libvirt_webrtc.service.domain_status import domain_list
 
 
 def add_parsers(commands: Subparsers) -> None:
-    """Say what there is."""
+    """Register the four commands on the parser."""
     connection = connection_options()
     command = commands.add_parser("list", parents=[connection], help="list domains and their consoles")
     command.add_argument("--json", action="store_true", help="print the list as GET /api/domains gives it")
@@ -62,7 +62,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
     async def once() -> int:
         async with Inventory(settings.uri, policy) as inventory:
-            domains = overview(inventory.snapshot)
+            domains = domain_list(inventory.snapshot)
         if arguments.json:
             print(json.dumps(domains.as_json(), indent=2))
         else:
@@ -120,7 +120,7 @@ def _enable(arguments: argparse.Namespace) -> int:
     if arguments.replace_graphics and arguments.gl is not Gl.ON:
         raise ConfigError("--replace-graphics goes with --gl on: other displays stand next to VNC and SPICE")
     with libvirt_connection(arguments) as connection:
-        outcome = onboarding.enable(
+        outcome = actions.enable(
             connection,
             arguments.domain,
             arguments.gl,
@@ -131,7 +131,7 @@ def _enable(arguments: argparse.Namespace) -> int:
 
 
 def _keep(name: str, definition: str) -> None:
-    """Write down a definition that is about to lose something. It may hold passwords."""
+    """Keep a copy of a definition that is about to lose displays. Only its owner can read it: it may hold passwords."""
     folder = state_dir() / "replaced"
     path = folder / f"{Path(name).name}-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}.xml"
     try:
@@ -146,7 +146,7 @@ def _keep(name: str, definition: str) -> None:
 
 def _disable(arguments: argparse.Namespace) -> int:
     with libvirt_connection(arguments) as connection:
-        outcome = onboarding.disable(connection, arguments.domain)
+        outcome = actions.disable(connection, arguments.domain)
     if outcome.display is not None:
         print(
             f"{outcome.name} keeps a D-Bus display that libvirt-webrtc did not add; edit it with virsh edit"
@@ -155,7 +155,7 @@ def _disable(arguments: argparse.Namespace) -> int:
     return _tell(outcome, "has no console", "has no console, and gets none by itself")
 
 
-def _tell(outcome: onboarding.Outcome, changed: str, unchanged: str) -> int:
+def _tell(outcome: actions.Outcome, changed: str, unchanged: str) -> int:
     if not outcome.display_changed:
         print(f"{outcome.name} {unchanged}")
     elif outcome.managed_save:

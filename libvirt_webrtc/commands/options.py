@@ -1,4 +1,4 @@
-"""Options that several commands share, and the settings that they make."""
+"""Options that several commands share, and the settings that result from them."""
 
 import argparse
 import asyncio
@@ -17,21 +17,21 @@ from libvirt_webrtc.probes.render import look_for_renderer
 
 
 def config_option() -> argparse.ArgumentParser:
-    """A parent for the parsers of all commands that have settings."""
+    """Make the parent parser of all commands that have settings."""
     parent = argparse.ArgumentParser(add_help=False)
     parent.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML")
     return parent
 
 
 def connection_options() -> argparse.ArgumentParser:
-    """A parent for the parsers of commands that talk to libvirt."""
+    """Make the parent parser of commands that talk to libvirt."""
     parent = argparse.ArgumentParser(add_help=False, parents=[config_option()])
     parent.add_argument("--uri", help="libvirt connection, such as qemu:///system (default: libvirt's own)")
     return parent
 
 
 def portal_options() -> argparse.ArgumentParser:
-    """A parent for the parsers of commands that serve the portal."""
+    """Make the parent parser of commands that serve the portal."""
     parent = argparse.ArgumentParser(add_help=False)
     parent.add_argument("--listen", metavar="HOST:PORT", help="default 127.0.0.1:8080")
     parent.add_argument(
@@ -59,7 +59,7 @@ def portal_options() -> argparse.ArgumentParser:
 
 
 def add_gl(command: argparse.ArgumentParser, default: Gl | None = Gl.AUTO) -> None:
-    """``--gl``, for commands that write the display."""
+    """Add ``--gl`` to a command that writes the display."""
     command.add_argument(
         "--gl",
         type=Gl,
@@ -70,12 +70,15 @@ def add_gl(command: argparse.ArgumentParser, default: Gl | None = Gl.AUTO) -> No
 
 
 def load_config(arguments: argparse.Namespace, **flags: Any) -> Config:
-    """The settings, with those of :func:`connection_options` and ``flags`` above file and environment."""
+    """Load the settings. The options of :func:`connection_options`, and ``flags``, override file and environment."""
     return load(arguments.config, uri=getattr(arguments, "uri", None), **flags)
 
 
 def load_portal_config(arguments: argparse.Namespace) -> Config:
-    """As :func:`load_config`, with those of :func:`portal_options`; they leave the environment."""
+    """Load the settings as :func:`load_config` does, with the options of :func:`portal_options`.
+
+    They are removed from the environment, so that no child process inherits the secrets among them.
+    """
     config = load_config(
         arguments,
         listen=ListenAddress.parse(arguments.listen) if arguments.listen is not None else None,
@@ -89,14 +92,14 @@ def load_portal_config(arguments: argparse.Namespace) -> Config:
 
 
 def load_policy(arguments: argparse.Namespace) -> Policy:
-    """What the configuration says of automatic enabling and OpenGL. Tries graphics drivers, for 21 s at the most."""
+    """Load the policy for automatic enabling and OpenGL. With gl=auto it tries graphics drivers, for 21 s at most."""
     settings = load_config(arguments)
     return Policy.of(settings.auto_enable, settings.gl, asyncio.run(look_for_renderer(settings.gl)))
 
 
 @contextmanager
 def libvirt_connection(arguments: argparse.Namespace) -> Iterator[VirConnect]:
-    """A blocking connection to the libvirt that is meant."""
+    """Open a blocking connection to the libvirt of the settings; closed at the end of the block."""
     connection = open_connection(load_config(arguments).uri)
     try:
         yield connection

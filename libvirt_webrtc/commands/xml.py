@@ -1,4 +1,4 @@
-"""``libvirt-webrtc xml``: filters on domain XML."""
+"""``libvirt-webrtc xml``: changes and shows domain XML, from standard input to standard output."""
 
 import argparse
 import json
@@ -14,7 +14,7 @@ from libvirt_webrtc.errors import DomainXMLError
 
 
 def add_parsers(commands: Subparsers) -> None:
-    """Say what there is."""
+    """Register ``xml`` and its filters on the parser."""
     command = commands.add_parser("xml", help="change domain XML from standard input to standard output")
     filters = command.add_subparsers(title="filters", metavar="FILTER", required=True)
     for name, text in (
@@ -31,7 +31,7 @@ def add_parsers(commands: Subparsers) -> None:
 
 
 def _xml(arguments: argparse.Namespace) -> int:
-    # Bytes both ways: whatever the locale, libvirt's XML is UTF-8, and its line ends stay as they are.
+    # Bytes in and out: libvirt's XML is UTF-8 in every locale, and line ends must stay as they are.
     try:
         text = sys.stdin.buffer.read().decode()
     except UnicodeDecodeError as error:
@@ -54,7 +54,7 @@ def _show(display: DbusDisplay | None, *, as_json: bool) -> None:
 
 
 def display_text(display: DbusDisplay | None) -> str:
-    """A D-Bus display in one line."""
+    """Describe a D-Bus display in one line."""
     if display is None:
         return "no D-Bus display"
     kind = "p2p" if display.p2p else f"bus {display.address or '(private)'}"

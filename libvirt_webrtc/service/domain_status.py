@@ -70,6 +70,6 @@ def describe(domain: Domain) -> DomainView:
     return DomainView(domain.uuid, domain.name, str(domain.state), state, reason, actions=actions(domain))
 
 
-def overview(snapshot: Snapshot) -> DomainList:
+def domain_list(snapshot: Snapshot) -> DomainList:
     """All domains, by name."""
     return DomainList(snapshot.connected, snapshot.problem, tuple(map(describe, snapshot.domains)))

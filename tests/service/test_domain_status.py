@@ -7,7 +7,7 @@ import pytest
 from libvirt_webrtc.agent.interface import Action, ConsoleState
 from libvirt_webrtc.domains.definition.display import DbusDisplay
 from libvirt_webrtc.domains.snapshot import Domain, DomainState, Plan, Snapshot
-from libvirt_webrtc.service.domain_status import actions, describe, overview, why_no_console
+from libvirt_webrtc.service.domain_status import actions, describe, domain_list, why_no_console
 
 P2P = DbusDisplay(index=1, p2p=True, address=None, gl=False, ours=True)
 BUS = DbusDisplay(index=0, p2p=False, address="unix:path=/x", gl=False, ours=False)
@@ -98,9 +98,9 @@ def test_a_bus_that_cannot_be_reached_is_told_with_what_to_do(address: str | Non
     assert reason in told and "p2p='yes'" in told and "virsh edit demo" in told
 
 
-def test_overview_keeps_order_and_freshness() -> None:
+def test_the_list_keeps_order_and_freshness() -> None:
     domains = (domain(1, P2P, P2P, "a"), domain(None, None, None, "b"))
-    listed = overview(Snapshot(False, "libvirtd is away", domains))
+    listed = domain_list(Snapshot(False, "libvirtd is away", domains))
     assert (listed.connected, listed.problem) == (False, "libvirtd is away")
     assert [(view.name, view.state, view.console_state) for view in listed.domains] == [
         ("a", "running", ConsoleState.READY),
