@@ -116,7 +116,7 @@ export class Display {
     const observer = new ResizeObserver(([{ contentRect, devicePixelContentBoxSize }]) => {
       const box = devicePixelContentBoxSize?.[0];
       const device = (/** @type {number} */ css, /** @type {number | undefined} */ counted) => {
-        // Only the browser knows how it rounds edges. When its developer tools emulate a device, its count ignores the ratio.
+        // Only the browser knows how it rounds edges. While developer tools emulate a device, its count is wrong.
         const exact = css * devicePixelRatio;
         return counted !== undefined && Math.abs(counted - exact) <= 1 ? counted : Math.round(exact);
       };

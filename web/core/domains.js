@@ -74,7 +74,7 @@ export class DomainEvents {
   }
 
   /**
-   * Try again later, unless the user is signed out. Browsers do not tell why an event source failed, so another request asks.
+   * Try again later, unless the user is signed out. Browsers do not tell why an event source failed: another request does.
    * @param {EventSource} source
    */
   async #failed(source) {

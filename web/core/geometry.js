@@ -23,7 +23,7 @@
 
 /** Factors by which a server may have made the picture smaller. */
 const DOWNSAMPLES = [1, 2, 4];
-/** CSS defines this many of its pixels as an inch. A guest that knows its picture's size in mm enlarges its desktop by it. */
+/** CSS defines this many of its pixels as an inch. A guest that is told mm may enlarge its desktop accordingly. */
 const CSS_PER_INCH = 96;
 const MM_PER_INCH = 25.4;
 

@@ -52,12 +52,13 @@ async def test_a_script_signs_in_without_an_origin(viewer: Viewer) -> None:
         assert response.status == 204
 
 
-async def test_a_foreign_page_can_neither_sign_in_nor_cause_a_ban(viewer: Viewer) -> None:
+async def test_a_foreign_page_can_neither_sign_in_nor_slow_others_down(viewer: Viewer) -> None:
     for _ in range(MAX_FAILURES + 1):
         evil = {"Origin": "https://evil.example"}
         async with viewer.request("POST", "/api/session", evil, json={"token": "guess"}) as response:
             assert await refusal(response) == (403, "wrong_origin")
-    await viewer.sign_in()
+    async with viewer.login("wrong") as response:
+        assert response.status == 401
 
 
 async def test_signing_out_ends_the_session_its_streams_and_its_consoles(
