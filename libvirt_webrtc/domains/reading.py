@@ -6,7 +6,7 @@ from libvirt_webrtc.domains.definition.display import DbusDisplay, find_dbus_dis
 from libvirt_webrtc.domains.definition.document import Document
 from libvirt_webrtc.domains.definition.policy import Policy, decide
 from libvirt_webrtc.domains.libvirt_api import XML_INACTIVE, VirConnect, VirDomain, lookup, our_errors
-from libvirt_webrtc.domains.snapshot import Domain, DomainState, Plan
+from libvirt_webrtc.domains.snapshot import DefinitionPlan, Domain, DomainState
 from libvirt_webrtc.errors import DomainXMLError, HypervisorError, HypervisorUnavailable, NoSuchDomain
 
 Identity = tuple[str, str, int | None, DomainState]
@@ -134,9 +134,11 @@ def _id(domain: VirDomain) -> int | None:
     return number if number >= 0 else None
 
 
-def _read_definition(xml: str, policy: Policy) -> tuple[DbusDisplay | None, Plan]:
+def _read_definition(xml: str, policy: Policy) -> tuple[DbusDisplay | None, DefinitionPlan]:
     """The display in a persistent definition, and what the policy makes of it. Raises DomainXMLError."""
     document = Document.parse(xml)
     decision = decide(document, policy)
     digest = hashlib.sha256(xml.encode()).hexdigest()
-    return find_dbus_display(document), Plan(digest, decision.changed, decision.reason, decision.obstacle)
+    return find_dbus_display(document), DefinitionPlan(
+        digest, decision.changed, decision.reason, decision.obstacle
+    )

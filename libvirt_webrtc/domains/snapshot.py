@@ -21,7 +21,7 @@ class DomainState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DefinitionPlan:
     """What the policy makes of a persistent definition; see `domains.definition.policy.Decision`."""
 
     definition: str
@@ -46,7 +46,7 @@ class Domain:
     next_display: DbusDisplay | None
     """Of the persistent definition: what the next start will bring."""
     persistent: bool
-    plan: Plan | None = None
+    plan: DefinitionPlan | None = None
     """None where there is no definition, or none that can be read."""
     problem: str | None = None
     """Why the plan could not be carried out and is not tried any more."""

@@ -66,32 +66,32 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class HookFinding:
     """One line of the answer."""
 
     level: Level
     text: str
 
 
-def check_hook(folder: Path) -> Iterator[Finding]:
+def check_hook(folder: Path) -> Iterator[HookFinding]:
     """Everything that can be said of the hook in ``folder``, one after the other."""
     try:
         hook = find_hook(folder)
     except ConfigError as error:
-        yield Finding(Level.PROBLEM, str(error))
+        yield HookFinding(Level.PROBLEM, str(error))
         return
     if hook is None:
-        yield Finding(Level.PROBLEM, f"no hook in {folder}: 'libvirt-webrtc install-hook' puts it there")
+        yield HookFinding(Level.PROBLEM, f"no hook in {folder}: 'libvirt-webrtc install-hook' puts it there")
         return
     yield from _check_file(hook)
     try:
         package = probe_interpreter(hook.python)
     except ConfigError as error:
-        yield Finding(Level.PROBLEM, str(error))
+        yield HookFinding(Level.PROBLEM, str(error))
     else:
-        yield Finding(Level.OK, f"{hook.python} has libvirt-webrtc in {package}")
+        yield HookFinding(Level.OK, f"{hook.python} has libvirt-webrtc in {package}")
         for path in writable_by_others(hook.path, hook.python, hook.python.resolve(), package):
-            yield Finding(
+            yield HookFinding(
                 Level.WARNING,
                 f"{path} can be changed by others than root, who would be root at the next restore: the hook "
                 "is better run from an environment that belongs to root",
@@ -100,11 +100,11 @@ def check_hook(folder: Path) -> Iterator[Finding]:
     try:
         policy = read_policy(hook.policy)
     except ConfigError as error:
-        yield Finding(
+        yield HookFinding(
             Level.WARNING, f"{error}; 'libvirt-webrtc serve' writes it. Until then nothing is added"
         )
     else:
-        yield Finding(Level.OK, f"{hook.policy} says auto_enable={policy.auto_enable}")
+        yield HookFinding(Level.OK, f"{hook.policy} says auto_enable={policy.auto_enable}")
     yield from _check_daemons(hook)
     for operation, step in OPERATIONS:
         yield _check_operation(hook, policy, operation, step)
@@ -138,30 +138,32 @@ def writable_by_others(*paths: Path) -> list[Path]:
     return list(found)
 
 
-def _check_file(hook: Hook) -> Iterator[Finding]:
+def _check_file(hook: Hook) -> Iterator[HookFinding]:
     if not os.access(hook.path, os.X_OK):
-        yield Finding(Level.PROBLEM, f"{hook.path} is not executable: libvirt passes over it; chmod 755 it")
+        yield HookFinding(
+            Level.PROBLEM, f"{hook.path} is not executable: libvirt passes over it; chmod 755 it"
+        )
     elif hook.path.read_text(encoding="utf-8", errors="surrogateescape") != render(hook):
-        yield Finding(
+        yield HookFinding(
             Level.WARNING, f"{hook.path} is of another version: 'libvirt-webrtc install-hook' updates it"
         )
     else:
-        yield Finding(Level.OK, f"{hook.path} is in place")
+        yield HookFinding(Level.OK, f"{hook.path} is in place")
 
 
-def _check_daemons(hook: Hook) -> Iterator[Finding]:
+def _check_daemons(hook: Hook) -> Iterator[HookFinding]:
     for daemon in running_daemons():
         if is_known(hook, daemon):
-            yield Finding(Level.OK, f"{daemon.name} has looked for hooks since it is there")
+            yield HookFinding(Level.OK, f"{daemon.name} has looked for hooks since it is there")
         else:
-            yield Finding(
+            yield HookFinding(
                 Level.WARNING,
                 f"{daemon.name} runs since before the hook was there, and may not know it: "
                 "'libvirt-webrtc install-hook --reload'",
             )
 
 
-def _check_operation(hook: Hook, policy: Policy, operation: str, step: str) -> Finding:
+def _check_operation(hook: Hook, policy: Policy, operation: str, step: str) -> HookFinding:
     samples = (DEAD_BUS, PLAIN) if operation in FILTERS else (PLAIN,)
     took_s = 0.0
     for sample in samples:
@@ -169,23 +171,25 @@ def _check_operation(hook: Hook, policy: Policy, operation: str, step: str) -> F
         try:
             run = run_hook(hook, operation, step, sample)
         except ConfigError as error:
-            return Finding(Level.PROBLEM, str(error))
+            return HookFinding(Level.PROBLEM, str(error))
         took_s = max(took_s, run.took_s)
         if run.status is None:
-            return Finding(Level.PROBLEM, f"{operation}: does not end; libvirt would wait for ever")
+            return HookFinding(Level.PROBLEM, f"{operation}: does not end; libvirt would wait for ever")
         if run.status != 0:
-            return Finding(Level.PROBLEM, f"{operation}: ends with status {run.status}; it must be 0")
+            return HookFinding(Level.PROBLEM, f"{operation}: ends with status {run.status}; it must be 0")
         if run.output.strip() != expected.strip():
             what = "leaves the domain as it is" if not run.output else "prints something else"
-            return Finding(Level.PROBLEM, f"{operation}: {what}, {_expected(expected)}")
+            return HookFinding(Level.PROBLEM, f"{operation}: {what}, {_expected(expected)}")
     took = f"{took_s * 1000:.0f} ms"
     if operation not in FILTERS:
-        return Finding(Level.OK, f"{operation}: leaves the domain as it is, {took}")
+        return HookFinding(Level.OK, f"{operation}: leaves the domain as it is, {took}")
     if policy.auto_enable is AutoEnable.NONE:
-        return Finding(Level.OK, f"{operation}: works, and adds no console (auto_enable=none), {took}")
+        return HookFinding(Level.OK, f"{operation}: works, and adds no console (auto_enable=none), {took}")
     if policy.auto_enable is AutoEnable.TAGGED:
-        return Finding(Level.OK, f"{operation}: adds a console where a domain's settings ask for it, {took}")
-    return Finding(Level.OK, f"{operation}: adds a console, {took}")
+        return HookFinding(
+            Level.OK, f"{operation}: adds a console where a domain's settings ask for it, {took}"
+        )
+    return HookFinding(Level.OK, f"{operation}: adds a console, {took}")
 
 
 def _expected(expected: bytes) -> str:

@@ -74,11 +74,11 @@ async def stream(config: Config, place: Place) -> None:
         ConfigError: the address is taken, or the token file cannot be used.
     """
     token = load_token(config.token_file)
-    async with Stream(config, place) as agent:
+    async with SingleQemu(config, place) as agent:
         await run_portal(agent, config, token)
 
 
-class Stream:
+class SingleQemu:
     """Implements :class:`libvirt_webrtc.agent.interface.Agent` for one QEMU, as the list's only domain.
 
     Its UUID is made from the place, not QEMU's own: the page is there before QEMU, and after it. It counts as

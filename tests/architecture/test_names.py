@@ -28,11 +28,9 @@ RETIRED_WORDS = {"keeper", "lane", "outbound", "seat"}
 KNOWN_TWICE = {
     "Answer",
     "Display",
-    "Finding",
-    "Plan",
     "Plane",
 }
-KNOWN_RETIRED = {"overview"}
+KNOWN_RETIRED: set[str] = set()
 
 
 def public_names(path: Path) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 from lxml import etree
 
-from libvirt_webrtc.domains import actions as onboarding
+from libvirt_webrtc.domains import actions
 from libvirt_webrtc.domains.actions import disable, enable, reconcile
 from libvirt_webrtc.domains.definition.display import DbusDisplay, Gl
 from libvirt_webrtc.domains.definition.policy import AutoEnable, Policy
@@ -260,4 +260,4 @@ def test_lost_connection_is_told_from_a_refusal(libvirt_uri: str, make_domain: M
     connection = open_connection(libvirt_uri)
     connection.close()
     with pytest.raises(HypervisorUnavailable):
-        onboarding.enable(connection, "d")
+        actions.enable(connection, "d")

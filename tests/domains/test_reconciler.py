@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from libvirt_webrtc.domains import actions as onboarding
+from libvirt_webrtc.domains import actions
 from libvirt_webrtc.domains import reconciler as reconciler_module
 from libvirt_webrtc.domains.actions import Outcome, disable
 from libvirt_webrtc.domains.definition.policy import AutoEnable, Policy
@@ -201,7 +201,7 @@ async def test_three_failures_are_told_and_others_go_on(
     monkeypatch.setattr(reconciler_module, "RETRY_S", 0.05)
     bad = make_domain("bad")
     tries: list[str] = []
-    really = onboarding.reconcile
+    really = actions.reconcile
 
     def reconcile(connection: VirConnect, uuid: str, policy: Policy) -> Outcome:
         if uuid != bad:
@@ -235,7 +235,7 @@ async def test_an_unexpected_error_is_told_and_others_go_on(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     bad = make_domain("bad")
-    really = onboarding.reconcile
+    really = actions.reconcile
 
     def reconcile(connection: VirConnect, uuid: str, policy: Policy) -> Outcome:
         if uuid == bad:
@@ -305,7 +305,7 @@ async def test_closing_while_domains_wait_leaves_nothing(libvirt_uri: str, make_
 def writes(monkeypatch: pytest.MonkeyPatch) -> list[Outcome]:
     """What the reconciler did, in order."""
     done: list[Outcome] = []
-    really = onboarding.reconcile
+    really = actions.reconcile
 
     def reconcile(*arguments: object, **more: object) -> Outcome:
         done.append(really(*arguments, **more))  # type: ignore[arg-type]

@@ -6,16 +6,16 @@ import pytest
 
 from libvirt_webrtc.agent.interface import Action, ConsoleState
 from libvirt_webrtc.domains.definition.display import DbusDisplay
-from libvirt_webrtc.domains.snapshot import Domain, DomainState, Plan, Snapshot
+from libvirt_webrtc.domains.snapshot import DefinitionPlan, Domain, DomainState, Snapshot
 from libvirt_webrtc.service.domain_status import actions, describe, domain_list, why_no_console
 
 P2P = DbusDisplay(index=1, p2p=True, address=None, gl=False, ours=True)
 BUS = DbusDisplay(index=0, p2p=False, address="unix:path=/x", gl=False, ours=False)
 
 
-ADDED_SOON = Plan("a", True, "the policy is auto_enable=all", False)
-BLOCKED = Plan("a", False, "remove <graphics type='sdl'> first", True)
-NOT_ASKED = Plan("a", False, "nobody asked", False)
+ADDED_SOON = DefinitionPlan("a", True, "the policy is auto_enable=all", False)
+BLOCKED = DefinitionPlan("a", False, "remove <graphics type='sdl'> first", True)
+NOT_ASKED = DefinitionPlan("a", False, "nobody asked", False)
 
 
 def domain(
@@ -58,7 +58,7 @@ def test_reason_names_what_to_do(case: Domain, reason: str | None) -> None:
         (NOT_ASKED, "libvirt said no", "not enabled: libvirt-webrtc enable demo"),
     ],
 )
-def test_reason_tells_what_the_policy_found(plan: Plan, problem: str | None, reason: str) -> None:
+def test_reason_tells_what_the_policy_found(plan: DefinitionPlan, problem: str | None, reason: str) -> None:
     case = replace(domain(None, None, None), persistent=True, plan=plan, problem=problem)
     assert why_no_console(case) == reason
 
@@ -98,7 +98,7 @@ def test_a_bus_that_cannot_be_reached_is_told_with_what_to_do(address: str | Non
     assert reason in told and "p2p='yes'" in told and "virsh edit demo" in told
 
 
-def test_the_list_keeps_order_and_freshness() -> None:
+def test_domain_list_keeps_order_and_freshness() -> None:
     domains = (domain(1, P2P, P2P, "a"), domain(None, None, None, "b"))
     listed = domain_list(Snapshot(False, "libvirtd is away", domains))
     assert (listed.connected, listed.problem) == (False, "libvirtd is away")

@@ -13,7 +13,7 @@ import pytest
 from libvirt_webrtc.agent.interface import Action, ConsoleState, DomainView
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.errors import CannotAttach, ConfigError, DisplayError, NoConsole, NoSuchDomain
-from libvirt_webrtc.service.single_qemu import Place, Stream, by_monitor, on_bus, session_bus
+from libvirt_webrtc.service.single_qemu import Place, SingleQemu, by_monitor, on_bus, session_bus
 from tests.media.helpers import DEADLINE_S, until
 from tests.support.dbus import MessageBus
 from tests.support.emulators import Emulator
@@ -47,17 +47,17 @@ async def place_and_start(
 
 
 @asynccontextmanager
-async def streaming(place: Place) -> AsyncIterator[Stream]:
-    async with Stream(Config(), place) as running:
+async def streaming(place: Place) -> AsyncIterator[SingleQemu]:
+    async with SingleQemu(Config(), place) as running:
         yield running
 
 
-def view(stream: Stream) -> DomainView:
+def view(stream: SingleQemu) -> DomainView:
     (only,) = stream.list().domains
     return only
 
 
-async def until_state(stream: Stream, state: ConsoleState) -> DomainView:
+async def until_state(stream: SingleQemu, state: ConsoleState) -> DomainView:
     await until(lambda: view(stream).console_state is state)
     return view(stream)
 
@@ -139,7 +139,7 @@ async def test_a_viewer_is_there_until_it_leaves_or_its_worker_ends(
         await until_gone(stream, names[1])
 
 
-async def until_gone(stream: Stream, viewer: str) -> None:
+async def until_gone(stream: SingleQemu, viewer: str) -> None:
     async with asyncio.timeout(DEADLINE_S):
         while True:
             if not await stream.has_viewer(stream.uuid, viewer):
@@ -148,7 +148,7 @@ async def until_gone(stream: Stream, viewer: str) -> None:
 
 
 async def test_the_page_keeps_its_address_for_as_long_as_the_place_is_the_same(tmp_path: Path) -> None:
-    uuids = {Stream(Config(), by_monitor(tmp_path / name)).uuid for name in ("a", "a", "b")}
+    uuids = {SingleQemu(Config(), by_monitor(tmp_path / name)).uuid for name in ("a", "a", "b")}
     assert len(uuids) == 2
 
 
