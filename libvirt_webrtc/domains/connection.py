@@ -86,8 +86,9 @@ class Connection:
         return changed
 
     def add_change(self, uuid: str) -> None:
-        """Have :meth:`next_changes` name a domain that no event came for. Called on the loop."""
-        self._add_change(uuid)
+        """Have :meth:`next_changes` name a domain. Called on the loop, also for each event."""
+        self._changed.add(uuid)
+        self._wake.set()
 
     async def close(self) -> None:
         """Close; calling it twice is fine. Does not wait for a libvirtd that does not answer."""
@@ -135,7 +136,7 @@ class Connection:
         _attempt(raw.close)
 
     def _on_event(self, _raw: VirConnect, domain: VirDomain, *_details: object) -> None:
-        self._hop(self._add_change, domain.UUIDString())  # reads memory, calls nobody
+        self._hop(self.add_change, domain.UUIDString())  # reads memory, calls nobody
 
     def _on_close(self, _raw: VirConnect, reason: int, _opaque: None) -> None:
         self._hop(self._set_lost, CLOSE_REASONS.get(reason, "the connection to libvirt ended"))
@@ -147,10 +148,6 @@ class Connection:
             pass  # the loop is closed: nobody is there to be told
 
     # And this on the loop.
-
-    def _add_change(self, uuid: str) -> None:
-        self._changed.add(uuid)
-        self._wake.set()
 
     def _set_lost(self, reason: str) -> None:
         if self._lost is None:

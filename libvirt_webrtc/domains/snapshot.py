@@ -1,7 +1,9 @@
 """The domains at one moment, as plain values."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from libvirt_webrtc.domains.definition.display import DbusDisplay
 
@@ -62,3 +64,16 @@ class Snapshot:
     problem: str | None
     """Why libvirt cannot be reached; the domains are the last known ones then."""
     domains: tuple[Domain, ...]
+
+
+class DomainSource(Protocol):
+    """What the service needs of :class:`libvirt_webrtc.domains.inventory.Inventory`."""
+
+    uri: str
+
+    @property
+    def snapshot(self) -> Snapshot: ...
+
+    def changes(self) -> AsyncIterator[Snapshot]: ...
+
+    async def open_graphics_fd(self, uuid: str, index: int) -> int: ...

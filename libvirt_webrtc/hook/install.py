@@ -24,7 +24,7 @@ MARK = "# libvirt-webrtc hook 1"
 """The second line of every hook of ours."""
 
 PROBE_S = 30.0
-_PID_FILES = (Path("/run/libvirtd.pid"), Path("/run/virtqemud.pid"))
+PID_FILES = (Path("/run/libvirtd.pid"), Path("/run/virtqemud.pid"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def is_known(hook: Hook, daemon: Daemon) -> bool:
 def running_daemons() -> list[Daemon]:
     """Those that run the system's domains; empty where none runs."""
     found = []
-    for file in _PID_FILES:
+    for file in PID_FILES:
         with suppress(OSError, ValueError):
             pid = int(file.read_text())
             name = Path(f"/proc/{pid}/comm").read_text().strip()

@@ -10,8 +10,7 @@ from libvirt_webrtc.agent.latest import LatestValue
 from libvirt_webrtc.agent.stats import ConsoleStats
 from libvirt_webrtc.concurrency.tasks import LongLivedTask, TaskSet
 from libvirt_webrtc.config.load import Config, state_dir
-from libvirt_webrtc.domains.inventory import Inventory
-from libvirt_webrtc.domains.snapshot import Domain, DomainState, Snapshot
+from libvirt_webrtc.domains.snapshot import Domain, DomainSource, DomainState, Snapshot
 from libvirt_webrtc.errors import CannotAttach, NoConsole, NoSuchDomain, WorkerGone
 from libvirt_webrtc.service.attach_jobs import AttachJobs
 from libvirt_webrtc.service.bus_socket import open_bus
@@ -28,7 +27,7 @@ class Supervisor:
     An async context manager: entering begins to follow the domains, leaving ends every worker.
     """
 
-    def __init__(self, inventory: Inventory, config: Config) -> None:
+    def __init__(self, inventory: DomainSource, config: Config) -> None:
         self._inventory = inventory
         self._maker = ConsoleMaker(config)
         self._worker_supervisors: dict[tuple[str, int], WorkerSupervisor] = {}

@@ -5,11 +5,13 @@
 They were written for these tests, after what the tools they are named for write, with invented identities.
 """
 
+import re
 from pathlib import Path
 
 from lxml import etree
 
 from libvirt_webrtc.domains.definition.display import Gl
+from libvirt_webrtc.domains.definition.settings import SETTINGS_NAMESPACE
 
 DATA = Path(__file__).parent.parent / "data" / "xml"
 
@@ -41,6 +43,12 @@ def canonical(xml: str) -> bytes:
     """C14N."""
     parser = etree.XMLParser(encoding="utf-8", resolve_entities=False, huge_tree=True)
     return etree.tostring(etree.fromstring(xml.encode(), parser).getroottree(), method="c14n")
+
+
+def without_settings(xml: str) -> str:
+    """The element with the settings stays behind ``enable`` and ``disable``; nothing else does."""
+    xml = re.sub(rf"\n *<lvws:console xmlns:lvws=\"{SETTINGS_NAMESPACE}\" [^>]*/>", "", xml)
+    return re.sub(r"\n *<metadata>\s*</metadata>", "", xml)
 
 
 def _huge() -> str:

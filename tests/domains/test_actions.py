@@ -11,12 +11,12 @@ from libvirt_webrtc.domains import actions
 from libvirt_webrtc.domains.actions import disable, enable, reconcile
 from libvirt_webrtc.domains.definition.display import DbusDisplay, Gl
 from libvirt_webrtc.domains.definition.policy import AutoEnable, Policy
-from libvirt_webrtc.domains.definition.settings import SETTINGS_NAMESPACE, Settings
+from libvirt_webrtc.domains.definition.settings import Settings
 from libvirt_webrtc.domains.definition.signature import NAMESPACE
 from libvirt_webrtc.domains.inspection import inspect
 from libvirt_webrtc.domains.libvirt_api import VirConnect, lookup, open_connection, our_errors
 from libvirt_webrtc.errors import DomainXMLError, HypervisorError, HypervisorUnavailable, NoSuchDomain
-from tests.domains.corpus import SHAPES, canonical, gl_of, read
+from tests.domains.corpus import SHAPES, canonical, gl_of, read, without_settings
 from tests.support.domain_xml import find_dbus_display, read_settings
 from tests.support.domains import DBUS, VIDEO, VNC, MakeDomain
 from tests.support.guests import define, remove
@@ -46,12 +46,6 @@ def test_disable_after_enable_gives_the_definition_back_passwords_and_all(
     assert outcome.changed and outcome.display is None
     assert read_settings(definition(uuid)) == Settings(False)
     assert without_settings(definition(uuid)) == before
-
-
-def without_settings(xml: str) -> str:
-    """The element with the settings stays behind ``enable`` and ``disable``; nothing else does."""
-    xml = re.sub(rf"\n *<lvws:console xmlns:lvws=\"{SETTINGS_NAMESPACE}\" [^>]*/>", "", xml)
-    return re.sub(r"\n *<metadata>\s*</metadata>", "", xml)
 
 
 def emulated(xml: str) -> str:

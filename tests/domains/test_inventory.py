@@ -125,7 +125,7 @@ async def test_state_change_without_event_is_found_by_polling(
 ) -> None:
     uuid = make_domain("d")
     monkeypatch.setattr(inventory_module, "POLL_S", 0.1)
-    monkeypatch.setattr(Connection, "_add_change", lambda *_: None)
+    monkeypatch.setattr(Connection, "add_change", lambda *_: None)
     async with Inventory(libvirt_uri) as inventory:
         virsh("start", uuid)
         await until_domain(inventory, uuid, lambda d: d.state is DomainState.RUNNING)

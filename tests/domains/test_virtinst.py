@@ -14,7 +14,7 @@ from playwright.async_api import Browser
 from libvirt_webrtc.domains.actions import disable, enable
 from libvirt_webrtc.domains.definition.signature import NAMESPACE
 from libvirt_webrtc.domains.libvirt_api import VirConnect
-from tests.domains.test_actions import without_settings
+from tests.domains.corpus import without_settings
 from tests.e2e.viewer import Viewer
 from tests.support.domain_xml import find_dbus_display
 from tests.support.domains import MakeDomain

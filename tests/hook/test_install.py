@@ -153,7 +153,7 @@ def test_a_daemon_that_started_before_must_be_told(
 ) -> None:
     pid_file = tmp_path / "sleep.pid"
     pid_file.write_text(f"{daemon.pid}\n")
-    monkeypatch.setattr(hook_install, "_PID_FILES", (pid_file, tmp_path / "missing.pid"))
+    monkeypatch.setattr(hook_install, "PID_FILES", (pid_file, tmp_path / "missing.pid"))
     (running,) = wait_until(running_daemons, "the daemon has its name")
     assert (running.name, running.pid) == ("sleep", daemon.pid)
     hook = install_hook(folder, python, policy)

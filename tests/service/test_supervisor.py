@@ -1,20 +1,22 @@
 """WorkerSupervisors follow the domains. The inventory is set by hand; workers and QEMU are real."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from libvirt_webrtc.agent.interface import ConsoleState, DomainView
+from libvirt_webrtc.agent.latest import LatestValue
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.config.video import EncoderPolicy, VideoConfig
 from libvirt_webrtc.domains.definition.display import DbusDisplay
-from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.domains.snapshot import Domain, DomainState, Snapshot
 from libvirt_webrtc.errors import HypervisorUnavailable, NoConsole, NoSuchDomain
 from libvirt_webrtc.media.formats import VideoFormat, formats_of
 from libvirt_webrtc.service import console_maker
 from libvirt_webrtc.service.supervisor import Supervisor
+from libvirt_webrtc.service.worker_supervisor import DisplaySource, WorkerSupervisor
+from libvirt_webrtc.worker.settings import WorkerSettings
 from tests.media.helpers import soon, until
 from tests.support.qmp import Qemu
 
@@ -26,17 +28,26 @@ def domain(number: int | None, state: DomainState = DomainState.RUNNING, uuid: s
     return Domain(uuid, "demo", number, state, display, DISPLAY, True)
 
 
-class Domains(Inventory):
-    """Says what the test says."""
+class Domains:
+    """In an inventory's place: says what the test says."""
+
+    uri = "test:///default"
 
     def __init__(self, qemu: Qemu) -> None:
-        super().__init__("test:///default")
+        self._latest = LatestValue(Snapshot(False, "connecting", ()))
         self.opened: list[tuple[str, int]] = []
         self.away = False
         self._qemu = qemu
 
     def show(self, *domains: Domain, connected: bool = True) -> None:
         self._latest.set(Snapshot(connected, None if connected else "libvirtd is away", domains))
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._latest.value
+
+    def changes(self) -> AsyncIterator[Snapshot]:
+        return self._latest.values()
 
     async def open_graphics_fd(self, uuid: str, index: int) -> int:
         self.opened.append((uuid, index))
@@ -181,11 +192,18 @@ async def test_workers_are_told_of_hardware_only_where_it_is_wanted(
     async def found() -> tuple[tuple[VideoFormat, str], ...]:
         return ((VideoFormat.H264, "h264_qsv"),)
 
+    told: list[WorkerSettings] = []
+
+    def make(
+        settings: WorkerSettings, display: DisplaySource, on_change: Callable[[], None]
+    ) -> WorkerSupervisor:
+        told.append(settings)
+        return WorkerSupervisor(settings, display, on_change)
+
+    monkeypatch.setattr(console_maker, "WorkerSupervisor", make)
     monkeypatch.setattr(console_maker, "find_hardware", found)
     config = Config(video=VideoConfig(("vp9", "h264"), policy))
-    async with Supervisor(domains, config) as running:
+    async with Supervisor(domains, config):
         domains.show(domain(1))
-        await until(lambda: bool(running._worker_supervisors))
-        (worker_supervisor,) = running._worker_supervisors.values()
-        assert worker_supervisor._settings.hardware == used
-        assert worker_supervisor._settings.formats == formats_of(("vp9", "h264"))
+        await until(lambda: bool(told))
+    assert [(each.hardware, each.formats) for each in told] == [(used, formats_of(("vp9", "h264")))]
