@@ -34,20 +34,20 @@ NO_POLICY = Policy()
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a domain."""
+    """What was done to a domain's definition."""
 
     uuid: str
     name: str
     changed: bool
-    """Its definition was written anew."""
+    """Whether its definition was written."""
     display_changed: bool
-    """The D-Bus display in it is another, or there is one now, or none any more."""
+    """Whether its D-Bus display was added, removed or changed."""
     running: bool
-    """A change counts from the next start on."""
+    """Whether it runs; a change counts from its next start on."""
     managed_save: bool
-    """Its next start restores a saved state, with the display it had then; the one after that counts."""
+    """Whether its next start restores a saved state, with the display it had then; the one after has the change."""
     display: DbusDisplay | None
-    """Of the definition as it is now."""
+    """The D-Bus display in the definition as it is now."""
 
 
 def enable(

@@ -1,4 +1,4 @@
-"""All there is to know about one domain's console, for a person who asks. Blocking."""
+"""What ``show`` and ``doctor`` tell of one domain's console. Blocking."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,11 +20,11 @@ class Inspection:
     running: bool
     persistent: bool
     managed_save: bool
-    """Its next start restores a saved state, with the display it had then."""
+    """Whether its next start restores a saved state, with the display it had then."""
     display: DbusDisplay | None
-    """Of the running domain."""
+    """The display of the running domain."""
     next_display: DbusDisplay | None
-    """Of the definition; of the running domain itself where it is transient."""
+    """The display in the definition; in the running domain where that is transient."""
     settings: Settings
     policy: Policy
     decision: Decision
@@ -32,12 +32,12 @@ class Inspection:
 
     @property
     def will_have(self) -> bool:
-        """Whether there is a display once the policy was carried out."""
+        """Whether its definition has a display once the policy is carried out."""
         return find_dbus_display(self.decision.document) is not None
 
     @property
     def restart_needed(self) -> bool:
-        """What runs has another display than the definition."""
+        """Whether the running domain has another display than its definition."""
         return self.running and self.persistent and not _alike(self.display, self.next_display)
 
     def as_json(self) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def inspect(connection: VirConnect, name_or_uuid: str, policy: Policy) -> Inspec
 
 
 def _alike(one: DbusDisplay | None, other: DbusDisplay | None) -> bool:
-    """libvirt adds the bus's address to the running domain."""
+    """Whether two displays are the same but for the bus's address, which libvirt adds to the running domain."""
     if one is None or other is None:
         return one is other
     return (one.p2p, one.gl, one.index) == (other.p2p, other.gl, other.index)

@@ -1,4 +1,4 @@
-"""The domains there are, kept up to date."""
+"""Follow libvirt's domains, over connections that may be lost."""
 
 import asyncio
 import logging
@@ -24,25 +24,28 @@ log = logging.getLogger(__name__)
 
 FIRST_RETRY_S = 0.2
 LAST_RETRY_S = 5.0
-"""Between two attempts to connect; it doubles from the first to the last."""
+"""Seconds between two attempts to connect: they double from the first value to the last."""
 
 POLL_S = 10.0
-"""How often states are compared with libvirt's without an event, in case one was lost."""
+"""Seconds without an event after which all states are compared with libvirt's, in case an event was lost."""
 
 ANSWER_S = 5.0
-"""After this time an open connection without an answer is reported as a problem; it is still waited for."""
+"""Seconds after which libvirt's silence at connecting stands in the list as a problem. It is still waited for."""
 
 OPEN_GRAPHICS_S = 10.0
-"""libvirt waits for QEMU without limit."""
+"""Limit for opening a display, in seconds: libvirt itself waits for a hanging QEMU without one."""
 
 NOTHING_BY_ITSELF = Policy()
 
 
 class Inventory:
-    """Follows libvirt's domains, and stays connected by itself.
+    """The domains of one libvirt, followed for as long as it is open; it connects anew by itself.
 
     An async context manager. Entering waits for the first list, or for the first reason why there is none.
-    ``uri`` None is libvirt's own default. ``policy`` is what the domains' plans follow.
+
+    Args:
+        uri: the libvirt to connect to; None is its own default.
+        policy: decides the plans of the domains.
     """
 
     def __init__(self, uri: str | None = None, policy: Policy = NOTHING_BY_ITSELF) -> None:
@@ -56,7 +59,7 @@ class Inventory:
 
     @property
     def snapshot(self) -> Snapshot:
-        """The newest one."""
+        """The newest snapshot."""
         return self._latest.value
 
     def changes(self) -> AsyncIterator[Snapshot]:
@@ -89,7 +92,7 @@ class Inventory:
         return await connection.call(function, discard=discard)
 
     def look_again(self, uuid: str) -> None:
-        """Have a domain read anew, as after an event."""
+        """Read a domain anew soon, as after an event."""
         if self._connection is not None:
             self._connection.add_change(uuid)
 
@@ -159,7 +162,7 @@ class Inventory:
         log.info("connected to libvirt at %s, %d domains", self.uri, len(self._table))
 
     async def _follow(self, connection: Connection) -> None:
-        """Until the connection is lost, which raises."""
+        """Read what changes. Ends with HypervisorUnavailable when the connection is lost."""
         while True:
             try:
                 async with asyncio.timeout(POLL_S):

@@ -1,8 +1,7 @@
-"""Carries out what the policy makes of each definition.
+"""Change definitions as the policy wants them.
 
-It follows the inventory, whose snapshots change with every definition, setting, start and stop, and which lists
-all domains anew at every connection. So there is no event to be missed, and none to be told apart: what is as
-it should be has no plan, whoever caused the event, and a rename changes no plan either.
+It follows the inventory's snapshots and compares states, not events. So it misses nothing while libvirt is away, and
+its own changes cause no further ones: a definition that is as it should be has no plan.
 """
 
 import asyncio
@@ -20,27 +19,28 @@ from libvirt_webrtc.errors import HypervisorUnavailable, LibvirtWebRTCError, NoS
 log = logging.getLogger(__name__)
 
 DEBOUNCE_S = 0.3
-"""A definition is left alone until it stayed the same for this long: tools write it several times in a row."""
+"""Seconds for which a definition must have stayed the same before it is changed: tools write it several times in a
+row."""
 
 TRIES = 3
-"""So often one definition is changed, or tried to be."""
+"""Limit for the attempts to change one definition of one domain."""
 
 RETRY_S = 1.0
-"""After the first failure; each further one waits as long again."""
+"""Seconds to wait after the first failure; after the second it is twice as long."""
 
 FIGHT_S = 60.0
-"""A definition that comes back within this time after we changed it was put back by another program."""
+"""Seconds within which a definition that comes back after we changed it counts as put back by another program."""
 
 
 @dataclass(slots=True)
 class _Attempts:
-    """What was tried with one definition of one domain."""
+    """The attempts to change one definition of one domain."""
 
     definition: str
     began: float
     count: int = 0
     over: bool = False
-    """Given up."""
+    """Whether it was given up."""
 
 
 class Reconciler:
@@ -135,7 +135,7 @@ class Reconciler:
                 if outcome.changed:
                     attempts.count += 1
                     log.info("domain %s: definition changed: %s", outcome.name, domain.plan.reason)
-                # Whatever its events are worth: the inventory is to see how it is now.
+                # Events may be missing, or late: have the inventory read it now.
                 self._inventory.look_again(uuid)
                 wait = DEBOUNCE_S if outcome.changed else min(2 * wait, RETRY_S)
 

@@ -27,9 +27,9 @@ class DefinitionPlan:
     """What the policy makes of a persistent definition; see `domains.definition.policy.Decision`."""
 
     definition: str
-    """Names this very definition: another one has another name."""
+    """A digest of the definition, to tell it from an earlier or later one."""
     changed: bool
-    """It is to be changed."""
+    """Whether the definition is to be changed."""
     reason: str
     obstacle: bool
 

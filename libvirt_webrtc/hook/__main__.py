@@ -16,7 +16,7 @@ from libvirt_webrtc.hook.filter import XML_LIMIT, filtered, sealed
 from libvirt_webrtc.hook.policy_file import read_policy
 
 EXIT_FAILED = 1
-"""For a person who looks; ``hooks/qemu`` itself ends with 0 whatever happens here."""
+"""Exit status for a person who runs this by hand. ``hooks/qemu`` itself always ends with 0."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Whether an installed hook does what it must: tried with every operation, as libvirt runs it, on sample XML."""
+"""Check an installed hook: run it with every operation of libvirt's, as libvirt does, on sample XML."""
 
 import os
 import stat
@@ -25,13 +25,13 @@ OPERATIONS = (
     ("migrate", "begin"),
     ("restore", "begin"),
 )
-"""All that libvirt has for domains (src/util/virhook.c)."""
+"""The operations that libvirt runs hooks for domains with, each with its sub-operation (src/util/virhook.c)."""
 
 FILTERS = frozenset({"migrate", "restore"})
-"""Those whose output libvirt takes as the domain's XML."""
+"""The operations whose output libvirt takes as the domain's XML."""
 
 RUN_S = 20.0
-"""The hook itself ends within 4 s at worst."""
+"""Limit for one run. The hook bounds itself to 4 s."""
 
 PLAIN = """\
 <domain type='qemu'>
@@ -49,16 +49,16 @@ PLAIN = """\
   </devices>
 </domain>
 """
-"""A guest without a D-Bus display: what becomes of it is a matter of the policy."""
+"""A guest without a D-Bus display: the policy decides whether it gets one."""
 
 DEAD_BUS = PLAIN.replace(
     "type='vnc' port='-1'", "type='dbus' address='unix:path=/run/libvirt/qemu/dbus/1-check-dbus.sock'"
 )
-"""A guest that every policy has changed."""
+"""A guest with a dead bus address, which is removed under every policy."""
 
 
 class Level(StrEnum):
-    """How a finding is to be taken."""
+    """How bad a finding is."""
 
     OK = "ok"
     WARNING = "warning"
@@ -67,14 +67,14 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HookFinding:
-    """One line of the answer."""
+    """One thing that was found out about the hook, in a sentence."""
 
     level: Level
     text: str
 
 
 def check_hook(folder: Path) -> Iterator[HookFinding]:
-    """Everything that can be said of the hook in ``folder``, one after the other."""
+    """Check the hook in ``folder``; yields each finding as soon as it is known. Takes some seconds at most."""
     try:
         hook = find_hook(folder)
     except ConfigError as error:
@@ -127,7 +127,7 @@ def run_hook(hook: Hook, operation: str, step: str, xml: str) -> Finished:
 
 
 def writable_by_others(*paths: Path) -> list[Path]:
-    """Those of ``paths``, or folders above them, that somebody besides root can write or replace."""
+    """The ``paths``, and the folders above them, that users other than root can write or replace."""
     found: dict[Path, None] = {}
     for path in paths:
         for each in (path, *path.parents):

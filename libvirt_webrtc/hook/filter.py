@@ -1,4 +1,4 @@
-"""What libvirt is to take in place of a saved or migrating domain's XML. Imports nothing that talks to libvirt."""
+"""The XML that libvirt is to take in place of a saved or migrating domain's. Imports nothing that talks to libvirt."""
 
 import hashlib
 from pathlib import Path
@@ -11,17 +11,17 @@ from libvirt_webrtc.domains.emulator import display_backends
 from libvirt_webrtc.errors import DomainXMLError
 
 XML_LIMIT = 4 << 20
-"""Bytes of XML that are read: libvirt's own limit for a string that comes over its API."""
+"""Limit for the XML, in bytes; the same as libvirt's own for a string that comes over its API."""
 
 EMULATOR_LIMIT_S = 1.0
-"""Of the two seconds that there are."""
+"""Limit for asking QEMU for its displays, in seconds. ``hooks/qemu`` gives this program two in all."""
 
 
 def filtered(data: bytes, policy: Policy) -> bytes | None:
-    """What libvirt is to take instead of ``data``; None for "as it is".
+    """The XML that libvirt is to take instead of ``data``; None where the domain is to stay as it is.
 
     Adds the display where ``policy`` wants it and both the guest and its QEMU can take it, never one with OpenGL: a
-    host on which that does not work would not get its guest back. Takes nothing away but a dead address.
+    host on which that does not work would not get its guest back. Removes nothing but the address of a dead bus.
     Raises DomainXMLError where ``data`` is no domain, or too long.
     """
     if len(data) > XML_LIMIT:
@@ -45,12 +45,12 @@ def filtered(data: bytes, policy: Policy) -> bytes | None:
 
 
 def _can_start_with_it(document: Document) -> bool:
-    """libvirt writes the emulator into every saved domain; without one there is nothing to ask."""
+    """Whether the domain's QEMU has the display. libvirt names the emulator in every saved domain; without one, yes."""
     emulator = document.root.findtext("devices/emulator")
     return emulator is None or "dbus" in (display_backends(Path(emulator), EMULATOR_LIMIT_S) or ())
 
 
 def sealed(xml: bytes) -> bytes:
-    """``xml`` behind the line by which ``hooks/qemu`` knows that it is whole."""
+    """``xml`` behind a line with its checksum, by which ``hooks/qemu`` knows that it is whole."""
     xml = xml.rstrip(b"\n")  # as the shell does
     return f"libvirt-webrtc {hashlib.sha256(xml).hexdigest()}  -\n".encode() + xml

@@ -1,4 +1,4 @@
-"""libvirt's hook in its place: put there, found again, taken away.
+"""Install libvirt's hook, find it again, and uninstall it.
 
 libvirt (6.5 and later) runs every executable file of ``qemu.d/`` besides ``qemu``, so ours stands next to what others
 have and replaces nothing. What is installed knows the interpreter and the policy file by absolute paths, because a hook
@@ -21,7 +21,7 @@ from libvirt_webrtc.errors import ConfigError
 HOOKS_FOLDER = Path("/etc/libvirt/hooks")
 SCRIPT = "50-libvirt-webrtc"
 MARK = "# libvirt-webrtc hook 1"
-"""The second line of every hook of ours."""
+"""The second line of every hook that this module wrote; what has another one is not touched."""
 
 PROBE_S = 30.0
 PID_FILES = (Path("/run/libvirtd.pid"), Path("/run/virtqemud.pid"))
@@ -29,16 +29,16 @@ PID_FILES = (Path("/run/libvirtd.pid"), Path("/run/virtqemud.pid"))
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """What an installed hook says of itself."""
+    """An installed hook, as its own lines describe it."""
 
     path: Path
     python: Path
-    """The interpreter; its environment has this package."""
+    """The interpreter that it runs; this package is installed in its environment."""
     policy: Path
     made: tuple[Path, ...] = ()
-    """Folders that were not there before, the outermost first."""
+    """The folders that were made for it, the outermost first; uninstalling removes them."""
     known_to: str = ""
-    """The daemon that looked for hooks after it, or finds it all the same, as :attr:`Daemon.identity`."""
+    """The :attr:`Daemon.identity` of the daemon that is known to run this hook; empty where none is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,14 @@ class Daemon:
 
     @property
     def identity(self) -> str:
-        """Another one for every process, also where a number comes again."""
+        """Names this process; another process with the same number has another identity."""
         return f"{self.pid}@{self.started_s:.0f}"
 
     def reload(self) -> None:
-        """Have it look for hooks again; guests do not notice. ``systemctl reload`` does the same."""
+        """Have the daemon look for hooks again, as ``systemctl reload`` does; guests do not notice.
+
+        Raises ConfigError where it cannot be signalled.
+        """
         try:
             os.kill(self.pid, signal.SIGHUP)
         except OSError as error:
@@ -64,7 +67,7 @@ class Daemon:
 
 
 def install_hook(folder: Path, python: Path, policy: Path) -> Hook:
-    """Put the hook into ``folder``/qemu.d; one of ours that is there already is brought up to date.
+    """Put the hook into ``folder``/qemu.d, or bring the one up to date that is already there.
 
     Raises ConfigError where something else has its place, or the interpreter cannot run it.
     """
@@ -87,7 +90,10 @@ def install_hook(folder: Path, python: Path, policy: Path) -> Hook:
 
 
 def uninstall_hook(folder: Path) -> Hook | None:
-    """Take away what :func:`install_hook` put into ``folder``, and nothing else; None where there is none."""
+    """Remove what :func:`install_hook` put into ``folder``, and nothing else.
+
+    Returns the hook that was removed, or None where there is none. Raises ConfigError where it cannot be removed.
+    """
     hook = find_hook(folder)
     if hook is None:
         return None
@@ -102,7 +108,7 @@ def uninstall_hook(folder: Path) -> Hook | None:
 
 
 def find_hook(folder: Path) -> Hook | None:
-    """The hook in ``folder``, or None. Raises ConfigError where its place is taken by something not ours."""
+    """The hook in ``folder``, or None. Raises ConfigError where a file of somebody else has its name."""
     path = _path(folder)
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
@@ -125,7 +131,7 @@ def find_hook(folder: Path) -> Hook | None:
 
 
 def tell_daemon(hook: Hook, daemon: Daemon) -> Hook:
-    """Have a running daemon notice the hook, and note in it that it did."""
+    """Reload a running daemon so that it finds the hook, and write into the hook that it does."""
     daemon.reload()
     told = replace(hook, known_to=daemon.identity)
     try:
@@ -136,12 +142,12 @@ def tell_daemon(hook: Hook, daemon: Daemon) -> Hook:
 
 
 def is_known(hook: Hook, daemon: Daemon) -> bool:
-    """Whether the daemon looked for hooks since this one is there: it does so when it starts and when it reloads."""
+    """Whether the daemon has looked for hooks since this one was installed. It looks when it starts and reloads."""
     return hook.known_to == daemon.identity or daemon.started_s > hook.path.stat().st_mtime
 
 
 def running_daemons() -> list[Daemon]:
-    """Those that run the system's domains; empty where none runs."""
+    """The running daemons that look after the system's domains."""
     found = []
     for file in PID_FILES:
         with suppress(OSError, ValueError):
@@ -153,7 +159,10 @@ def running_daemons() -> list[Daemon]:
 
 
 def probe_interpreter(python: Path) -> Path:
-    """Where ``python``, run as the hook runs it, has this package. Raises ConfigError where it has not."""
+    """The folder of this package in ``python``'s environment, with ``python`` run as the hook runs it.
+
+    Takes at most ``PROBE_S``. Raises ConfigError where the hook could not run with this interpreter.
+    """
     code = "import libvirt_webrtc, libvirt_webrtc.hook.__main__; print(libvirt_webrtc.__file__)"
     try:
         done = run_bounded([python, "-I", "-B", "-c", code], PROBE_S, folder="/")
@@ -170,7 +179,7 @@ def probe_interpreter(python: Path) -> Path:
 
 
 def script_source() -> str:
-    """The script as it is shipped, of the installed package or else of the checkout. Raises ConfigError."""
+    """The hook's script, of the installed package or else of the checkout. Raises ConfigError where it is missing."""
     package = resources.files("libvirt_webrtc")
     checkout = Path(__file__).resolve().parents[2] / "hooks" / "qemu"
     source = installed if (installed := package / "_hooks" / "qemu").is_file() else checkout
@@ -181,7 +190,7 @@ def script_source() -> str:
 
 
 def render(hook: Hook) -> str:
-    """The script as it stands at ``hook.path``. Raises ConfigError for a path that a line cannot hold."""
+    """The script with the lines of ``hook`` filled in. Raises ConfigError for a path that a line cannot hold."""
     script = script_source()
     for line, words in (
         ("python=''", [str(hook.python)]),
@@ -198,7 +207,7 @@ def render(hook: Hook) -> str:
 
 
 def _write(hook: Hook) -> None:
-    """Whole or not at all, and never executable in qemu.d before it is whole: libvirt would run it."""
+    """Write the hook, whole or not at all. It is not executable in qemu.d before it is whole: libvirt would run it."""
     parent = hook.path.parent.parent
     fd, name = tempfile.mkstemp(prefix=f".{SCRIPT}-", dir=parent)
     try:
@@ -215,8 +224,8 @@ def _write(hook: Hook) -> None:
 
 
 def _has_other_hooks(folder: Path, daemon: Daemon) -> bool:
-    """Whether the daemon found a hook when it started: it looks into qemu.d at every operation then, and never
-    otherwise [libvirt 11.3]."""
+    """Whether the daemon found another hook when it started. Only then does it look into qemu.d at every operation
+    [libvirt 11.3]."""
     others = [each for each in (folder / "qemu", *(folder / "qemu.d").glob("*")) if each != _path(folder)]
     return any(
         each.is_file() and os.access(each, os.X_OK) and each.stat().st_ctime < daemon.started_s
@@ -229,13 +238,13 @@ def _path(folder: Path) -> Path:
 
 
 def _missing(folder: Path) -> list[Path]:
-    """``folder`` and its parents that are not there, the outermost first."""
+    """``folder`` and those of its parents that do not exist, the outermost first."""
     absent = [each for each in (folder, *folder.parents) if not each.exists()]
     return absent[::-1]
 
 
 def _value(lines: list[str], prefix: str) -> list[str]:
-    """The words of the line that begins with ``prefix``; none where it says nothing."""
+    """The words of the first line that begins with ``prefix``; none where there is no such line."""
     for line in lines:
         if line.startswith(prefix):
             with suppress(ValueError):

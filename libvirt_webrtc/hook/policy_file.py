@@ -1,6 +1,6 @@
-"""The policy as libvirt's hook reads it: a small file, because a hook must not ask libvirt, nor wait for a service.
+"""The file in which libvirt's hook reads the policy: a hook must neither call libvirt nor wait for a service.
 
-``serve`` writes it, whole or not at all; the hook, which runs as root, believes only what it fully understands::
+``serve`` writes it, whole or not at all. The hook runs as root and refuses a file with anything unknown in it::
 
     {"version": 1, "auto_enable": "all", "gl": "auto"}
 """
@@ -17,11 +17,11 @@ from libvirt_webrtc.errors import ConfigError
 FILE_NAME = "hook-policy.json"
 VERSION = 1
 SIZE_LIMIT = 4096
-"""Bytes."""
+"""Limit for the file, in bytes."""
 
 
 def write_policy(path: Path, policy: Policy) -> None:
-    """Put ``policy`` at ``path``, for everybody to read. Raises ConfigError where that cannot be done."""
+    """Write ``policy`` to ``path``, readable for everybody. Raises ConfigError where that is not possible."""
     content = {"version": VERSION, "auto_enable": policy.auto_enable.value, "gl": policy.gl.value}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,9 +43,9 @@ def write_policy(path: Path, policy: Policy) -> None:
 
 
 def read_policy(path: Path) -> Policy:
-    """The policy at ``path``. Raises ConfigError where there is none, or anything is not as we write it."""
+    """Read the policy at ``path``. Raises ConfigError where there is none, or none that :func:`write_policy` wrote."""
     try:
-        # The folder is the service's, and the hook is root: no device by a link, no waiting for a named pipe.
+        # The service's user owns the folder, and the hook runs as root: follow no link, do not wait for a named pipe.
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             if not stat.S_ISREG(os.fstat(fd).st_mode):

@@ -1,4 +1,4 @@
-"""The guests that are being given their console right now, and what came of it."""
+"""Attach runs in the service: what is being attached, how far it is, and why the last try failed."""
 
 import asyncio
 import logging

@@ -17,7 +17,7 @@ from libvirt_webrtc.worker import forking
 from libvirt_webrtc.worker.sandbox.identity import drop_bounding_set, drop_capabilities
 
 CHILD_S = 10.0
-"""For forking on a busy machine; connecting itself never waits."""
+"""Limit for the child's answer, in seconds. Connecting never waits, but forking on a busy machine does."""
 CHILD_ENDS_S = 1.0
 
 MAX_REASON_BYTES = 1024

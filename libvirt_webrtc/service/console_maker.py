@@ -1,4 +1,4 @@
-"""What every console is made with, whoever says which consoles there are."""
+"""Makes worker supervisors as the configuration says, for ``serve`` and ``stream``."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""What libvirt alone tells of each domain's console, without any worker."""
+"""The state of each domain's console as far as libvirt knows it, without any worker."""
 
 from libvirt_webrtc.agent.interface import Action, ConsoleState, DomainList, DomainView
 from libvirt_webrtc.display.address import why_closed
@@ -57,7 +57,7 @@ def _why_none_next(domain: Domain) -> str:
 
 
 def actions(domain: Domain) -> tuple[Action, ...]:
-    """What may be asked for. Whether the guest can be saved turns out when it is."""
+    """What may be asked for. Whether the guest can be saved is only found out by saving it."""
     runs = domain.state in (DomainState.RUNNING, DomainState.PAUSED)
     wanted = domain.next_display is not None and domain.next_display.p2p
     return (Action.ATTACH,) if runs and domain.display is None and wanted else ()

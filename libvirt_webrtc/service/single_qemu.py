@@ -1,4 +1,4 @@
-"""``libvirt-webrtc stream``: the consoles of one QEMU that no libvirt looks after."""
+"""``libvirt-webrtc stream``: the consoles of one QEMU that runs without libvirt."""
 
 import logging
 import os
@@ -27,26 +27,26 @@ from libvirt_webrtc.service.worker_supervisor import DisplaySource, WorkerSuperv
 log = logging.getLogger(__name__)
 
 UNNAMED = "QEMU"
-"""The machine's name until QEMU tells another."""
+"""The guest's name until QEMU tells its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a QEMU's display is to be had."""
+    """How to reach a QEMU's display."""
 
     name: str
-    """Another for each place, for people and as what the page's address is made from."""
+    """Unique for each place. Shown to people; the domain's UUID is made from it."""
     display: DisplaySource
 
 
 def on_bus(address: str) -> Place:
-    """On a bus, by its D-Bus address. Raises DisplayError for one that cannot be used."""
+    """The QEMU on the bus with this D-Bus address. Raises DisplayError for an address that cannot be used."""
     parse_address(address)
     return Place(address, DisplaySource(partial(open_bus, address), on_bus=True, awaited=True))
 
 
 def by_monitor(path: Path) -> Place:
-    """By QEMU's monitor, whose Unix socket is at ``path``."""
+    """The QEMU whose monitor (QMP) listens at the Unix socket ``path``."""
     path = path.absolute()
     return Place(f"qmp:{path}", DisplaySource(partial(open_display, path), awaited=True))
 
@@ -93,11 +93,13 @@ class SingleQemu:
         self._worker_supervisor: WorkerSupervisor | None = None
         self._name = UNNAMED
         self._told = ""
+        self._trouble: str | None = None
+        """Why there is no worker supervisor."""
         self._latest = LatestValue(self.list())
 
     async def __aenter__(self) -> Self:
         await self._maker.prepare()
-        self._tasks.start(self._begin(), name="setting the console up")
+        self._tasks.start(self._begin(), name="setting the console up", on_failure=self._failed)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -109,6 +111,10 @@ class SingleQemu:
     async def _begin(self) -> None:
         await self._maker.test_hardware()
         self._worker_supervisor = self._maker.make(UNNAMED, self._place.display, self._publish, gl=True)
+
+    def _failed(self, error: Exception) -> None:
+        self._trouble = f"an unexpected error: {error!r}"
+        self._latest.set(self.list())
 
     def list(self) -> DomainList:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
@@ -168,8 +174,8 @@ class SingleQemu:
                 self.uuid,
                 self._name,
                 DomainState.SHUTOFF,
-                ConsoleState.STARTING,
-                "the console is being set up",
+                ConsoleState.STARTING if self._trouble is None else ConsoleState.FAILED,
+                self._trouble or "the console is being set up",
             )
         ready = worker_supervisor.state is ConsoleState.READY
         return DomainView(

@@ -1,4 +1,4 @@
-"""Desired against running workers: one for each running domain that has a D-Bus display."""
+"""The service's agent for libvirt: one worker supervisor for each running domain that has a D-Bus display."""
 
 import logging
 from collections.abc import AsyncIterator

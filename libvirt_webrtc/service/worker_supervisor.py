@@ -1,4 +1,4 @@
-"""Keeps one worker alive, and supplied with its display, for as long as one domain runs."""
+"""Keeps one domain's worker alive and supplied with its display, for as long as the domain runs."""
 
 import asyncio
 import logging
@@ -16,13 +16,14 @@ from libvirt_webrtc.worker.settings import WorkerSettings
 log = logging.getLogger(__name__)
 
 RETRY_DELAYS_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-"""Before each further try. The first is short: a viewer waits. The last is the breaker of a crash loop."""
+"""Seconds before each further try, of a worker or of its display; the last value repeats. The first is short because
+a viewer may be waiting, the last is long so that a crash loop costs little."""
 
 AWAITED_DELAYS_S = (0.1, 0.5, 1.0, 2.0)
-"""Before each further look for a display that may come at any time; a look costs some milliseconds."""
+"""Seconds before each further look for a display that may come at any time; a look costs some milliseconds."""
 
 STABLE_S = 20.0
-"""A worker, or a display, that lasted this long starts the delays anew."""
+"""After a worker, or a display, lasted this many seconds, the delays begin anew."""
 
 OpenDisplay = Callable[[], Awaitable[int]]
 """Gives a descriptor, which is the caller's. Raises HypervisorError or DisplayError."""
@@ -30,13 +31,13 @@ OpenDisplay = Callable[[], Awaitable[int]]
 
 @dataclass(frozen=True, slots=True)
 class DisplaySource:
-    """Where a domain's display is to be had, again and again."""
+    """How to open a domain's display, as often as it is needed."""
 
     open: OpenDisplay
     on_bus: bool = False
-    """What is opened is the bus that the display is on."""
+    """Whether what is opened is the bus that the display is on."""
     awaited: bool = False
-    """Nobody says when it is there: it is looked for, again and again, without a word in the log."""
+    """Whether nobody tells when the display is there. It is looked for again and again, and nothing is logged."""
 
 
 class WorkerSupervisor:
@@ -98,7 +99,7 @@ class WorkerSupervisor:
         return await self._ready_worker().stats(console)
 
     async def set_paused(self, paused: bool) -> None:
-        """The guest's processors stopped or run again."""
+        """Tell the worker, and by it the viewers, that the guest is paused or runs."""
         if paused != self._paused:
             self._paused = paused
             if self._worker is not None:

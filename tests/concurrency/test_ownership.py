@@ -13,14 +13,10 @@ MAKERS = frozenset({"create_task", "ensure_future"})
 NOT_YET = frozenset(
     {
         "media/rendition.py",
-        "portal/app.py",
-        "portal/events.py",
         "worker/input_channel.py",
-        "worker/main.py",
         "worker/process.py",
         "worker/resizer.py",
         "worker/shared_console.py",
-        "worker/viewer.py",
         "worker/viewer_console.py",
     }
 )

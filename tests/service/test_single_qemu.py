@@ -12,7 +12,9 @@ import pytest
 
 from libvirt_webrtc.agent.interface import Action, ConsoleState, DomainView
 from libvirt_webrtc.config.load import Config
+from libvirt_webrtc.config.video import VideoConfig
 from libvirt_webrtc.errors import CannotAttach, ConfigError, DisplayError, NoConsole, NoSuchDomain
+from libvirt_webrtc.service import console_maker
 from libvirt_webrtc.service.single_qemu import Place, SingleQemu, by_monitor, on_bus, session_bus
 from tests.media.helpers import DEADLINE_S, until
 from tests.support.dbus import MessageBus
@@ -172,3 +174,16 @@ def test_the_session_bus_is_found_as_qemu_finds_it(tmp_path: Path) -> None:
         session_bus(environ)
     (tmp_path / "bus").touch()
     assert session_bus(environ) == f"unix:path={tmp_path}/bus"
+
+
+async def test_an_unexpected_error_at_the_start_is_told_in_the_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail() -> None:
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr(console_maker, "find_hardware", fail)
+    config = Config(video=VideoConfig(("h264",), "auto"))
+    async with SingleQemu(config, by_monitor(tmp_path / "qmp")) as stream:
+        failed = await until_state(stream, ConsoleState.FAILED)
+        assert failed.reason == "an unexpected error: ZeroDivisionError('ours')"
