@@ -11,15 +11,7 @@ from tests.architecture.tree import CHECKOUT, PACKAGE, ROWS, files, imports, mod
 BESIDE = {("domains", "config"), ("config", "domains")}
 """Rooms of one row of which one may import the other."""
 
-KNOWN_SHARING = (
-    "tests/display",
-    "tests/gl",
-    "tests/picture",
-    "tests/web",
-    "tests/domains",
-    "tests/portal",
-    "tests/media",
-)
+KNOWN_SHARING = ("tests/display", "tests/gl", "tests/picture", "tests/domains")
 
 LOOSE = {"", "__main__", "cli", "errors", "logs"}
 """The modules that stand at the package's top."""

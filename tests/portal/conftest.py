@@ -1,6 +1,6 @@
 """A portal on a fake agent, served on a real socket."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestServer
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.portal.app import create_app
 from libvirt_webrtc.portal.web_files import WebFiles
-from tests.portal.fakes import TOKEN, FakeAgent, FakeClock, Viewer
+from tests.portal.fakes import TOKEN, FakeAgent, FakeClock, Serve, Viewer
 
 FILES = {
     "index.html": "<title>list</title>",
@@ -40,9 +40,6 @@ def agent() -> FakeAgent:
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
-
-
-Serve = Callable[[Config], Awaitable[TestServer]]
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """An agent without libvirt, a clock that is set by hand, and a viewer that speaks plain HTTP."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,7 +12,11 @@ from aiohttp.test_utils import TestServer
 from libvirt_webrtc.agent.interface import Action, Answer, ConsoleState, ConsoleView, DomainList, DomainView
 from libvirt_webrtc.agent.latest import LatestValue
 from libvirt_webrtc.agent.stats import ConsoleStats, RenditionView, ViewerView
+from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.portal.auth.cookie import NAME as COOKIE
+
+Serve = Callable[[Config], Awaitable[TestServer]]
+"""What the fixture ``serve`` gives: a function that serves a portal with these settings."""
 
 TOKEN = "the-right-token"
 UUID = "11111111-2222-3333-4444-55555555abcd"

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Browser, Page
 
-from tests.web.conftest import ORIGIN, run, serve
+from tests.web.pages import ORIGIN, run, serve
 
 pytestmark = pytest.mark.browser
 MODULE = "core/cursor.js"

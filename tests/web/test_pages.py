@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from tests.web.conftest import ORIGIN, run
+from tests.web.pages import ORIGIN, run
 
 pytestmark = pytest.mark.browser
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from libvirt_webrtc.agent import limits
-from tests.web.conftest import ORIGIN
+from tests.web.pages import ORIGIN
 
 pytestmark = pytest.mark.browser
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.web.conftest import ORIGIN, serve
+from tests.web.pages import ORIGIN, serve
 
 pytestmark = pytest.mark.browser
 

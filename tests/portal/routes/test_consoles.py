@@ -14,7 +14,6 @@ from libvirt_webrtc.errors import (
     WorkerError,
     WorkerGone,
 )
-from tests.portal.conftest import Serve
 from tests.portal.fakes import (
     ANSWER,
     OFFER,
@@ -22,6 +21,7 @@ from tests.portal.fakes import (
     UUID,
     WHEP,
     FakeAgent,
+    Serve,
     Viewer,
     domain,
     listing,
