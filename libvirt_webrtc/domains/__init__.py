@@ -1,1 +1,1 @@
-"""libvirt's domains: their XML, the inventory of those there are, and the change that gives one a console."""
+"""libvirt's domains: their XML, the list of them, and the changes that give one a console."""

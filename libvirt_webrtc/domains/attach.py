@@ -44,12 +44,16 @@ from libvirt_webrtc.domains.managed_save import (
 from libvirt_webrtc.errors import CannotAttach, DomainXMLError, HypervisorError, HypervisorUnavailable
 
 RECONNECT_S = 60.0
-"""How long a libvirtd that went away in between is waited for."""
+"""Seconds for which a libvirtd that went away meanwhile is waited for."""
 RECONNECT_POLL_S = 0.5
+"""Seconds between two attempts to connect to it."""
 
 
 def check(uri: str | None, name_or_uuid: str) -> None:
-    """Raises CannotAttach with the reason, NoSuchDomain or HypervisorError; touches nothing."""
+    """Check whether :func:`attach` can work; changes nothing.
+
+    Raises CannotAttach with the reason where it cannot, NoSuchDomain or HypervisorError.
+    """
     with closing(open_connection(uri)) as connection:
         _check(connection, lookup(connection, name_or_uuid))
 
@@ -97,7 +101,10 @@ def attach(
 
 
 def finish(uri: str | None, uuid: str) -> None:
-    """Do the rest for a process that was killed while it attached. Raises HypervisorError, NoSuchDomain."""
+    """Bring a guest back whose :func:`attach` was interrupted because its process was killed.
+
+    Raises NoSuchDomain; HypervisorError where the guest runs without its console, or does not run.
+    """
     problem = _patiently(uri, uuid, lambda domain: bring_back(domain, Gl.OFF), interrupted=threading.Event())
     if problem is not None:
         raise HypervisorError(f"it goes on as it was, without a console: {problem}")
@@ -142,7 +149,7 @@ def _patiently(
 
 
 def _check(connection: VirConnect, domain: VirDomain) -> Gl:
-    """How the display is to be added."""
+    """Raise CannotAttach where the domain cannot be attached; returns the ``gl`` that its display is to have."""
     with our_errors(f"cannot read domain '{domain.name()}'"):
         if domain.state()[0] not in (STATE_RUNNING, STATE_PAUSED):
             raise CannotAttach(f"domain '{domain.name()}' is not running: enable it and start it")
@@ -171,7 +178,7 @@ def _check(connection: VirConnect, domain: VirDomain) -> Gl:
 
 
 def _refuse_what_cannot_be_saved(live: Document) -> None:
-    """What is known beforehand; libvirt and QEMU know more, and refuse the save without harm."""
+    """Raise CannotAttach for what is known to prevent a save. libvirt and QEMU refuse the rest, without harm."""
     if find_dbus_display(live) is not None:
         raise CannotAttach("it already has its display")
     if not takes_another_display(live):

@@ -26,7 +26,7 @@ from libvirt_webrtc.errors import HypervisorError, HypervisorUnavailable
 T = TypeVar("T")
 
 CLOSE_S = 2.0
-"""How long closing waits for libvirtd."""
+"""Seconds for which closing waits for libvirtd."""
 
 CLOSED = "the connection to libvirt is closed"
 
@@ -35,7 +35,7 @@ class Connection:
     """An open connection that follows the events of all domains.
 
     Attributes:
-        uri: what was opened.
+        uri: of the libvirt that it leads to.
     """
 
     def __init__(self, uri: str) -> None:
@@ -91,7 +91,7 @@ class Connection:
         self._wake.set()
 
     async def close(self) -> None:
-        """Close; calling it twice is fine. Does not wait for a libvirtd that does not answer."""
+        """Close the connection. Idempotent; takes ``CLOSE_S`` at most, whatever libvirtd does."""
         raw, self._raw = self._raw, None
         self._set_lost(CLOSED)
         if raw is not None:
@@ -124,7 +124,7 @@ class Connection:
                 self._call_ended.notify_all()
 
     def _close_unused(self, raw: VirConnect) -> None:
-        """Calls go on in their threads when nobody waits for them any more, and libvirt frees what they use."""
+        """Close when no call uses the connection any more: closing frees memory that a running call needs."""
         with self._call_ended:
             self._call_ended.wait_for(lambda: not self._calls)
         self._close(raw)
@@ -156,7 +156,7 @@ class Connection:
 
 
 def _attempt(step: Callable[[], object]) -> None:
-    """One step of closing: with libvirtd gone it fails, and there is nothing left to undo then."""
+    """Do one step of closing. It fails where libvirtd is gone, and then there is nothing left to undo."""
     try:
         with our_errors("closing"):
             step()

@@ -110,7 +110,7 @@ class VirConnect(Protocol):
 
 
 def default_uri() -> str:
-    """The hypervisor that is meant where none is named: as virsh chooses it."""
+    """The URI to use where none is configured, chosen as virsh chooses it."""
     uri = os.environ.get("LIBVIRT_DEFAULT_URI")
     return uri or ("qemu:///system" if os.geteuid() == 0 else "qemu:///session")
 
@@ -169,7 +169,11 @@ def _close_late(connection: VirConnect) -> None:
 
 @contextmanager
 def our_errors(doing: str) -> Iterator[None]:
-    """Turn libvirt's errors into ours, whose text begins with what was being done."""
+    """Turn libvirt's errors into ours.
+
+    Args:
+        doing: the beginning of the error's text, for instance "cannot read domain 'x'".
+    """
     try:
         yield
     except libvirt.libvirtError as error:

@@ -1,4 +1,4 @@
-"""A guest into libvirt's managed save, and out of it again with another XML. Blocking.
+"""Save a guest with libvirt's managed save, and start it again with another XML. Blocking.
 
 Everything here can meet a connection that breaks while libvirtd, and the job that it does, go on: the caller connects
 anew, and :func:`wait_until_idle` waits for that job before anybody judges what became of the guest.
@@ -17,15 +17,15 @@ from libvirt_webrtc.domains.libvirt_api import JOB_NONE, SAVED_XML_SECURE, VirDo
 from libvirt_webrtc.errors import DomainXMLError, HypervisorError, HypervisorUnavailable
 
 POLL_S = 0.2
-"""Between two looks at how far a job is."""
+"""Seconds between two looks at how far a job is."""
 
 IDLE_LOOKS = 4
-"""So many looks without a job, one after the other, mean that there is none: a call whose connection broke may still
-wait for its turn in libvirtd."""
+"""How many looks in a row without a job mean that there is none. One is not enough: a call whose connection broke may
+still wait for its turn in libvirtd."""
 
 
 class Phase(StrEnum):
-    """What is being done."""
+    """The step that is being done."""
 
     SAVING = "saving"
     """The guest's memory goes to disk; can be cancelled, and the guest goes on."""
@@ -37,11 +37,11 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far it is."""
+    """How far an attach is; ``str`` gives a sentence for people."""
 
     phase: Phase
     percent: int | None
-    """None where nobody knows."""
+    """Of the memory that is to be saved; None where libvirt does not tell."""
 
     def __str__(self) -> str:
         if self.phase is Phase.STARTING:

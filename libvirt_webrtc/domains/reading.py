@@ -10,7 +10,7 @@ from libvirt_webrtc.domains.snapshot import DefinitionPlan, Domain, DomainState
 from libvirt_webrtc.errors import DomainXMLError, HypervisorError, HypervisorUnavailable, NoSuchDomain
 
 Identity = tuple[str, str, int | None, DomainState]
-"""UUID, name, id and state: what is cheap to ask for, and tells that a domain has changed."""
+"""UUID, name, id and state: cheap to read, and enough to notice that a domain has changed."""
 
 _STATES = (  # by virDomainState
     DomainState.RUNNING,  # no state: not used by QEMU's driver
@@ -71,7 +71,7 @@ def identities(raw: VirConnect) -> set[Identity]:
 
 
 def _read(domain: VirDomain, policy: Policy) -> Domain | None:
-    """None where it ceases to exist meanwhile."""
+    """A domain as it is; None where it ceases to exist meanwhile."""
     try:
         return _describe(domain, policy)
     except NoSuchDomain:
@@ -129,7 +129,7 @@ def _state(domain: VirDomain) -> DomainState:
 
 
 def _id(domain: VirDomain) -> int | None:
-    """As it was when the domain was looked up."""
+    """The number of a running domain, as it was when the domain was looked up."""
     number = domain.ID()
     return number if number >= 0 else None
 

@@ -19,7 +19,7 @@ class DomainState(StrEnum):
     CRASHED = "crashed"
     PMSUSPENDED = "pmsuspended"
     UNKNOWN = "unknown"
-    """libvirt does not tell this user. Not one of libvirt's."""
+    """libvirt does not tell this user. This state is ours, not one of libvirt's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ class Domain:
     uuid: str
     name: str
     id: int | None
-    """None while it does not run; a new one with each start."""
+    """libvirt's number of the running domain, a new one with each start; None while it does not run."""
     state: DomainState
     display: DbusDisplay | None
-    """Of the live XML; None while the domain does not run."""
+    """The D-Bus display of the running domain; None where it has none or does not run."""
     next_display: DbusDisplay | None
-    """Of the persistent definition: what the next start will bring."""
+    """The D-Bus display in the persistent definition, which the next start brings."""
     persistent: bool
     plan: DefinitionPlan | None = None
     """None where there is no definition, or none that can be read."""

@@ -74,7 +74,7 @@ def _end(process: ForkServerProcess) -> None:
 
 
 def _connect_in_child(channel: socket.socket, uid: int, gid: int, place: str) -> None:
-    """In a process of its own, which is never root again, reads nothing, and ends after this."""
+    """Runs in a child process, which gives up being root, connects, passes the socket back and ends."""
     try:
         drop_bounding_set()
         os.setgroups([])

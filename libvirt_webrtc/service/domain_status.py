@@ -7,7 +7,7 @@ from libvirt_webrtc.domains.snapshot import Domain, DomainState, Snapshot
 
 
 def why_no_console(domain: Domain) -> str | None:
-    """Why a domain can have no console as it is, in a sentence for its owner; None when it can."""
+    """Why a domain has no console that could be opened, in a sentence for its owner; None where it has one."""
     display = domain.display
     if display is None and domain.unreadable is not None:
         return domain.unreadable
@@ -39,7 +39,7 @@ def why_no_bus(name: str, display: DbusDisplay) -> str | None:
 
 
 def _why_none_next(domain: Domain) -> str:
-    """Why the next start brings no console either."""
+    """Why the domain's next start brings no console either, in a sentence."""
     name, plan = domain.name, domain.plan
     if not domain.persistent:
         return (

@@ -156,7 +156,7 @@ class SingleQemu:
         self._tell(self._view())
 
     def _tell(self, now: DomainView) -> None:
-        """For whoever reads the log: what there is, or is waited for, each once."""
+        """Log what the console's state is, once for each change."""
         if now.console_state is ConsoleState.READY:
             text = f"the console of {now.name} can be opened"
         elif now.console_state is ConsoleState.FAILED:

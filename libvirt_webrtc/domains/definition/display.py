@@ -16,7 +16,7 @@ class Gl(StrEnum):
     """Whether QEMU renders with OpenGL and hands frames over as DMA-BUF."""
 
     AUTO = "auto"
-    """As the machine and the domain can (policy.py). Where nobody asked: as it is, and off where there is none."""
+    """On where host and domain can (policy.py). For :func:`add_dbus_display`: as it is, and off for a new display."""
     ON = "on"
     OFF = "off"
 
@@ -29,12 +29,12 @@ class DbusDisplay:
     """0-based position among all <graphics>, as virDomainOpenGraphicsFD counts."""
     p2p: bool
     address: str | None
-    """The bus, for a display that is not p2p and where libvirt or somebody has set it."""
+    """The D-Bus address of its bus, where it is not p2p and the XML has one."""
     gl: bool
     ours: bool
-    """We added it, and nobody has changed it since."""
+    """Whether we added it and nobody has changed it since."""
     render_node: str | None = None
-    """What QEMU draws with; libvirt writes it into the XML of a running domain."""
+    """The device that QEMU draws with; libvirt writes it into the XML of a running domain."""
 
 
 def find_dbus_display(document: Document) -> DbusDisplay | None:

@@ -26,11 +26,11 @@ class AutoEnable(StrEnum):
     """Which domains get a console without being asked for one by one."""
 
     NONE = "none"
-    """None, and nothing else happens by itself either."""
+    """No domain: no definition is changed without a command."""
     TAGGED = "tagged"
-    """Those whose own settings say so."""
+    """The domains whose own settings say yes."""
     ALL = "all"
-    """All whose own settings do not say no."""
+    """All domains whose own settings do not say no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +39,26 @@ class Policy:
 
     auto_enable: AutoEnable = AutoEnable.NONE
     gl: Gl = Gl.AUTO
-    """For domains whose own settings do not say."""
+    """Whether displays have OpenGL, for domains whose own settings do not say."""
     renders: bool | None = None
-    """Whether this machine has graphics cards that QEMU can draw with; None where nobody looked. What ``auto`` asks."""
+    """Whether QEMU can draw with a GPU of this host, which decides what ``auto`` means; None where nobody looked."""
 
     @classmethod
     def of(cls, auto_enable: str, gl: str, renders: bool | None = None) -> Self:
-        """From the words of the configuration. Raises ValueError for others."""
+        """From the words of the configuration. Raises ValueError for unknown words."""
         return cls(AutoEnable(auto_enable), Gl(gl), renders)
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the XML itself does not tell."""
+    """What a decision needs to know besides the XML."""
 
     persistent: bool = True
-    """There is a definition to change."""
+    """Whether there is a definition to change."""
     has_dbus: bool | None = None
     """Whether the domain's QEMU has the D-Bus display; None where nobody asked."""
     saved: bool = False
-    """The XML belongs to a guest that was saved or migrates, and whose devices must stay as they are."""
+    """Whether the XML is of a guest that was saved or migrates: its devices must stay as they are."""
 
 
 UNKNOWN = Facts()
@@ -76,17 +76,17 @@ class GlChoice:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of a definition."""
+    """What is to be done with a definition."""
 
     document: Document
-    """As it should be; the very document that was given where nothing is to be changed."""
+    """The definition as it should be; the document that was given where nothing is to be changed."""
     changed: bool
     wanted: bool
-    """By settings or policy this domain is to have a console."""
+    """Whether settings or policy want a console for this domain."""
     reason: str
-    """For people, one sentence without a capital or a stop."""
+    """Why, for people: one sentence without a capital or a full stop."""
     obstacle: bool = False
-    """``reason`` tells what stands in the way of a console, and is more than that nobody asked for one."""
+    """Whether something keeps the domain from a console; False where merely nobody asked for one."""
 
 
 def decide(document: Document, policy: Policy, facts: Facts = UNKNOWN) -> Decision:

@@ -27,12 +27,12 @@ _WORDS = {"yes": True, "no": False}
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One domain's settings; None is "not said"."""
+    """One domain's settings; None where they do not say."""
 
     enabled: bool | None = None
     gl: Gl | None = None
     problem: str | None = None
-    """What cannot be understood, in a sentence; nothing is said then."""
+    """What cannot be understood, in a sentence; the settings count as not said then."""
 
 
 def read_settings(document: Document) -> Settings:
