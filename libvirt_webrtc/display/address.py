@@ -1,4 +1,4 @@
-"""D-Bus addresses, as far as they name Unix sockets: over others no file descriptor goes.
+"""D-Bus addresses of Unix sockets. Other transports cannot pass file descriptors, which the display needs.
 
 Source: D-Bus specification, "Server Addresses" and "Unix Domain Sockets".
 """
@@ -14,11 +14,12 @@ from libvirt_webrtc.errors import DisplayError
 
 
 def parse_address(text: str) -> tuple[str, ...]:
-    """The sockets that a D-Bus address names, in the order in which they are to be tried, as Python's ``socket``
-    module takes them: a path, or an abstract name behind a NUL.
+    """The Unix sockets that a D-Bus address names, in the order in which to try them.
+
+    Each is in the form that Python's ``socket`` module takes: a path, or NUL and an abstract name.
 
     Raises:
-        DisplayError: it is no D-Bus address, or names none.
+        DisplayError: ``text`` is no D-Bus address, or names no Unix socket.
     """
     sockets = []
     for part in filter(None, text.split(";")):
@@ -43,10 +44,13 @@ def parse_address(text: str) -> tuple[str, ...]:
 
 
 def connect(sockets: tuple[str, ...]) -> tuple[socket.socket, str]:
-    """The first connection that comes about, and where to; the caller's own. Never waits.
+    """Connect to the first of these sockets that accepts. Does not block.
+
+    Returns:
+        The connection, which the caller owns, and the socket's address.
 
     Raises:
-        DisplayError: none does. Its cause is the first one's OSError.
+        DisplayError: none accepts. Its cause is the OSError of the first.
     """
     reasons: list[OSError] = []
     for address in sockets:
@@ -67,20 +71,22 @@ def connect(sockets: tuple[str, ...]) -> tuple[socket.socket, str]:
 
 
 def shown(address: str) -> str:
-    """A socket's address for people; ``@`` stands for the NUL of an abstract one, as in ``ss``."""
+    """A socket's address as text for people: ``@`` stands for the NUL of an abstract name, as in ``ss``."""
     return "@" + address[1:] if address.startswith("\0") else address
 
 
 def peer_user(sock: socket.socket) -> tuple[int, int]:
-    """User and group at the other end; of a server, those under which it began to listen."""
+    """The uid and gid at the other end; for a server, those that it had when it began to listen."""
     credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     _, uid, gid = struct.unpack("3i", credentials)
     return uid, gid
 
 
 def why_closed(address: str) -> str | None:
-    """Why this process cannot even get to the bus at ``address``, in a sentence; None where it can, or where only
-    trying tells. Costs a few system calls."""
+    """The reason, as a sentence, why this process cannot reach the socket of the bus at ``address``.
+
+    None where it can, and where only a connection would tell. Makes a few system calls.
+    """
     try:
         sockets = parse_address(address)
     except DisplayError as error:
@@ -93,7 +99,7 @@ def why_closed(address: str) -> str | None:
         except PermissionError:
             continue
         except OSError:
-            pass  # Not there right now, which may change.
+            pass  # The socket is not there now, but may come.
         return None
     folder = os.path.dirname(sockets[0])
     return (
@@ -108,7 +114,7 @@ def _owner(folder: str) -> str:
 
 
 def user_name(uid: int) -> str:
-    """For people."""
+    """The user's name, or ``user UID`` where it has none."""
     with suppress(KeyError):
         return pwd.getpwuid(uid).pw_name
     return f"user {uid}"

@@ -20,9 +20,9 @@ between two parts is damage of the next frame."""
 ROWS = 16
 """Parts begin at a multiple of so many rows, where rows of all planes and layers begin."""
 
-READ_S = 5.0
-"""An encoder waits this long for one part, in seconds: a driver that hangs must not hold its thread for ever. Software
-rendering on a busy host takes some 100 ms."""
+READ_S = 30.0
+"""An encoder waits this long for one part, in seconds: a driver that hangs must not hold its thread for ever. It takes
+milliseconds; software rendering on a host without free CPU time was seen to take more than five seconds."""
 
 
 class CardSurface:

@@ -1,4 +1,4 @@
-"""A picture as QEMU offers it with gl=on: file descriptors of a graphics card's memory, and what lies in it.
+"""A picture as QEMU offers it with gl=on: file descriptors of a GPU's memory, and the picture's place in it.
 
 Sources: ``ScanoutDMABUF`` and ``Unix.ScanoutDMABUF2`` in QEMU's ``ui/dbus-display1.xml``; Linux's ``drm_fourcc.h``.
 """
@@ -12,11 +12,12 @@ from libvirt_webrtc.picture.pixels import MAX_DIMENSION, Rect
 
 LINEAR = 0
 IMPLICIT = 0x00FFFFFFFFFFFFFF
-"""``DRM_FORMAT_MOD_INVALID``: the exporter names no modifier."""
+"""``DRM_FORMAT_MOD_INVALID``: the exporter names no modifier, and the driver knows the layout by itself."""
 
 MAX_PLANES = 4
+"""Planes that EGL can import (``EGL_EXT_image_dma_buf_import_modifiers``)."""
 MAX_OFFSET = 2**31 - 1
-"""EGL takes offsets and strides as signed numbers of 32 bits."""
+"""EGL takes offsets and strides as signed 32-bit numbers."""
 
 _FOUR_BYTES = frozenset(
     int.from_bytes(name.encode(), "little")
@@ -39,7 +40,7 @@ _FOUR_BYTES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class DmabufPlane:
-    """Where one plane of the picture lies: at ``offset`` of ``fd``, rows ``stride`` bytes apart."""
+    """One plane of the picture: it begins ``offset`` bytes into ``fd``, and its rows are ``stride`` bytes apart."""
 
     fd: int
     offset: int
@@ -51,19 +52,19 @@ class Dmabuf:
     """One scanout. Owns its file descriptors until :meth:`close`.
 
     Raises:
-        DisplayProtocolError: when made of numbers that no picture has; the descriptors are closed then.
+        DisplayProtocolError: the numbers fit no picture, or not the memory. The descriptors are closed then.
     """
 
     planes: tuple[DmabufPlane, ...]
     width: int
-    """Of the whole buffer, in pixels; likewise ``height``."""
+    """Width of the whole buffer in pixels; ``height`` likewise."""
     height: int
     fourcc: int
     modifier: int
     part: Rect
-    """The part of the buffer that is shown, in memory's rows."""
+    """The part of the buffer that is shown; rows are counted as they lie in memory."""
     bottom_up: bool
-    """Memory's first row is the picture's last: what QEMU calls ``y0_top``, and means so."""
+    """The first row in memory is the picture's last. QEMU sends this as ``y0_top``; its name misleads."""
 
     def __post_init__(self) -> None:
         try:
@@ -77,7 +78,7 @@ class Dmabuf:
         return f"{self.width}x{self.height} pixels of format {fourcc_name(self.fourcc)}, modifier {modifier}"
 
     def close(self) -> None:
-        """Close the descriptors; to be called once."""
+        """Close the descriptors. Call it once."""
         for fd in {plane.fd for plane in self.planes}:
             os.close(fd)
 
@@ -96,9 +97,9 @@ class Dmabuf:
         self._check_size()
 
     def _check_size(self) -> None:
-        """A buffer that is too small imports on some drivers, and shows whatever lies behind it.
+        """Refuse a buffer that is too small: some drivers import it, and show the memory that lies behind it.
 
-        Where the memory is tiled only the driver knows what it takes.
+        How many bytes a tiled layout takes only the driver knows, so those are not checked.
         """
         if self.modifier not in (LINEAR, IMPLICIT) or len(self.planes) > 1:
             return
@@ -117,7 +118,7 @@ class Dmabuf:
 def whole_buffer(
     fd: int, width: int, height: int, stride: int, fourcc: int, modifier: int, bottom_up: bool
 ) -> Dmabuf:
-    """What ``ScanoutDMABUF`` tells; takes over ``fd``. Raises as :class:`Dmabuf`."""
+    """The picture that ``ScanoutDMABUF`` describes; takes over ``fd``. Raises as :class:`Dmabuf`."""
     return Dmabuf(
         (DmabufPlane(fd, 0, stride),), width, height, fourcc, modifier, Rect(0, 0, width, height), bottom_up
     )
@@ -134,7 +135,7 @@ def part_of_buffer(
     modifier: int,
     bottom_up: bool,
 ) -> Dmabuf:
-    """What ``ScanoutDMABUF2`` tells; takes over ``fds``. Raises as :class:`Dmabuf`.
+    """The picture that ``ScanoutDMABUF2`` describes; takes over ``fds``. Raises as :class:`Dmabuf`.
 
     QEMU sends one descriptor for each of ``count`` planes, or one for all of them.
     """
@@ -151,6 +152,6 @@ def part_of_buffer(
 
 
 def fourcc_name(fourcc: int) -> str:
-    """``XR24`` and the like; a number where it is not four printable characters."""
+    """The format as text, such as ``XR24``; as a number where it is not four printable characters."""
     text = fourcc.to_bytes(4, "little").decode("latin-1")
     return text if text.isascii() and text.isprintable() else f"{fourcc:#010x}"

@@ -1,7 +1,7 @@
-"""QEMU's monitor protocol, as far as it takes to get the D-Bus display of a QEMU that nobody else looks after.
+"""QEMU's monitor protocol (QMP), as much of it as opens the D-Bus display of a QEMU that libvirt does not manage.
 
-Own code rather than the package ``qemu.qmp``: a descriptor has to travel with a command, which that package does by
-reaching under asyncio, and four commands on a connection of a second need none of the rest. Source: QEMU
+Own code rather than the package ``qemu.qmp``: a file descriptor has to be sent with a command, which that package does
+by reaching into asyncio, and three commands on one short connection need nothing else of it. Source: QEMU
 ``docs/interop/qmp-spec``; ``qapi/misc.json`` (``getfd``, ``add_client``).
 """
 
@@ -14,16 +14,20 @@ from typing import Any
 from libvirt_webrtc.errors import DisplayError
 
 ANSWER_S = 5.0
-"""For all of QEMU's answers together; its main loop gives each within milliseconds."""
+"""For all of QEMU's answers together, in seconds; its main loop gives each within milliseconds."""
 
 MAX_LINE_BYTES = 1 << 20
+"""Unread bytes after which the other side is no QEMU; its longest answer here is below 1 KiB, events below 10 KiB."""
 
 FD_NAME = "libvirt-webrtc-display"
 
 
 async def open_display(path: Path) -> int:
-    """A control connection to the display of the QEMU whose monitor listens at ``path``, by ``add_client``: what
-    libvirt's OpenGraphicsFD gives. The caller owns it. The monitor is left at once: it serves one client at a time.
+    """Return a control connection to the display of the QEMU whose monitor listens at ``path``.
+
+    The caller owns the descriptor, which is like the one that libvirt's ``virDomainOpenGraphicsFD`` returns. The
+    connection to the monitor is closed before this returns: QEMU serves one monitor client at a time. May be cancelled;
+    takes at most ``ANSWER_S``.
 
     Raises:
         DisplayError: nobody listens or answers there, or QEMU refuses; says why and what to do.
@@ -57,7 +61,7 @@ async def _add_client(monitor: "_Monitor", display: socket.socket) -> None:
     await monitor.greeting()
     await monitor.command("qmp_capabilities")
     await monitor.command("getfd", {"fdname": FD_NAME}, fd=display.fileno())
-    # QEMU forgets the descriptor with this, also where it refuses.
+    # QEMU closes its copy of the descriptor with this command, also where it refuses.
     await monitor.command("add_client", {"protocol": "@dbus-display", "fdname": FD_NAME})
 
 
@@ -70,14 +74,14 @@ class _Monitor:
         self._buffer = b""
 
     async def greeting(self) -> None:
-        """Wait until QEMU has turned to us."""
+        """Wait until QEMU serves this connection. Raises DisplayError where it is no QEMU monitor."""
         if "QMP" not in await self._message():
             raise DisplayError(f"{self._path} is no QEMU monitor")
 
     async def command(
         self, name: str, arguments: dict[str, Any] | None = None, *, fd: int | None = None
     ) -> None:
-        """Have QEMU do something. Raises DisplayError where it refuses."""
+        """Run one command, and send ``fd`` with it. Raises DisplayError where QEMU refuses."""
         request = json.dumps({"execute": name, "arguments": arguments or {}}).encode() + b"\n"
         await self._send(request, [] if fd is None else [fd])
         while True:
@@ -88,7 +92,7 @@ class _Monitor:
                 raise DisplayError(_refusal(answer["error"]))
 
     async def _send(self, data: bytes, fds: list[int]) -> None:
-        # A request is smaller than the buffer of a socket that has sent nothing else unanswered.
+        # It fits: nothing else waits in the socket's buffer, which is larger than any request.
         try:
             sent = socket.send_fds(self._sock, [data], fds)
         except OSError as error:
@@ -97,7 +101,7 @@ class _Monitor:
             raise self._gone()
 
     async def _message(self) -> dict[str, Any]:
-        """The next of QEMU's; events are among them."""
+        """The next message from QEMU, which may be an event."""
         loop = asyncio.get_running_loop()
         while b"\n" not in self._buffer:
             try:
@@ -112,7 +116,7 @@ class _Monitor:
         line, _, self._buffer = self._buffer.partition(b"\n")
         try:
             message = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DisplayError(f"{self._path} is no QEMU monitor") from error
         return message if isinstance(message, dict) else {}
 

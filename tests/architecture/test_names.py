@@ -25,11 +25,7 @@ RETIRED = {
 RETIRED_WORDS = {"keeper", "lane", "outbound", "seat"}
 """They are not part of any identifier either: ``_seats``, ``SeatFactory``."""
 
-KNOWN_TWICE = {
-    "Answer",
-    "Display",
-    "Plane",
-}
+KNOWN_TWICE: set[str] = set()
 KNOWN_RETIRED: set[str] = set()
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from dbus_fast import Message, MessageType
+from dbus_fast.aio import MessageBus as Client
 
-from libvirt_webrtc.display import wire
 from libvirt_webrtc.display.address import connect, parse_address
 from libvirt_webrtc.display.bus import Bus
 from libvirt_webrtc.display.daemon import DAEMON, DAEMON_PATH, QEMU, join
@@ -28,16 +28,19 @@ def message_bus(tmp_path: Path) -> Iterator[MessageBus]:
         yield running
 
 
-async def other(message_bus: MessageBus) -> Bus:
+async def other(message_bus: MessageBus) -> Client:
     """Another program on the bus, which can do what QEMU does not."""
-    sock, _ = connect(parse_address(message_bus.address))
-    bus = await Bus.connect(sock, to_daemon=True)
-    await bus.call(DAEMON_PATH, DAEMON, "Hello", destination=DAEMON)
-    return bus
+    return await Client(bus_address=message_bus.address).connect()
 
 
-async def own(bus: Bus) -> None:
-    await bus.call(DAEMON_PATH, DAEMON, "RequestName", "su", (QEMU, 0), destination=DAEMON)
+async def names(client: Client) -> list[str]:
+    """The names of all who are on the bus."""
+    reply = await client.call(
+        Message(destination=DAEMON, path=DAEMON_PATH, interface=DAEMON, member="ListNames")
+    )
+    assert reply is not None
+    found: list[str] = reply.body[0]
+    return found
 
 
 async def joined(message_bus: MessageBus, heard: list[str]) -> Bus:
@@ -45,16 +48,13 @@ async def joined(message_bus: MessageBus, heard: list[str]) -> Bus:
     return await join(sock, on_signal=lambda message: heard.append(message.header.member))
 
 
-def signal(member: str, destination: str | None = None) -> bytes:
-    return wire.marshal(
-        Message(
-            path=ROOT,
-            interface="a.b",
-            member=member,
-            message_type=MessageType.SIGNAL,
-            destination=destination,
-            serial=1000,
-        )
+def signal(member: str, destination: str | None = None) -> Message:
+    return Message(
+        path=ROOT,
+        interface="a.b",
+        member=member,
+        message_type=MessageType.SIGNAL,
+        destination=destination,
     )
 
 
@@ -74,51 +74,51 @@ async def test_a_bus_without_qemu_says_what_to_start(message_bus: MessageBus) ->
 async def test_only_qemus_signals_are_heard_and_its_end_ends_the_connection(message_bus: MessageBus) -> None:
     heard: list[str] = []
     qemu, stranger = await other(message_bus), await other(message_bus)
-    await own(qemu)
+    await qemu.request_name(QEMU)
     bus = await joined(message_bus, heard)
-    unique = (await bus.call(DAEMON_PATH, DAEMON, "GetNameOwner", "s", (QEMU,), destination=DAEMON)).body[0]
-    assert bus.destination == unique
+    assert bus.destination == qemu.unique_name
 
-    ours = (await bus.call(DAEMON_PATH, DAEMON, "ListNames", destination=DAEMON)).body[0]
-    stranger._transport.send(signal("Spoofed"))
-    for name in ours:
-        stranger._transport.send(signal("SpoofedToUs", name))
-    await stranger.call(DAEMON_PATH, DAEMON, "GetId", destination=DAEMON)
-    qemu._transport.send(signal("Changed"))
+    await stranger.send(signal("Spoofed"))
+    for name in await names(stranger):
+        await stranger.send(signal("SpoofedToUs", name))
+    await names(stranger)
+    await qemu.send(signal("Changed"))
     await eventually(lambda: bool(heard), "QEMU's signal")
     assert heard == ["Changed"]
 
-    stranger.close()
+    stranger.disconnect()
+    await names(qemu)
     assert not bus.closed
-    qemu.close()
+    qemu.disconnect()
     assert "QEMU has left the bus" in str(await bus.wait_closed())
 
 
 async def test_the_name_in_other_hands_is_another_qemu(message_bus: MessageBus) -> None:
     first, second = await other(message_bus), await other(message_bus)
-    await own(first)
-    await own(second)  # It waits in the queue.
+    await first.request_name(QEMU)
+    await second.request_name(QEMU)  # It waits in the queue.
     bus = await joined(message_bus, [])
-    first.close()
+    first.disconnect()
     assert isinstance(await bus.wait_closed(), DisplayClosed)
     again = await joined(message_bus, [])
     assert again.destination != bus.destination
     again.close()
-    second.close()
+    second.disconnect()
 
 
 async def test_calls_of_others_are_answered_over_the_bus(message_bus: MessageBus) -> None:
     """Any program on a bus may ask; what is not there is an error that reaches whoever asked."""
     qemu, stranger = await other(message_bus), await other(message_bus)
-    await own(qemu)
+    await qemu.request_name(QEMU)
+    before = await names(stranger)
     bus = await joined(message_bus, [])
-    names = (await stranger.call(DAEMON_PATH, DAEMON, "ListNames", destination=DAEMON)).body[0]
-    unique = max(name for name in names if name.startswith(":"))
-    with pytest.raises(DisplayError, match="no method"):
-        await stranger.call("/a", "b.c", "Do", destination=unique)
+    (ours,) = set(await names(stranger)) - set(before)
+    reply = await stranger.call(Message(destination=ours, path="/a", interface="b.c", member="Do"))
+    assert reply is not None and reply.error_name == "org.freedesktop.DBus.Error.UnknownMethod"
     assert not bus.closed
-    for each in (bus, stranger, qemu):
-        each.close()
+    bus.close()
+    for each in (stranger, qemu):
+        each.disconnect()
 
 
 async def test_a_display_over_a_bus_shows_types_and_follows(qemu: Guest, message_bus: MessageBus) -> None:

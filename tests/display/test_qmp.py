@@ -93,6 +93,7 @@ GREETING = json.dumps({"QMP": {"version": {}, "capabilities": []}}).encode() + b
         (b"{}\n", "is no QEMU monitor"),
         (b"[1]\n", "is no QEMU monitor"),
         (b"x" * (2 << 20), "is no QEMU monitor"),
+        (b"[" * 500_000 + b"\n", "is no QEMU monitor"),
         (b"", "QEMU closed its monitor"),
         (GREETING, "QEMU closed its monitor"),
         (GREETING + b'{"event": "STOP"}\n{"error": "odd"}\n', "odd"),

@@ -1,6 +1,6 @@
 """Fixtures for OpenGL in software."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +9,9 @@ import pytest
 from libvirt_webrtc.display.gl.thread import GraphicsThread, Urgency
 from libvirt_webrtc.picture.pixels import Rect
 from libvirt_webrtc.picture.surface import PlaneLayout
+from tests.display.peer import FakeQemu
+from tests.gl.guest import HEIGHT, WIDTH, Guest
+from tests.gl.memory import Memory, picture
 from tests.support import mesa
 
 if TYPE_CHECKING:
@@ -50,8 +53,39 @@ def _draw_something_else(context: "Context") -> None:
 
 
 @pytest.fixture
-def own_graphics(software: None) -> Iterator[GraphicsThread]:
-    """For a test that ends it."""
+def own_graphics(graphics_of_all: GraphicsThread) -> Iterator[GraphicsThread]:
+    """For a test that ends or blocks it; the driver has opened its own files before."""
     thread = GraphicsThread("software")
     yield thread
     thread.close()
+
+
+@pytest.fixture
+def peer() -> Iterator[FakeQemu]:
+    with FakeQemu() as fake:
+        yield fake
+
+
+@pytest.fixture
+async def guest(peer: FakeQemu, graphics: GraphicsThread) -> AsyncIterator[Guest]:
+    made = Guest(peer, graphics)
+    made.listener.attach(peer.theirs)
+    await peer.authenticate()
+    yield made
+    made.listener.close()
+
+
+@pytest.fixture
+def memory() -> Iterator[Memory]:
+    with Memory(picture(WIDTH, HEIGHT)) as made:
+        yield made
+
+
+@pytest.fixture
+async def own_guest(peer: FakeQemu, own_graphics: GraphicsThread) -> AsyncIterator[Guest]:
+    """As ``guest``, for a test that ends or blocks its OpenGL."""
+    made = Guest(peer, own_graphics)
+    made.listener.attach(peer.theirs)
+    await peer.authenticate()
+    yield made
+    made.listener.close()

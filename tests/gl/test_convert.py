@@ -1,17 +1,16 @@
 """DMA-BUFs through OpenGL into an encoder's planes, beside the same pictures converted in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
 
 from libvirt_webrtc.display.gl.thread import GraphicsThread
 from libvirt_webrtc.display.scanout import DmabufScanout
-from libvirt_webrtc.media.convert.converter import FrameConverter
-from libvirt_webrtc.media.convert.yuv import plane_view
 from libvirt_webrtc.picture.framebuffer import Framebuffer
-from libvirt_webrtc.picture.pixels import Pixels, Rect
+from libvirt_webrtc.picture.pixels import Rect
+from tests.gl.converting import converted, converter, furthest, in_memory
 from tests.gl.memory import AB24, AR24, RG16, XB24, XR24, Memory, picture
 from tests.media.helpers import until
 
@@ -48,37 +47,6 @@ async def shown(graphics: GraphicsThread) -> AsyncIterator[Shown]:
     made = Shown(graphics)
     yield made
     made.dmabufs.leave()
-
-
-def converter(framebuffer: Framebuffer, layout: tuple[bool, bool]) -> FrameConverter:
-    full_chroma, downsample = layout
-    return FrameConverter(
-        framebuffer.width, framebuffer.height, full_chroma=full_chroma, downsample=downsample
-    )
-
-
-def planes(made: FrameConverter) -> list[Pixels]:
-    return [plane_view(plane).copy() for plane in made.frame.planes]
-
-
-async def converted(
-    made: FrameConverter, framebuffer: Framebuffer, damage: Sequence[Rect] = ()
-) -> list[Pixels]:
-    whole = Rect(0, 0, framebuffer.width, framebuffer.height)
-    await asyncio.to_thread(made.convert, framebuffer.picture, damage or [whole])
-    return planes(made)
-
-
-def in_memory(pixels: Pixels, layout: tuple[bool, bool]) -> list[Pixels]:
-    height, width = pixels.shape[:2]
-    made = FrameConverter(width, height, full_chroma=layout[0], downsample=layout[1])
-    made.convert(pixels, [Rect(0, 0, width, height)])
-    return planes(made)
-
-
-def furthest(got: Sequence[Pixels], want: Sequence[Pixels]) -> int:
-    """The largest difference of any value."""
-    return max(int(np.abs(one.astype(np.int16) - other).max()) for one, other in zip(got, want, strict=True))
 
 
 @pytest.mark.parametrize("size", [(64, 32), (640, 480), (61, 33), (1, 1), (10, 2), (1366, 768)])

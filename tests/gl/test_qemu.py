@@ -16,7 +16,7 @@ from libvirt_webrtc.picture.framebuffer import Framebuffer
 from libvirt_webrtc.picture.pixels import Rect
 from tests.display.sink import Sink
 from tests.gl.boot import HEIGHT, MOVING, WIDTH, painted, sector
-from tests.gl.test_convert import furthest, in_memory, planes
+from tests.gl.converting import furthest, in_memory, planes
 from tests.media.helpers import until
 from tests.support import mesa
 from tests.support.emulators import Emulator

@@ -1,12 +1,12 @@
-"""DMA-BUFs in, planes out: EGL and OpenGL ES 3, in one thread for each worker.
+"""Convert DMA-BUFs to an encoder's planes with EGL and OpenGL ES 3, in one thread of each worker.
 
-Only :mod:`~libvirt_webrtc.display.gl.thread` is to be imported from outside. It loads the rest, and PyOpenGL with it,
-when the first DMA-BUF comes: a worker whose guest has none pays nothing.
+From outside, import only :mod:`~libvirt_webrtc.display.gl.thread`. It imports the other modules, and PyOpenGL with
+them, when the first DMA-BUF comes, so that a worker whose guest has none does not hold them in memory.
 """
 
 import os
 
-# Read by PyOpenGL when it is first imported: what it would guess needs a window system; nothing is gained by its
-# accelerator, which is another package.
+# PyOpenGL reads these when it is first imported. The platform that it would choose needs a window system. Its
+# accelerator is another package, from which the few calls made here gain nothing.
 os.environ["PYOPENGL_PLATFORM"] = "egl"
 os.environ["PYOPENGL_USE_ACCELERATE"] = "0"

@@ -1,4 +1,4 @@
-"""PyOpenGL's raw functions, which check for an error after every call, and what else is needed to call them."""
+"""PyOpenGL's raw functions, which check for an error after every call, and helpers to call them."""
 
 import ctypes
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ try:
     from OpenGL.raw.GLES2.VERSION import GLES2_2_0 as es2
     from OpenGL.raw.GLES3.VERSION import GLES3_3_0 as es3
 except (ImportError, AttributeError) as error:
-    # PyOpenGL goes on without a library that is not there, until it asks that for a function.
+    # PyOpenGL sets a missing library to None, and fails when it looks up a function in it.
     raise GraphicsError(f"libEGL or libGLESv2 is not installed ({error})") from error
 
 __all__ = ["egl", "egl12", "es2", "es3", "ints", "named_errors", "new", "delete", "procedure"]
@@ -41,7 +41,7 @@ _ERRORS = {
 
 @contextmanager
 def named_errors(what: str) -> Iterator[None]:
-    """Turns an error of OpenGL into a GraphicsError that says ``what`` failed, at which call, and how."""
+    """Turn an OpenGL error into a GraphicsError that says ``what`` failed, at which call, and the error's name."""
     try:
         yield
     except GLError as error:
@@ -51,12 +51,12 @@ def named_errors(what: str) -> Iterator[None]:
 
 
 def error_name(code: int) -> str:
-    """As the headers call it."""
+    """The error's name in the headers of OpenGL and EGL."""
     return _ERRORS.get(code, f"error {code:#x}")
 
 
 def procedure(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
-    """A function of an extension; nothing checks its errors. Raises GraphicsError where there is none."""
+    """A function of an extension. It does not check for errors. Raises GraphicsError where it does not exist."""
     address = PLATFORM.getExtensionProcedure(name.encode())
     if not address:
         raise GraphicsError(f"OpenGL here has no {name}")
@@ -64,17 +64,17 @@ def procedure(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
 
 
 def ints(*values: int) -> Any:
-    """As an array of C's."""
+    """A C array of 32-bit integers."""
     return (ctypes.c_int32 * len(values))(*values)
 
 
 def new(make: Callable[[int, Any], None]) -> int:
-    """One object of ``glGen*``."""
+    """Make one object with this ``glGen*`` function, and return its name."""
     names = (ctypes.c_uint32 * 1)()
     make(1, names)
     return int(names[0])
 
 
 def delete(unmake: Callable[[int, Any], None], *names: int) -> None:
-    """Objects by ``glDelete*``."""
+    """Delete objects with this ``glDelete*`` function."""
     unmake(len(names), (ctypes.c_uint32 * len(names))(*names))

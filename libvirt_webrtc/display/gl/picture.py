@@ -1,7 +1,7 @@
-"""One console's picture in the graphics card: QEMU's memory while it lasts, and a copy that is ours.
+"""One console's picture in a GPU's memory: QEMU's buffer, and a copy of it that is ours.
 
-QEMU stands still until ``UpdateDMABUF`` is answered, and draws on into the same memory afterwards. So what changed is
-copied, which takes little; what encoders read is the copy, upright and whole, whenever they come to it.
+QEMU does not draw until ``UpdateDMABUF`` is answered, and then draws into the same buffer again. So what changed is
+copied before the answer, which is quick. Encoders read the copy, which is upright and whole, at any later time.
 """
 
 import ctypes
@@ -18,10 +18,10 @@ from libvirt_webrtc.picture.surface import PlaneLayout
 
 
 class CardPicture:
-    """Of one size; used in the context's thread alone.
+    """A picture of one size. Used in the context's thread only.
 
     Attributes:
-        width, height: of what the guest shows, in pixels.
+        width, height: size of what the guest shows, in pixels.
     """
 
     def __init__(self, width: int, height: int) -> None:
@@ -41,9 +41,9 @@ class CardPicture:
             check_framebuffer()
 
     def take(self, context: Context, dmabuf: Dmabuf) -> None:
-        """QEMU draws into ``dmabuf`` from now on, which stays the caller's, and shows as much of it as this is large.
+        """QEMU shows ``dmabuf`` from now on, whose part is of this size. It stays the caller's.
 
-        One pixel is copied and read back: some drivers import what they cannot read, and only say so then.
+        One pixel is copied and read back: some drivers import what they cannot read, and report an error only then.
 
         Raises:
             GraphicsError: it cannot be read; the copy stays as it was.
@@ -62,12 +62,12 @@ class CardPicture:
         self.mark(Rect(0, 0, self.width, self.height))
 
     def mark(self, rect: Rect) -> None:
-        """This part changed in QEMU's memory; it is copied when it is read."""
+        """This part changed in QEMU's buffer; it is copied before the next read."""
         if self._image is not None:
             self._stale = rect if self._stale is None else self._stale.union(rect)
 
     def refresh(self, context: Context) -> None:
-        """Copy what changed; QEMU may draw again once this returns. Raises GraphicsError."""
+        """Copy what changed. QEMU may draw again when this returns. Raises GraphicsError."""
         with named_errors("the picture could not be copied"):
             self._refresh(context)
             es2.glFinish()
@@ -85,13 +85,13 @@ class CardPicture:
             return reader.read(self._texture, (self.width - 1, self.height - 1), planes, damage)
 
     def let_go(self) -> None:
-        """Let QEMU's memory go; the copy stays. A driver may hold on to it until it has drawn something else."""
+        """Release QEMU's buffer; the copy stays. A driver may keep the buffer until it has drawn something else."""
         image, self._image, self._stale = self._image, None, None
         if image is not None:
             image.close()
 
     def close(self) -> None:
-        """Free everything; to be called once, after :meth:`let_go`."""
+        """Free the copy. Call it once, after :meth:`let_go`."""
         for reader in self._readers.values():
             reader.close()
         delete(es2.glDeleteFramebuffers, self._framebuffer)
@@ -103,7 +103,7 @@ class CardPicture:
             self._stale = None
 
     def _copy(self, context: Context, image: Image, rect: Rect) -> None:
-        """``rect`` as the guest sees it: rows from the top, whatever memory has."""
+        """Copy ``rect``, which counts rows from the top as the guest sees them, whatever their order in memory."""
         es2.glBindFramebuffer(es2.GL_FRAMEBUFFER, self._framebuffer)
         program = context.program(COPY)
         part = image.part

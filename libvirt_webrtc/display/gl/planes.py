@@ -1,4 +1,4 @@
-"""A texture into the planes of an encoder: drawn by the graphics card, read back through a buffer of its memory."""
+"""A texture to the planes of an encoder: the GPU draws them, and they are read back through a pixel buffer."""
 
 import ctypes
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,15 +17,15 @@ from libvirt_webrtc.picture.surface import PlaneLayout
 STEP = 8
 """Rectangles are as wide as a multiple of this, so that chroma of half the width is read in whole texels."""
 TEXEL = 4
-"""Values of a plane in each texel."""
+"""Neighbouring values of a plane that one texel holds."""
 
 READ_LIMIT_NS = 1_000_000_000
-"""A graphics card that takes longer than this hangs."""
+"""Limit for drawing and reading back, in nanoseconds; a GPU that takes longer is taken to hang."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """One rectangle of one plane, in values, and where it lies in the buffer."""
+    """One rectangle of one plane, in values, and its offset in the pixel buffer in bytes."""
 
     plane: int
     area: Rect
@@ -37,10 +37,10 @@ class _Piece:
 
 
 class _Target:
-    """Textures of one size that one shader fills at once, each with one plane."""
+    """Textures of one size, one for each plane, that one shader fills at once."""
 
     def __init__(self, planes: Sequence[int], width: int, height: int, divisor: int) -> None:
-        """``width``, ``height``: of the planes, in values; ``divisor``: the picture's size by the planes'."""
+        """``width``, ``height``: size of the planes in values. ``divisor``: the picture's size divided by it."""
         self.planes = planes
         self.divisor = divisor
         self.textures = []
@@ -62,10 +62,10 @@ class _Target:
 
 
 class PlaneReader:
-    """For one size of picture and one layout. Belongs to the context's thread."""
+    """Reads pictures of one size into planes of one layout. Used in the context's thread only."""
 
     def __init__(self, context: Context, layout: PlaneLayout, width: int, height: int) -> None:
-        """``width``, ``height``: of the luma plane, both even."""
+        """``width``, ``height``: size of the luma plane in values, both even."""
         self._context = context
         self._layout = layout
         self._fragments = fragments(layout)
@@ -88,7 +88,7 @@ class PlaneReader:
         areas = [self._aligned(rect) for rect in damage]
         pieces = list(self._pieces(areas))
         if sum(piece.size for piece in pieces) > self._capacity:
-            # They overlap: once for all of them.
+            # The rectangles overlap: read the whole picture once.
             areas = [self._whole]
             pieces = list(self._pieces(areas))
         self._draw(texture, last, areas)
@@ -103,13 +103,13 @@ class PlaneReader:
         return [area for area in (area.clipped(width, height) for area in areas) if area is not None]
 
     def close(self) -> None:
-        """Free the card's memory; to be called once."""
+        """Free the GPU's memory. Call it once."""
         for target in self._targets:
             target.close()
         delete(es2.glDeleteBuffers, self._buffer)
 
     def _aligned(self, rect: Rect) -> Rect:
-        """A rectangle of the guest's pixels in those of the planes, grown to whole texels of all planes."""
+        """A rectangle in guest pixels as one in pixels of the luma plane, grown to whole texels of all planes."""
         scale = 2 if self._layout.half_size else 1
         step = STEP * scale
         x, y = rect.x // step * STEP, rect.y // (2 * scale) * 2
@@ -156,7 +156,7 @@ class PlaneReader:
         finally:
             es3.glDeleteSync(fence)
         if done not in (es3.GL_ALREADY_SIGNALED, es3.GL_CONDITION_SATISFIED):
-            raise GraphicsError("the graphics card does not come to an end")
+            raise GraphicsError("the GPU has not finished drawing within a second")
 
     def _store(self, pieces: Sequence[_Piece], planes: Sequence[Plane]) -> None:
         size = pieces[-1].offset + pieces[-1].size
@@ -172,7 +172,7 @@ class PlaneReader:
 
 
 def new_texture(width: int, height: int) -> int:
-    """Of four bytes a texel, for reading texel by texel."""
+    """A texture of four bytes a texel, to be read without filtering."""
     texture = new(es2.glGenTextures)
     es2.glBindTexture(es2.GL_TEXTURE_2D, texture)
     es2.glTexParameteri(es2.GL_TEXTURE_2D, es2.GL_TEXTURE_MIN_FILTER, es2.GL_NEAREST)
@@ -181,7 +181,7 @@ def new_texture(width: int, height: int) -> int:
 
 
 def check_framebuffer() -> None:
-    """Raises GraphicsError where the bound one cannot be drawn into."""
+    """Raises GraphicsError where the bound framebuffer cannot be drawn into."""
     status = es2.glCheckFramebufferStatus(es2.GL_FRAMEBUFFER)
     if status != es2.GL_FRAMEBUFFER_COMPLETE:
         raise GraphicsError(f"no framebuffer to draw into: {int(status):#x}")

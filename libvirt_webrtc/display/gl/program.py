@@ -1,4 +1,4 @@
-"""One fragment shader over a rectangle of a framebuffer."""
+"""A program of one fragment shader that draws over a rectangle of a framebuffer."""
 
 import ctypes
 
@@ -15,10 +15,10 @@ _LOG_BYTES = 2000
 
 
 class Program:
-    """A linked program. Made, used and ended with its context."""
+    """A linked program. It ends with its context."""
 
     def __init__(self, fragment: str) -> None:
-        """Raises GraphicsError, with what the compiler said."""
+        """Compile and link. Raises GraphicsError with the compiler's message."""
         self.name = int(es2.glCreateProgram())
         self._locations: dict[str, int] = {}
         for kind, source in ((es2.GL_VERTEX_SHADER, _VERTEX), (es2.GL_FRAGMENT_SHADER, fragment)):
@@ -32,7 +32,7 @@ class Program:
             raise GraphicsError("the shaders do not link")
 
     def set(self, **values: tuple[int, ...]) -> None:
-        """Uniforms of one or two integers each; the program must be in use."""
+        """Set uniforms of one or two integers each. The program must be current."""
         for name, value in values.items():
             location = self._locations.get(name)
             if location is None:
@@ -43,7 +43,7 @@ class Program:
                 es2.glUniform2i(location, *value)
 
     def draw(self, x: int, y: int, width: int, height: int) -> None:
-        """Fill this rectangle of the bound framebuffer; the program must be in use."""
+        """Draw over this rectangle of the bound framebuffer. The program must be current."""
         es2.glViewport(x, y, width, height)
         es2.glDrawArrays(es2.GL_TRIANGLES, 0, 3)
 

@@ -1,7 +1,7 @@
-"""``python -m libvirt_webrtc.display.gl.read_trial DEVICE``: ends with 0 where pictures of gl=on can be read here.
+"""``python -m libvirt_webrtc.display.gl.read_trial DEVICE``: exits with 0 where pictures of gl=on can be read here.
 
-Does what a worker does when the first of them comes, and prints with what it would read them. In a process of its own,
-because drivers crash.
+It makes the OpenGL context that a worker makes for the first of them, and prints the device's name. It is a process of
+its own, because drivers crash.
 """
 
 import sys
@@ -10,7 +10,7 @@ from libvirt_webrtc.errors import GraphicsError
 
 
 def check(device: str) -> str:
-    """``device`` is as in the settings. Raises GraphicsError."""
+    """The name of the device that reads; ``device`` is as in the setting ``gl_device``. Raises GraphicsError."""
     from libvirt_webrtc.display.gl.context import Context
 
     context = Context.open(device, None)

@@ -1,7 +1,7 @@
-"""``python -m libvirt_webrtc.display.gl.render_trial NODE``: ends with 0 where QEMU can draw with a render node.
+"""``python -m libvirt_webrtc.display.gl.render_trial NODE``: exits with 0 where QEMU can draw with a render node.
 
-Does what QEMU does at its start with gl=on (``egl_rendernode_init`` in its ``ui/egl-helpers.c``), by the libraries that
-it loads, and prints with what it would draw: the driver's name for it. In a process of its own, because drivers crash.
+It does what QEMU does when it starts with gl=on (``egl_rendernode_init`` in its ``ui/egl-helpers.c``), with the
+libraries that QEMU loads, and prints the driver's name for the GPU. It is a process of its own, because drivers crash.
 """
 
 import ctypes
@@ -20,11 +20,11 @@ _CONFIG = (0x3033, 0x4, 0x3040, 0x8, 0x3024, 5, 0x3023, 5, 0x3022, 5, 0x3021, 0,
 _CONTEXT = (0x30FD, 0x1, _EGL_NONE)
 _NEEDED = ("EGL_KHR_surfaceless_context", "EGL_MESA_image_dma_buf_export")
 _LIBRARIES = ("libGL.so.1", "libOpenGL.so.0")
-"""QEMU asks libepoxy for these, which ends the process where they are missing."""
+"""Libraries that libepoxy loads for QEMU; it aborts the process where one is missing."""
 
 
 def check(node: str) -> str:
-    """What QEMU would draw with. Raises GraphicsError, or OSError for what is not there."""
+    """The name of the GPU that QEMU would draw with. Raises GraphicsError; OSError for a missing file or library."""
     from libvirt_webrtc.display.gl.api import egl, egl12, error_name, ints, named_errors, procedure
 
     for library in _LIBRARIES:

@@ -1,8 +1,8 @@
-"""The fragment shaders: a DMA-BUF into a texture of ours, and that into planes. Pure text.
+"""Sources of the fragment shaders: one copies a DMA-BUF into a texture of ours, others draw that as planes.
 
-Planes are drawn into RGBA textures, each texel four neighbours of one plane, because those four bytes are what every
-driver reads back. Colours are computed in whole numbers, by the very formulas of the libraries that convert
-pictures in the processor's memory, so that a picture looks the same whichever way it came.
+Planes are drawn into RGBA textures, because every driver can read those back; each texel holds four neighbouring values
+of one plane. Colours are computed with integers, by the formulas of the libraries that convert pictures in main memory
+(libyuv, libjpeg-turbo), so that a picture looks the same either way.
 """
 
 from libvirt_webrtc.picture.surface import PlaneLayout
@@ -110,7 +110,7 @@ void main() {
 
 
 def fragments(layout: PlaneLayout) -> tuple[str, ...]:
-    """One shader for all planes in 4:4:4; in 4:2:0 one for luma and one for both others."""
+    """The shaders of a layout: one for all planes in 4:4:4; one for luma and one for both chroma planes in 4:2:0."""
     colours = _PIXEL + _MEAN + (_HALF_SIZE if layout.half_size else _WHOLE_SIZE)
     colours += _FULL_RANGE if layout.full_range else _LIMITED_RANGE
     if layout.full_chroma:
