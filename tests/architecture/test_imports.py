@@ -11,8 +11,6 @@ from tests.architecture.tree import CHECKOUT, PACKAGE, ROWS, files, imports, mod
 BESIDE = {("domains", "config"), ("config", "domains")}
 """Rooms of one row of which one may import the other."""
 
-KNOWN_SHARING = ("tests/display", "tests/gl", "tests/picture", "tests/domains")
-
 LOOSE = {"", "__main__", "cli", "errors", "logs"}
 """The modules that stand at the package's top."""
 
@@ -70,4 +68,4 @@ def test_no_test_imports_another_test() -> None:
                 r"tests\..*(conftest|\btest_\w+)$", node.module or ""
             ):
                 wrong.append(f"{path.relative_to(CHECKOUT)} imports {node.module}")
-    assert [each for each in wrong if not each.startswith(KNOWN_SHARING)] == []
+    assert not wrong
