@@ -1,7 +1,7 @@
-"""What the portal knows of the consoles: values, and the one interface it calls.
+"""What the portal knows of consoles: values, and the one interface that it calls.
 
-The supervisor implements :class:`Agent` in this process today. Nothing here holds a file descriptor, a
-libvirt object or a path, so that the same interface can later cross a network to another host.
+Today the supervisor implements :class:`Agent` in the same process. Nothing here holds a file descriptor, a libvirt
+object or a path, so that the same interface can later cross a network to another host.
 """
 
 from collections.abc import AsyncIterator
@@ -18,11 +18,11 @@ class ConsoleState(StrEnum):
     READY = "ready"
     STARTING = "starting"
     FAILED = "failed"
-    """Broken right now; tried again by itself. The reason says what happened."""
+    """Broken right now, and tried again without being asked. The reason says what happened."""
     ATTACHING = "attaching"
-    """The running domain is being given its console; the reason says how far that is."""
+    """The running domain is being given its console. The reason says how far that is."""
     NONE = "none"
-    """The domain has no console as things are. The reason says why."""
+    """The domain has no console now. The reason says why."""
 
 
 class Action(StrEnum):
@@ -42,8 +42,9 @@ class ConsoleView:
     """Pixels; 0 while nobody has watched yet."""
     height: int
     scanout: str | None
-    """How the last picture came: ``map`` (shared memory), ``copy``, or None before the first viewer."""
+    """How the last picture came: ``map`` (shared memory), ``copy``, ``dmabuf``, or None before the first viewer."""
     viewers: int
+    """Who watch it now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class DomainView:
     consoles: tuple[ConsoleView, ...] = ()
     worker_pid: int | None = None
     actions: tuple[Action, ...] = ()
-    """What may be asked for now."""
+    """What :meth:`Agent.act` takes for it now."""
 
     def as_json(self) -> dict[str, Any]:
         """The form that docs/protocol.md describes."""
@@ -91,7 +92,7 @@ class DomainList:
 
     connected: bool
     problem: str | None
-    """Why libvirt cannot be reached; the domains are the last known ones then."""
+    """Why libvirt cannot be reached; the domains are then the last known ones."""
     domains: tuple[DomainView, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -115,11 +116,11 @@ class Agent(Protocol):
     """Everything the portal may ask of the machine that runs the domains."""
 
     def list(self) -> DomainList:
-        """The present list."""
+        """The present list. Does not wait for anything."""
         ...
 
     def watch(self) -> AsyncIterator[DomainList]:
-        """The present list, then the newest one after every change; lists in between may be left out."""
+        """The present list, then the newest one after every change. Lists in between may be left out."""
         ...
 
     async def offer(self, uuid: str, console: int, sdp: str) -> Answer:
@@ -137,11 +138,11 @@ class Agent(Protocol):
         ...
 
     async def act(self, uuid: str, action: Action) -> None:
-        """Begin what was asked for; the list tells how far it is, and what came of it.
+        """Begin an action and return. The list tells how far it is, and what came of it.
 
         Raises:
             NoSuchDomain: no domain has this UUID.
-            CannotAttach: not as the domain is; says why.
+            CannotAttach: it cannot be done with the domain as it is; says why.
             HypervisorError: libvirt refuses or cannot be reached.
         """
         ...

@@ -1,4 +1,4 @@
-"""A value that many tasks follow, each seeing the newest and missing what it was too slow for."""
+"""A value that many tasks follow: each sees the newest, and misses what it was too slow for."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class LatestValue(Generic[T]):
-    """Holds a value; equal values in a row count as one."""
+    """Holds a value. Setting an equal one is no change."""
 
     def __init__(self, value: T) -> None:
         self._value = value
@@ -22,7 +22,7 @@ class LatestValue(Generic[T]):
         return self._value
 
     def set(self, value: T) -> None:
-        """Replace the value and wake everyone who follows."""
+        """Replace the value, and wake everyone who follows."""
         if value != self._value:
             self._value = value
             self._wake()
@@ -33,7 +33,7 @@ class LatestValue(Generic[T]):
         self._wake()
 
     async def values(self) -> AsyncIterator[T]:
-        """The present value, then the newest after every change, until :meth:`close`."""
+        """The present value, then the newest one after every change, until :meth:`close`. May be cancelled."""
         seen = -1
         while not self._closed:
             if seen == self._version:

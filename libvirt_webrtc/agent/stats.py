@@ -1,4 +1,4 @@
-"""What a console's video does right now: values, as the portal answers them and as a page is told them."""
+"""What a console's video does right now: the values of the portal's answer, and of a page's STATS."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class RenditionView:
-    """One encoder, which all viewers of its format and layer share. Counters begin with its first viewer."""
+    """One encoder, which all viewers of its format and layer share. Its counters begin with its first viewer."""
 
     format: str
     """Codec with chroma: ``H264``, ``VP8``..."""
@@ -25,17 +25,17 @@ class RenditionView:
     failures: int
     """Encoders that failed and were replaced."""
     fps: float
-    """Within the last second, like :attr:`bits_per_second`."""
+    """Of the last second, like :attr:`bits_per_second`."""
     bits_per_second: float
     encode_ms: float
-    """Converting and encoding a frame: the last second's mean, or the last frame's where nothing moved."""
+    """To convert and encode a frame: the mean of the last second, or the last frame's where nothing moved."""
     delay_ms: float
-    """From the guest's change, as it arrives, to the packets that show it; likewise."""
+    """From the guest's change, as it arrives, to the packets that show it: a mean as :attr:`encode_ms`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ViewerView:
-    """One viewer. Counters begin with its connection."""
+    """One viewer. Its counters begin with its connection."""
 
     format: str
     layer: str
@@ -45,11 +45,11 @@ class ViewerView:
     """Sent."""
     keyframes: int
     bytes: int
-    """Of the frames sent, without headers."""
+    """Of the frames that were sent, without headers."""
     dropped: int
     """Frames left out because the viewer, or its path, was too slow."""
     target_bits_per_second: int
-    """What its path is believed to carry."""
+    """What its path is estimated to carry."""
     fraction_lost: float
     """Of its packets, 0 to 1, as it last reported."""
     rtt_ms: float | None
@@ -58,7 +58,7 @@ class ViewerView:
 
 @dataclass(frozen=True, slots=True)
 class ConsoleStats:
-    """All of one console; the order of viewers means nothing."""
+    """All renditions and viewers of one console. The order of viewers means nothing."""
 
     renditions: tuple[RenditionView, ...]
     viewers: tuple[ViewerView, ...]

@@ -8,7 +8,7 @@ from libvirt_webrtc.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class ListenAddress:
-    """Where the portal listens."""
+    """A loopback address and a port."""
 
     host: str = "127.0.0.1"
     port: int = 8080
@@ -17,8 +17,11 @@ class ListenAddress:
     def parse(cls, text: str) -> "ListenAddress":
         """From ``HOST:PORT`` (``[::1]:8080`` for IPv6).
 
-        Only loopback addresses are taken: the portal speaks plain HTTP, and a login must not cross a network
-        in the clear.
+        Only loopback addresses are taken: the portal speaks plain HTTP, and a login must not cross a network in the
+        clear.
+
+        Raises:
+            ConfigError: says what to write.
         """
         host, colon, port = text.rpartition(":")
         host = host.removeprefix("[").removesuffix("]")
@@ -34,7 +37,7 @@ class ListenAddress:
 
     @property
     def authority(self) -> str:
-        """``host:port`` as a URL has it."""
+        """``host:port``, as it stands in a URL."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 

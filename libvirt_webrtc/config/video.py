@@ -10,6 +10,7 @@ Codec = Literal["h264", "vp8", "vp9"]
 EncoderPolicy = Literal["software", "auto"]
 Chroma = Literal["auto", "4:2:0"]
 
+# The words that each setting takes.
 CODECS: tuple[str, ...] = get_args(Codec)
 ENCODER_POLICIES: tuple[str, ...] = get_args(EncoderPolicy)
 CHROMAS: tuple[str, ...] = get_args(Chroma)
@@ -20,7 +21,7 @@ class VideoConfig:
     """How consoles are encoded."""
 
     codecs: tuple[Codec, ...] = ("h264", "vp8")
-    """Tried in this order: a viewer gets the first that its browser takes."""
+    """A viewer gets the first of these that its browser takes."""
     encoder: EncoderPolicy = "software"
     """With ``auto``, H.264 comes from a graphics card that passed a test when the service started. Not the default:
     the sharpness of text is measured for libx264 alone."""
@@ -31,7 +32,11 @@ class VideoConfig:
     render node that QEMU itself uses, or another, or software where there is none."""
 
     def changed(self, values: Mapping[str, Any], where: Callable[[str], str]) -> "VideoConfig":
-        """With these settings in the place of its own; ``where`` says how a setting is called where it comes from.
+        """A copy with these settings.
+
+        Args:
+            values: by the settings' names.
+            where: what a setting is called where it comes from, for errors: a key of the file, a variable, a flag.
 
         Raises:
             ConfigError: an unknown setting, or a value that cannot be used.
@@ -54,6 +59,7 @@ class VideoConfig:
 
 
 VIDEO_SETTINGS = tuple(field.name for field in fields(VideoConfig))
+"""The names of the settings in ``[video]``."""
 
 
 def _codecs(value: object, where: str) -> tuple[Codec, ...]:

@@ -32,7 +32,7 @@ def pointer_mode(absolute: bool) -> bytes:
 
 
 def cursor(width: int, height: int, hot_x: int, hot_y: int, rgba: bytes) -> bytes:
-    """CURSOR: the guest's pointer, a picture and the point of it that points.
+    """CURSOR: the guest's pointer as a picture, and its hot spot.
 
     ``rgba`` is ``width`` x ``height`` pixels of R, G, B, A with straight alpha, the top row first. A hot spot
     outside the picture, which a guest may set, is moved to its edge.

@@ -1,12 +1,12 @@
 """The messages of the ``input`` channel, from a viewer to a console: bytes to values.
 
-The formats are those of docs/protocol.md, "Data channels". Nothing here does I/O, and nothing here knows
-QEMU's numbers: keys are ``KeyboardEvent.code``, buttons are ``MouseEvent.button``.
+The formats are those of docs/protocol.md, "Data channels". Nothing here does I/O, and nothing here knows QEMU's
+numbers: keys are ``KeyboardEvent.code``, buttons are ``MouseEvent.button``.
 
-What a viewer sends is untrusted. :func:`parse` is the one way in: it returns a value or raises
-:class:`~libvirt_webrtc.errors.ViewerProtocolError`, whatever the bytes. Only a message that is none of the
-protocol's (its type, its length, a code that is not ASCII) is refused; a value out of range is brought into
-range, because a mouse with a strange wheel must not cost anyone the connection.
+What a viewer sends is untrusted. :func:`parse` is the only way in: whatever the bytes, it returns a value or raises
+:class:`~libvirt_webrtc.errors.ViewerProtocolError`. It refuses a message that is not in the protocol (its type, its
+length, a code that is not ASCII). A value out of range is brought into range, because a mouse with a strange wheel must
+not cost anyone the connection.
 """
 
 import struct
@@ -86,21 +86,21 @@ class ReleaseAll:
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """The viewer is there; its value, 0 to 2**32 - 1, comes back in a PONG."""
+    """The viewer is there. The value, 0 to 2**32 - 1, comes back in a PONG."""
 
     value: int
 
 
 @dataclass(frozen=True, slots=True)
 class WantStats:
-    """The viewer wants to be told STATS from now on, or no more."""
+    """The viewer wants STATS from now on, or none any more."""
 
     wanted: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """The viewer shows this console's picture from now on, or does not and is to be sent none."""
+    """The viewer shows this console's picture from now on, or does not, and is then sent none."""
 
     wanted: bool
 
@@ -113,7 +113,7 @@ class Resize:
     """Pixels, 64 to 8192."""
     height: int
     width_mm: int
-    """What those pixels measure, as far as the viewer knows; 0: it does not."""
+    """What those pixels measure in millimetres; 0 where the viewer does not know."""
     height_mm: int
 
 

@@ -1,1 +1,1 @@
-"""One domain's console in a process of its own."""
+"""One domain's consoles in a process of their own, and that process as its supervisor sees it."""

@@ -1,15 +1,16 @@
-"""One viewer's input channel: its messages, in order, to QEMU's keyboard and mouse.
+"""One viewer's input channel: its messages go, in order, to QEMU's keyboard and mouse.
 
-A message is parsed at once and queued; one task sends the queue to QEMU, one call after the other. It waits for
-each reply, because QEMU's PS/2 keyboard loses keys that come faster than the guest takes them: of 40 pairs sent
-without waiting 17 presses arrived, and all 40 when each reply was awaited. So a slow guest makes the queue grow,
-which is why pointer motion is merged in it, and why it has an end.
+A message is parsed at once and queued. One task sends the queue to QEMU, one call after the other, and waits for each
+reply: QEMU's PS/2 keyboard loses keys that come faster than the guest takes them. (Of 40 pairs sent without waiting,
+17 presses arrived; with waiting, all 40.) A slow guest therefore makes the queue grow. Pointer motion is merged in it,
+and its length is bounded.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
 
+from libvirt_webrtc.concurrency.tasks import UnexpectedEnd
 from libvirt_webrtc.errors import LibvirtWebRTCError, ViewerProtocolError, WorkerError
 from libvirt_webrtc.input.messages import (
     InputMessage,
@@ -25,31 +26,30 @@ from libvirt_webrtc.input.messages import (
 from libvirt_webrtc.worker.input_sink import GuestKeyboard, GuestMouse, InputSink
 
 SILENT_AFTER_S = 5.0
-"""A viewer pings every second; one that is silent for this long is gone, and must not hold keys."""
+"""Seconds without a message after which a viewer counts as gone, and its keys are lifted. Pages ping every second."""
 
 LATE_S = 1.0
-"""A timer that fires this much too late tells that this process stood still, not that the viewer did."""
+"""Seconds. A timer that fires this much too late tells that this process stood still, and nothing about the viewer."""
 
 MAX_MESSAGES_PER_S = 2000
+"""Messages of one viewer to one console in a second (docs/protocol.md). A gaming mouse sends 1,000."""
 
 MAX_QUEUED = 2 * MAX_MESSAGES_PER_S
-"""Two seconds of the fastest viewer that is allowed."""
+"""Messages that wait for QEMU: two seconds of the fastest viewer that is allowed."""
 
 MAX_MOTION = 0x7FFF
-"""No more relative motion than this in one call: what one MOVE_BY can carry."""
+"""Relative motion, in either direction, that one call carries: as much as one MOVE_BY."""
 
 CLOSE_S = 2.0
-"""How long ``close()`` waits for QEMU to lift what is held."""
+"""Seconds that ``close()`` waits for QEMU to lift what is held."""
 
 
 class InputChannel:
     """One viewer's input to one console; made inside the running loop, ended by :meth:`close`.
 
-    ``on_fault`` is called at most once, with the reason why this viewer should be disconnected: it broke the
-    protocol, fell silent, or its input cannot be sent. Nothing more is taken from it then, and what it held is
-    lifted. ``on_pong`` is called with each PING's value, ``on_want_stats`` with each WANT_STATS', ``on_watch`` with
-    each WATCH's, ``on_resize`` with each RESIZE. Of a viewer that may not control the console nothing but the first
-    three is taken.
+    Attributes:
+        sink: where messages go; its counters tell what became of them.
+        dropped: messages that were thrown away because QEMU did not take them for too long.
     """
 
     def __init__(
@@ -64,15 +64,22 @@ class InputChannel:
         on_watch: Callable[[bool], None] | None = None,
         on_resize: Callable[[Resize], None] | None = None,
     ) -> None:
+        """
+        Args:
+            keyboard, mouse: of the display; None while there is none.
+            may_control: where it is False, only PING, WANT_STATS and WATCH are taken.
+            on_fault: called at most once, with the reason why this viewer must be disconnected: it broke the protocol,
+                fell silent, or its input cannot be sent. Nothing more is taken from it, and what it held is lifted.
+            on_pong: called with the value of each PING.
+            on_want_stats, on_watch, on_resize: called with each message of that type.
+        """
         self.on_fault = on_fault
         self.on_pong = on_pong
         self.on_want_stats = on_want_stats
         self.on_watch = on_watch
         self.on_resize = on_resize
         self.sink = InputSink(keyboard, mouse)
-        """Where messages go; its counters tell what became of them."""
         self.dropped = 0
-        """Messages thrown away because QEMU did not take them for too long."""
         self._may_control = may_control
         self._queue: deque[InputMessage] = deque()
         self._wake = asyncio.Event()
@@ -103,7 +110,7 @@ class InputChannel:
             self._fault(error)
             return
         if isinstance(message, Ping):
-            # Answered past the queue: it tells that this process lives, not how fast the guest takes keys.
+            # Answered before what is queued: it tells that this process lives, not how fast the guest takes keys.
             if self.on_pong is not None:
                 self.on_pong(message.value)
         elif isinstance(message, WantStats):
@@ -122,16 +129,16 @@ class InputChannel:
             self.on_resize(message)
 
     def release_all(self) -> None:
-        """Lift, in its turn, every key and button that the viewer holds."""
+        """Lift every key and button that the viewer holds, after what is queued before."""
         if not self._closing:
             self._enqueue(ReleaseAll())
 
     def set_display(self, keyboard: GuestKeyboard | None, mouse: GuestMouse | None) -> None:
-        """Send to this display from now on, or nowhere while there is none.
+        """Send to this display from now on; None: to nowhere, while there is none.
 
-        A new display is another connection to the same guest. QEMU lifts no key when such a connection ends, so
-        what was held is lifted over the new one. What waits is forgotten: a click that was meant for a picture
-        of some time ago may hit something else now.
+        A new display is another connection to the same guest. QEMU lifts no key when a connection ends, so what was
+        held is lifted over the new one. What waits is dropped: a click that was meant for an older picture may hit
+        something else now.
         """
         self.sink.set_display(keyboard, mouse)
         self._queue.clear()
@@ -139,10 +146,10 @@ class InputChannel:
         self._wake.set()
 
     async def close(self) -> None:
-        """Lift what is held, and end; idempotent.
+        """Lift what is held, and end. Idempotent. May be cancelled, and lifts what is held all the same.
 
-        Where QEMU hangs this returns after CLOSE_S, and what is held is lifted when QEMU goes on: a key that
-        stays down would be worse than a task that lives until then, or until the display's connection ends.
+        Where QEMU hangs, this returns after CLOSE_S, and what is held is lifted when QEMU goes on: a task that lives
+        until then, or until the display's connection ends, is better than a key that stays down.
         """
         self._end()
         self._closing = True
@@ -159,8 +166,8 @@ class InputChannel:
         elif isinstance(message, MoveBy) and isinstance(last, MoveBy) and (both := _sum(last, message)):
             self._queue[-1] = both
         elif len(self._queue) >= MAX_QUEUED:
-            # QEMU has not kept up for so long that what waits is of no use. All of it goes, since leaving out
-            # single messages could leave out a release; after the ReleaseAll nothing is down.
+            # QEMU has not kept up for so long that what waits is of no use. All of it is dropped: dropping single
+            # messages could drop a release. After the ReleaseAll nothing is down.
             self.dropped += len(self._queue) + 1
             self._queue.clear()
             self._queue.append(ReleaseAll())
@@ -179,8 +186,8 @@ class InputChannel:
             await self.sink.release_held()
 
     def _sender_ended(self, sender: asyncio.Task[None]) -> None:
-        error = None if sender.cancelled() else sender.exception()
-        if error is not None:
+        error = UnexpectedEnd("it was cancelled") if sender.cancelled() else sender.exception()
+        if error is not None and not (sender.cancelled() and self._closing):
             # A defect of ours, not the viewer's; a new connection gives it input again.
             self._loop.call_exception_handler({"message": "input ended", "exception": error, "task": sender})
             self._fault(WorkerError(f"input cannot be sent: {error!r}"))

@@ -1,7 +1,7 @@
-"""One viewer's hands on QEMU: messages to calls, and what the viewer holds down.
+"""Carries out one viewer's messages on QEMU's keyboard and mouse, and knows what the viewer holds down.
 
-What is held is known here so that it can be lifted whatever way the viewer goes. QEMU itself would leave the key
-down, and the guest would repeat it for ever.
+What is held is lifted however the viewer ends. QEMU itself would leave a key down, and the guest would repeat it for
+ever.
 """
 
 from collections.abc import Coroutine
@@ -51,16 +51,18 @@ class GuestMouse(Protocol):
 
 
 class InputSink:
-    """Carries out one viewer's messages on one display, or on none while there is none.
+    """Carries out one viewer's messages on one display, or drops them while there is none.
 
-    One message at a time: only one task may call :meth:`send`.
+    Only one task may call :meth:`send`: one message at a time.
+
+    Attributes:
+        unknown: keys and buttons that QEMU has no number for.
+        rejected: what QEMU refused, and pointer motion of the kind that the guest does not take.
     """
 
     def __init__(self, keyboard: GuestKeyboard | None, mouse: GuestMouse | None) -> None:
         self.unknown = 0
-        """Keys and buttons that QEMU has no number for."""
         self.rejected = 0
-        """What QEMU refused, and pointer motion of the kind that the guest does not take."""
         self._keyboard = keyboard
         self._mouse = mouse
         # Dictionaries, because they keep the order: what was pressed last is released first.
@@ -68,12 +70,15 @@ class InputSink:
         self._held_buttons: dict[int, None] = {}
 
     def set_display(self, keyboard: GuestKeyboard | None, mouse: GuestMouse | None) -> None:
-        """Use this display from now on. What was held stays held: it is the same guest, whose keys are down."""
+        """Use this display from now on. What was held counts as held: it is the same guest, whose keys are down."""
         self._keyboard = keyboard
         self._mouse = mouse
 
     async def send(self, message: InputMessage) -> None:
-        """Carry out one message and wait for QEMU's reply. Raises no DisplayError: they are counted, or the end."""
+        """Carry out one message and wait for QEMU's replies, however long they take.
+
+        Raises no DisplayError: what QEMU refuses is counted, and a display that has ended is not used any more.
+        """
         keyboard, mouse = self._keyboard, self._mouse
         try:
             match message:
@@ -109,8 +114,8 @@ class InputSink:
         if qnum is None:
             self.unknown += 1
         elif event.down:
-            # Held before QEMU has answered, since whatever goes wrong meanwhile, it may have taken the key. One
-            # that repeats is pressed again; that is how QEMU's keyboard repeats.
+            # It counts as held before QEMU has answered: whatever goes wrong meanwhile, QEMU may have taken the key. A
+            # key that repeats is pressed again, which is how QEMU's keyboard repeats.
             self._held_keys[qnum] = None
             try:
                 await keyboard.press(qnum)
@@ -118,8 +123,8 @@ class InputSink:
                 self._held_keys.pop(qnum, None)
                 raise
         elif qnum in self._held_keys:
-            # Only what this viewer pressed: the release of a key that went down before the page had the focus
-            # must not lift another viewer's.
+            # Only what this viewer pressed: the release of a key that went down before the page had the focus must not
+            # lift a key of another viewer.
             del self._held_keys[qnum]
             await keyboard.release(qnum)
 
@@ -159,6 +164,6 @@ class InputSink:
             self._display_ended(keyboard)
 
     def _display_ended(self, keyboard: GuestKeyboard | None) -> None:
-        """Send to nobody. Who owns the display knows of its end, and sets another, or already has."""
+        """Use no display, unless another one was set meanwhile; whoever owns the display sets the next one."""
         if self._keyboard is keyboard:
             self.set_display(None, None)

@@ -1,7 +1,7 @@
-"""A worker: one domain, the only place where display, media and viewers meet.
+"""A worker: the process of one domain, where display, media and viewers meet.
 
-It has QEMU's display as a file descriptor and its supervisor's socket, and nothing else: no libvirt, no sessions.
-When either end of that socket closes, the worker ends.
+It has QEMU's display as a file descriptor, and its supervisor's socket; it knows nothing of libvirt or sessions. It
+ends when either end of that socket closes.
 """
 
 import asyncio
@@ -76,14 +76,14 @@ async def _run(sock: socket.socket, settings: WorkerSettings) -> None:
     try:
         await worker.serve()
     except WorkerGone:
-        pass  # The supervisor closed its end: the way in which a worker is told to end.
+        pass  # The supervisor closed its end, which tells a worker to end.
     finally:
         await worker.close()
         channel.close()
 
 
 def _log_stray_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Errors in tasks and callbacks of aiortc, which a viewer can bring about as often as it likes."""
+    """Log, at a limited rate, what failed in a task or callback of aiortc: a viewer can bring it about at will."""
     _stray_errors.warning("%s", context.get("message"), exc_info=context.get("exception"))
 
 
@@ -125,7 +125,7 @@ class Worker:
                 case ipc.DomainPaused(paused):
                     self._shared_consoles.set_paused(paused)
                 case _:
-                    # The supervisor is the same program: end loudly, and the descriptors with this process.
+                    # The supervisor is the same program, so this is a defect. The descriptors end with this process.
                     raise WorkerError(f"{type(message).__name__} with {len(fds)} descriptors")
 
     async def close(self) -> None:
@@ -185,7 +185,7 @@ class Worker:
         self._start("tell end", self._channel.send(ipc.ViewerEnded(viewer)))
 
     def _tell_registrations(self, registrations: int) -> None:
-        """The count outlives this process: QEMU leaks for as long as QEMU runs."""
+        """Have the supervisor keep the count: it belongs to QEMU, which outlives this process."""
         self._start("tell registrations", self._channel.send(ipc.Registered(registrations)))
 
     async def _beat(self) -> None:
@@ -203,6 +203,7 @@ class Worker:
                 await self._channel.send(ipc.Status(vm_name, tuple(self._shared_consoles.views())))
 
     async def _fail(self) -> None:
+        """Raise what a task of this worker failed with."""
         await self._defect
 
     def _start(self, name: str, coroutine: Coroutine[Any, Any, None]) -> None:

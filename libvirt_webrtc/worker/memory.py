@@ -1,4 +1,4 @@
-"""The C library's memory."""
+"""How this process uses the C library's allocator."""
 
 import ctypes
 
@@ -9,16 +9,16 @@ _M_ARENA_MAX = -8
 
 
 def share_one_arena() -> None:
-    """Have all threads of this process allocate from one place; to be called before there are any.
+    """Have all threads of this process allocate from one arena. Call it before there is a second thread.
 
-    An encoder's thread lives as long as somebody watches. With glibc's arena for each thread, what one leaves in
-    pieces is never used by the next, and a console grew by half a megabyte with every viewer.
+    An encoder's thread lives as long as somebody watches. glibc gives each thread an arena of its own, and what one
+    thread leaves in pieces is never used by the next: a console grew by half a megabyte with every viewer.
     """
     if hasattr(_LIBC, "mallopt"):
         _LIBC.mallopt(_M_ARENA_MAX, 1)
 
 
 def trim_heap() -> None:
-    """Return freed memory to the system; glibc keeps it, others keep little."""
+    """Return freed memory to the system. glibc keeps it; other C libraries keep little."""
     if hasattr(_LIBC, "malloc_trim"):
         _LIBC.malloc_trim(0)

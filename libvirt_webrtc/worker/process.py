@@ -21,23 +21,29 @@ from libvirt_webrtc.worker.watchdog import Watchdog
 log = logging.getLogger(__name__)
 
 END_TIMEOUT_S = 1.5
-"""A worker that was told to end is killed after this."""
+"""Seconds that a worker has to end after it was told to; then it is killed."""
 
 
 class WorkerProcess:
-    """One worker. Made by :meth:`start`; ``close()`` ends it and may be called any number of times.
+    """One worker process. Made by :meth:`start`, ended by :meth:`close`.
 
     Attributes:
-        pid: the process.
-        consoles, vm_name: the last status it sent.
-        viewers: the names of those whose offer it was given, until they end.
-        on_status: called after they changed.
-        on_display_lost: called with a reason when it needs another display descriptor.
-        on_registered: called with the count of listeners that were registered with its QEMU, before each new one.
+        pid: of the process.
+        consoles, vm_name: from the last status that it sent.
+        viewers: the names of the viewers whose offers it was given, until they end.
+        on_status: called after ``consoles`` or ``vm_name`` changed.
+        on_display_lost: called with a reason when the worker needs another display descriptor.
+        on_registered: called with the number of listeners that were registered with its QEMU, before each new one.
         exited: set when the process is gone.
     """
 
     def __init__(self, process: ForkServerProcess, channel: Channel, name: str) -> None:
+        """
+        Args:
+            process: as :func:`fork` made it.
+            channel: our end of its channel; closed with this object.
+            name: the domain's, for the log.
+        """
         self.consoles: tuple[ConsoleView, ...] = ()
         self.vm_name = ""
         self.viewers: set[str] = set()
@@ -54,7 +60,7 @@ class WorkerProcess:
         self._watchdog = Watchdog()
         self._tasks = TaskSet(expected=(WorkerGone,))
         asyncio.get_running_loop().add_reader(process.sentinel, self._reap)
-        self._reading = self._start(self._read(), "messages")
+        self._start(self._read(), "messages")
         self._watching = self._start(self._watch(), "watchdog")
 
     @property
@@ -64,7 +70,7 @@ class WorkerProcess:
 
     @classmethod
     async def start(cls, settings: WorkerSettings) -> "WorkerProcess":
-        """Fork a worker for one domain.
+        """Fork a worker for one domain. May be cancelled, and then returns when the process has ended.
 
         Raises:
             WorkerError: the process could not be made.
@@ -124,7 +130,7 @@ class WorkerProcess:
             raise
 
     async def close_viewer(self, viewer: str) -> bool:
-        """End one viewer; False when it was already gone."""
+        """End one viewer; False when it was already gone. Takes as long as QEMU takes to lift its keys, at most 2 s."""
         answer = await self._requests.ask(lambda number: ipc.CloseViewer(number, viewer))
         return isinstance(answer, ipc.Done) and answer.found
 
@@ -141,7 +147,7 @@ class WorkerProcess:
         raise refusal(answer)
 
     async def close(self) -> None:
-        """End the process: by closing its channel, by SIGKILL where that does not help."""
+        """End the process: by closing its channel, after END_TIMEOUT_S by SIGKILL. Idempotent."""
         self._channel.close()
         try:
             async with asyncio.timeout(END_TIMEOUT_S):
@@ -164,7 +170,7 @@ class WorkerProcess:
                     os.close(fd)
                 self._handle(message)
         except WorkerGone:
-            pass  # It ended, or we are closing: _reap() and close() take it from here.
+            pass  # It ended, or we are closing: _reap() and close() do the rest.
         except WorkerError as error:
             log.error("worker %s for %s is not to be trusted any more: %s", self.pid, self._name, error)
             self._kill()
@@ -197,7 +203,7 @@ class WorkerProcess:
         self._kill()
 
     def _start(self, coroutine: Coroutine[Any, Any, None], what: str) -> asyncio.Task[None]:
-        """A task without which this worker is of no use: where it fails, a fresh one must come."""
+        """Start a task that this worker cannot do without: where it fails, the worker is killed."""
         name = f"worker {self.pid} {what}"
         return self._tasks.start(coroutine, name=name, on_failure=lambda _: self._kill())
 
@@ -217,7 +223,13 @@ class WorkerProcess:
 
 
 async def fork(settings: WorkerSettings) -> tuple[ForkServerProcess, socket.socket]:
-    """A worker's process, and our end of its channel. Raises WorkerError."""
+    """Start a worker's process; returns it and our end of its channel.
+
+    Must not be cancelled, since a process that is being forked cannot be called back: see :meth:`WorkerProcess.start`.
+
+    Raises:
+        WorkerError: the process could not be made.
+    """
     ours, theirs = Channel.pair()
     process = forking.context.Process(
         target=_enter, args=(theirs, settings), name=f"console {settings.domain_name}", daemon=True
@@ -238,7 +250,7 @@ async def fork(settings: WorkerSettings) -> tuple[ForkServerProcess, socket.sock
 
 
 def _enter(sock: socket.socket, settings: WorkerSettings) -> None:
-    """The forked child's first step; imported late so that this process never loads what only workers use."""
+    """Run the worker, in its own process. The import is here so that the supervisor never loads what workers use."""
     from libvirt_webrtc.worker.main import run
 
     run(sock, settings)

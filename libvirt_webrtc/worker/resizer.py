@@ -16,12 +16,10 @@ OnResized = Callable[[bool], None]
 
 
 class Resizer:
-    """Asks for one size at a time; of those that come meanwhile the newest counts, whoever's it is.
-
-    ``console`` is the present one, or None while there is no display.
-    """
+    """Asks for one size at a time. Of the sizes that come meanwhile, of whichever viewer, the newest counts."""
 
     def __init__(self, console: Callable[[], Console | None]) -> None:
+        """``console`` gives the present console, or None while there is no display."""
         self._console = console
         self._next: tuple[Resize, OnResized] | None = None
         self._asking = False

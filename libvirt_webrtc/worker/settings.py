@@ -9,9 +9,10 @@ from libvirt_webrtc.worker.sandbox.rights import Rights
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """Fixed for a worker's life; small, because it crosses a process boundary."""
+    """What does not change in a worker's life. Small values, because they cross a process boundary."""
 
     domain_name: str
+    """For the log."""
     downsample: bool
     """Halve both dimensions of every picture."""
     offer_loopback: bool
@@ -19,7 +20,7 @@ class WorkerSettings:
     log_level: int
     """As in :mod:`logging`."""
     formats: tuple[VideoFormat, ...] = DEFAULT_FORMATS
-    """What viewers may be sent, in the order in which it is tried."""
+    """The formats that viewers may get; the first one that a viewer takes is used."""
     hardware: tuple[tuple[VideoFormat, str], ...] = ()
     """The formats that hardware encodes here, each with its encoder as FFmpeg names it."""
     ice_servers: tuple[IceServer, ...] = ()
@@ -27,6 +28,6 @@ class WorkerSettings:
     gl_device: str = "auto"
     """What reads a display with gl=on, as the configuration's ``gl_device``."""
     render_node: str | None = None
-    """The one that QEMU draws with, as far as libvirt knows."""
+    """The path of the render node that QEMU draws with, as far as libvirt knows."""
     rights: Rights = Rights()
     """What it needs of the machine."""

@@ -1,4 +1,4 @@
-"""The consoles of the domain, and the viewers who came for one of them."""
+"""All consoles of one domain, and all its viewers."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -12,11 +12,11 @@ from libvirt_webrtc.worker.shared_console import SharedConsole
 from libvirt_webrtc.worker.webrtc import WebRTCConnection
 
 MAX_VIEWERS = 64
-"""Of one domain; beyond it the process would have no room for packets."""
+"""Viewers of one domain. Each keeps up to some MB of sent packets for repetition."""
 
 
 class SharedConsoles:
-    """A :class:`SharedConsole` for each graphic console that has been seen; one that goes may come back."""
+    """A :class:`SharedConsole` for each graphic console that was ever there: one that goes may come back."""
 
     def __init__(
         self,
@@ -25,6 +25,12 @@ class SharedConsoles:
         on_change: Callable[[], None],
         on_viewer_ended: Callable[[str], None],
     ) -> None:
+        """
+        Args:
+            settings: the worker's.
+            on_change: called when :meth:`views` may have changed.
+            on_viewer_ended: called once for each viewer that was admitted, with its name.
+        """
         self._settings = settings
         self._on_change = on_change
         self._on_viewer_ended = on_viewer_ended
@@ -37,7 +43,7 @@ class SharedConsoles:
         self._paused = False
 
     def find(self, index: int) -> SharedConsole:
-        """Raises NoConsole."""
+        """The console of this index. Raises NoConsole."""
         shared = self._shared_consoles.get(index)
         if shared is None:
             raise NoConsole(f"the domain has no graphic console {index}")
@@ -48,7 +54,7 @@ class SharedConsoles:
         return [shared.view() for shared in self._present()]
 
     def match(self, consoles: Mapping[int, Console]) -> None:
-        """These are the present display's; of text consoles nothing is shown."""
+        """Take over the consoles of the present display. Text consoles are left out."""
         graphic = {index: console for index, console in consoles.items() if console.kind == "Graphic"}
         for index, console in graphic.items():
             if index not in self._shared_consoles:
@@ -62,7 +68,7 @@ class SharedConsoles:
         self._changed()
 
     def lose_display(self) -> None:
-        """There is none for now; viewers keep the last pictures."""
+        """There is no display for now; viewers keep the last pictures."""
         for shared in self._shared_consoles.values():
             shared.detach()
 
@@ -73,7 +79,7 @@ class SharedConsoles:
             shared.set_paused(paused)
 
     async def admit(self, name: str, index: int, sdp: str) -> str:
-        """Answer the offer of a viewer of this console, within LISTEN_S and GATHER_S.
+        """Answer the offer of a viewer of this console. Takes at most LISTEN_S and GATHER_S together.
 
         Raises:
             NegotiationError: it cannot be answered, or the viewer was dismissed meanwhile.
@@ -100,7 +106,7 @@ class SharedConsoles:
         return await connection.answer(sdp)
 
     async def dismiss(self, name: str) -> bool:
-        """End one viewer; False when there is none of that name."""
+        """End one viewer, also one whose offer is being answered; False when there is none of that name."""
         if name in self._expected:
             self._expected.remove(name)
             return True
@@ -111,7 +117,7 @@ class SharedConsoles:
         return True
 
     async def close(self) -> None:
-        """End all viewers, then the consoles; again is fine."""
+        """End all viewers, then the consoles. Idempotent."""
         await asyncio.gather(*(connection.close() for connection in list(self._connections.values())))
         await asyncio.gather(*(shared.close() for shared in self._shared_consoles.values()))
         await asyncio.to_thread(self._graphics.close)

@@ -1,4 +1,4 @@
-"""The media package's figures as what the portal and the pages are told."""
+"""Turns the media package's figures into the values that the portal and the pages are told."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from libvirt_webrtc.media.track import ConsoleTrack
 
 
 def console_stats(video: ConsoleVideo, tracks: list[ConsoleTrack]) -> ConsoleStats:
-    """All of one console."""
+    """What one console's video does, with the viewers of these tracks."""
     return ConsoleStats(tuple(map(_rendition, video.stats().renditions)), tuple(map(_viewer, tracks)))
 
 
 def own_stats(video: ConsoleVideo, track: ConsoleTrack) -> dict[str, Any]:
-    """What one viewer is told: itself, and the rendition that it watches (null before there is one)."""
+    """The document of one viewer's STATS: itself, and the rendition that it watches (null before there is one)."""
     stats = console_stats(video, [track])
     (viewer,) = stats.viewers
     renditions = [

@@ -166,3 +166,15 @@ async def test_defect_while_sending_is_reported_and_releases_what_is_held(input_
     assert [type(fault) for fault in input_viewer.faults] == [WorkerError]
     assert defects == [error]
     assert input_viewer.display.calls == [("key down", A), ("key down", B), ("key up", B), ("key up", A)]
+
+
+async def test_input_that_is_cancelled_from_outside_is_reported(input_viewer: InputViewer) -> None:
+    """Otherwise its viewer would go on, and none of its keys would arrive."""
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+    (sender,) = (task for task in asyncio.all_tasks() if task.get_name() == "input")
+    input_viewer.feed(key("KeyA", True))
+    await settle()
+    sender.cancel()
+    await settle()
+    assert [type(fault) for fault in input_viewer.faults] == [WorkerError]
+    assert input_viewer.display.calls == [("key down", A), ("key up", A)]

@@ -6,8 +6,10 @@ import msgspec
 import pytest
 
 from libvirt_webrtc.agent.interface import ConsoleView
+from libvirt_webrtc.display.display import MAX_CONSOLES
 from libvirt_webrtc.errors import MessageRefused, WorkerError
 from libvirt_webrtc.worker import ipc
+from libvirt_webrtc.worker.shared_console import MAX_LABEL
 from tests.portal.fakes import STATS
 
 VIEW = ConsoleView(index=0, label="VGA", width=720, height=400, scanout=None, viewers=0)
@@ -101,3 +103,8 @@ def test_text_for_people_always_fits() -> None:
 def test_the_statistics_of_the_most_viewers_fit() -> None:
     wordy = replace(STATS.viewers[0], reason="é" * ipc.MAX_TEXT)
     assert ipc.encode(ipc.Stats(1, STATS.renditions * 12, (wordy,) * 64))
+
+
+def test_the_longest_list_of_consoles_fits() -> None:
+    longest = replace(VIEW, label="\U0001f5a5" * MAX_LABEL)
+    assert ipc.encode(ipc.Status("\U0001f5a5" * MAX_LABEL, (longest,) * MAX_CONSOLES))

@@ -1,15 +1,19 @@
 """What docs/protocol.md, "Data channels", promises to end: the viewer's own connection, and nobody else's.
 
-Each case is something that a real client sends, and the reason that is logged for it, once.
+Each case is something that a real client sends, and the reason that is logged for it, once. What a console says is in
+test_viewer_console.py, test_viewer_consoles.py and test_shared_console.py.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 
 import pytest
 
 from libvirt_webrtc.input import display_messages
+from libvirt_webrtc.worker import input_channel
 from tests.media.helpers import soon, until
+from tests.worker.input_viewer import A, FakeDisplay, key
 from tests.worker.place import PING, Place
 from tests.worker.viewer_client import ViewerClient
 
@@ -111,6 +115,20 @@ async def test_channels_of_the_offer_are_held_to_the_same(place: Place, labels: 
         await until(lambda: place.closed == [connection.viewer.name])
 
 
+async def test_more_messages_in_a_second_than_are_promised_end_that_viewer(
+    place: Place, viewer: ViewerClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With a tenth of the limit: a client in Python does not always send 2,000 messages in a second."""
+    assert input_channel.MAX_MESSAGES_PER_S == 2000
+    monkeypatch.setattr(input_channel, "MAX_MESSAGES_PER_S", 200)
+    name = await place.connect(viewer)
+    await until(lambda: viewer.channels["input"].readyState == "open")
+    with caplog.at_level(logging.INFO, logger="libvirt_webrtc"):
+        many(1000, PING)(viewer)
+        await until(lambda: place.closed == [name])
+    assert ["more than 200 input messages" in text for text in said(caplog)] == [True], caplog.text
+
+
 async def test_what_is_out_of_range_or_unknown_to_the_keyboard_is_harmless(
     place: Place, viewer: ViewerClient
 ) -> None:
@@ -127,3 +145,40 @@ async def test_what_is_out_of_range_or_unknown_to_the_keyboard_is_harmless(
         viewer.channels["input"].send(message)
     await until(lambda: viewer.received[-1] == b"\x87" + PING[1:])
     assert place.closed == []
+
+
+def close_input(client: ViewerClient) -> None:
+    client.channels["input"].close()
+
+
+ENDS_OF_A_KEY: dict[str, Misdeed] = {
+    "RELEASE_ALL": on_input(b"\x06"),
+    "the channel closes": close_input,
+    "silence": lambda client: None,
+    "a misdeed": on_input(b"\xff"),
+    "the viewer leaves": lambda client: asyncio.ensure_future(client.connection.close()),
+}
+
+
+@pytest.mark.parametrize("how", ENDS_OF_A_KEY)
+async def test_a_held_key_goes_up(
+    place: Place, viewer: ViewerClient, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    if how == "silence":
+        assert input_channel.SILENT_AFTER_S == 5.0
+        monkeypatch.setattr(input_channel, "SILENT_AFTER_S", 0.3)
+    name = await place.connect(viewer)
+    display = FakeDisplay()
+    (opened,) = place.shared_consoles[0].consoles
+    opened.input.set_display(display.keyboard, display.mouse)
+    await until(lambda: viewer.channels["input"].readyState == "open")
+    viewer.channels["input"].send(key("KeyA", True))
+    await until(lambda: display.calls == [("key down", A)])
+    ending = ENDS_OF_A_KEY[how](viewer)
+    await until(lambda: display.calls == [("key down", A), ("key up", A)])
+    if how in ("silence", "a misdeed", "the viewer leaves"):
+        await until(lambda: place.closed == [name])
+    else:
+        assert place.closed == []
+    if isinstance(ending, asyncio.Future):
+        await ending

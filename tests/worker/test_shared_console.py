@@ -5,6 +5,7 @@ import logging
 
 import pytest
 
+from libvirt_webrtc.display.display import Display
 from libvirt_webrtc.errors import NegotiationError, NoConsole
 from libvirt_webrtc.input import display_messages
 from libvirt_webrtc.worker import shared_consoles as shared_consoles_module
@@ -110,3 +111,14 @@ async def test_sizes_that_a_display_device_refuses_do_not_fill_the_log(
             viewer.channels["input"].send(b"\x0a" + (800 + width).to_bytes(2) + bytes(6))
             await until(lambda: display_messages.RESIZED in viewer.types)
     assert "size" not in caplog.text
+
+
+async def test_a_long_name_of_a_console_is_cut(
+    shared_consoles: SharedConsoles, display: Display, viewer: ViewerClient
+) -> None:
+    """Whoever controls QEMU could otherwise end the worker, whose messages have a limit."""
+    display.consoles[0].label = "é" * 1_000_000
+    (view,) = shared_consoles.views()
+    assert len(view.label) == 100 and view.label.startswith("éé")
+    await admit(shared_consoles, viewer)
+    assert len(max(viewer.received, key=len)) < 2000

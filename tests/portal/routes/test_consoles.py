@@ -5,6 +5,7 @@ from libvirt_webrtc.config.ice import IceConfig, IceServer
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.errors import (
     ConsoleStarting,
+    GatheringError,
     HypervisorError,
     HypervisorUnavailable,
     MediaError,
@@ -95,6 +96,7 @@ async def test_an_offer_must_be_sdp(signed_in: Viewer, content_type: str) -> Non
     ("error", "status", "kind"),
     [
         (NegotiationError("no video"), 400, "bad_offer"),
+        (GatheringError("check the TURN server"), 504, "no_candidates"),
         (NoSuchDomain("none"), 404, "no_such_domain"),
         (ConsoleStarting("soon"), 503, "console_starting"),
         (HypervisorUnavailable("down"), 503, "libvirt_unavailable"),

@@ -1,0 +1,87 @@
+"""A worker's own tasks, without a process around them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from libvirt_webrtc.errors import WorkerGone
+from libvirt_webrtc.worker import ipc
+from libvirt_webrtc.worker.channel import Channel
+from libvirt_webrtc.worker.main import Worker
+from libvirt_webrtc.worker.shared_consoles import SharedConsoles
+from tests.media.helpers import soon
+from tests.worker.guest import SETTINGS
+
+
+@pytest.fixture
+async def supervisor() -> AsyncIterator[tuple[Channel, Worker]]:
+    """The supervisor's end of a worker's channel, and the worker."""
+    ours, theirs = map(Channel, Channel.pair())
+    worker = Worker(theirs, SETTINGS)
+    yield ours, worker
+    await worker.close()
+    theirs.close()
+    ours.close()
+
+
+async def reply(channel: Channel) -> ipc.Message:
+    """The next message that is no heartbeat."""
+    while True:
+        message, _ = await soon(channel.receive())
+        if not isinstance(message, ipc.Beat):
+            return message
+
+
+async def test_a_defect_in_a_request_ends_the_worker_in_order(
+    supervisor: tuple[Channel, Worker], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By an exception and not by abort(): what viewers hold is lifted first."""
+
+    async def fail(*_: object) -> str:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(SharedConsoles, "admit", fail)
+    channel, worker = supervisor
+    serving = asyncio.create_task(worker.serve())
+    await channel.send(ipc.Offer(1, "viewer", 0, "v=0"))
+    with pytest.raises(ZeroDivisionError):
+        await soon(serving)
+    assert "answer failed unexpectedly" in caplog.text
+
+
+@pytest.mark.parametrize("task", ["_beat", "_report"])
+async def test_a_loop_that_ends_ends_the_worker(
+    supervisor: tuple[Channel, Worker], monkeypatch: pytest.MonkeyPatch, task: str
+) -> None:
+    async def fail(_: Worker) -> None:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(Worker, task, fail)
+    with pytest.raises(ZeroDivisionError):
+        await soon(supervisor[1].serve())
+
+
+async def test_an_answer_that_does_not_fit_is_a_refusal_and_ends_its_viewer(
+    supervisor: tuple[Channel, Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dismissed: list[str] = []
+
+    async def long(*_: object) -> str:
+        return "x" * ipc.MAX_PACKET
+
+    async def dismiss(_: SharedConsoles, name: str) -> bool:
+        dismissed.append(name)
+        return True
+
+    monkeypatch.setattr(SharedConsoles, "admit", long)
+    monkeypatch.setattr(SharedConsoles, "dismiss", dismiss)
+    channel, worker = supervisor
+    serving = asyncio.create_task(worker.serve())
+    await channel.send(ipc.Offer(7, "viewer", 0, "v=0"))
+    refused = await reply(channel)
+    assert isinstance(refused, ipc.Refused) and refused.request == 7 and "too large" in refused.message
+    assert dismissed == ["viewer"] and not serving.done()
+    channel.close()
+    with pytest.raises(WorkerGone):
+        await soon(serving)
