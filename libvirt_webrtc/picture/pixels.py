@@ -48,11 +48,12 @@ class Rect:
 
     def touches(self, other: "Rect") -> bool:
         """Whether the two overlap or share an edge."""
+        # Asked many times for each update of the guest: the properties right and bottom would double its time.
         return (
-            self.x <= other.right
-            and other.x <= self.right
-            and self.y <= other.bottom
-            and other.y <= self.bottom
+            self.x <= other.x + other.width
+            and other.x <= self.x + self.width
+            and self.y <= other.y + other.height
+            and other.y <= self.y + self.height
         )
 
 
