@@ -138,7 +138,7 @@ class WorkerSupervisor:
         try:
             await worker.set_paused(self._paused)
             await until_one_ends(self._supply_display(worker), worker.exited.wait())
-            return "the console's worker ended unexpectedly"
+            return worker.why_ended
         finally:
             self._worker = None
             await worker.close()

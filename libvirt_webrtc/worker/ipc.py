@@ -24,6 +24,10 @@ BEAT_INTERVAL_S = 0.5
 """Seconds between two Beats of a worker."""
 
 
+EXIT_NOT_LOCKED_IN = 78
+"""Exit status of a worker that could not be locked in; ``EX_CONFIG`` of ``sysexits.h``."""
+
+
 class _Message(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """A message; ``type`` holds its class name."""
 

@@ -53,7 +53,7 @@ def run(sock: socket.socket, settings: WorkerSettings) -> None:
         lock_in(settings.rights, [sock.fileno()])
     except SandboxError as error:
         log.critical("%s; the worker ends", error)
-        sys.exit(1)
+        sys.exit(ipc.EXIT_NOT_LOCKED_IN)
     patches.install()
     if settings.offer_loopback:
         ice.offer_loopback()

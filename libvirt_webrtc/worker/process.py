@@ -35,6 +35,7 @@ class WorkerProcess:
         on_display_lost: called with a reason when the worker needs another display descriptor.
         on_registered: called with the number of listeners that were registered with its QEMU, before each new one.
         exited: set when the process is gone.
+        why_ended: in a sentence, once ``exited`` is set and nobody asked the process to end.
     """
 
     def __init__(self, process: ForkServerProcess, channel: Channel, name: str) -> None:
@@ -51,6 +52,7 @@ class WorkerProcess:
         self.on_display_lost: Callable[[str], None] | None = None
         self.on_registered: Callable[[int], None] | None = None
         self.exited = asyncio.Event()
+        self.why_ended = "the console's worker ended unexpectedly"
         assert process.pid is not None
         self.pid = process.pid
         self._name = name
@@ -215,6 +217,9 @@ class WorkerProcess:
         asyncio.get_running_loop().remove_reader(self._process.sentinel)
         self._process.join()
         log.info("worker %s for %s ended (status %s)", self.pid, self._name, self._process.exitcode)
+        if self._process.exitcode == ipc.EXIT_NOT_LOCKED_IN:
+            remedy = "the log says why, and 'libvirt-webrtc doctor' what to do"
+            self.why_ended = f"the console's worker could not be locked in: {remedy}"
         self._process.close()
         self._watching.cancel()
         self._channel.close()

@@ -6,6 +6,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -15,6 +16,8 @@ import pytest
 from libvirt_webrtc.errors import NoConsole, WorkerError, WorkerGone
 from libvirt_webrtc.worker import forking, process, watchdog
 from libvirt_webrtc.worker.process import WorkerProcess
+from libvirt_webrtc.worker.sandbox import landlock
+from libvirt_webrtc.worker.sandbox.rights import Rights
 from libvirt_webrtc.worker.settings import WorkerSettings
 from tests.media.helpers import DEADLINE_S, soon, until
 
@@ -185,3 +188,14 @@ async def test_a_display_that_cannot_be_used_is_reported_lost(worker: WorkerProc
         ours.close()
         await worker.use_display(theirs.detach())
         assert "cannot be used" in await soon(reasons.get())
+
+
+@pytest.mark.skipif(
+    landlock.version() < landlock.NETWORK_VERSION, reason="the kernel takes any port: it has no rule"
+)
+async def test_a_worker_that_cannot_be_locked_in_says_why_it_ended() -> None:
+    no_port = Rights(tcp_ports=(70_000,))
+    worker = await WorkerProcess.start(replace(SETTINGS, rights=no_port))
+    await soon(worker.exited.wait())
+    await worker.close()
+    assert "could not be locked in" in worker.why_ended and "doctor" in worker.why_ended
