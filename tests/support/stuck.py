@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-SOON_S = 10.0
+SOON_S = 60.0
 """Longer than giving up a command takes, and far less than such a command would last."""
 
 _BEGIN = """
@@ -73,7 +73,13 @@ def kill_and_wait(pid: int) -> None:
     """Kill a process that is no child of ours, and wait until it holds nothing any more."""
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    status = Path(f"/proc/{pid}/status")
-    with suppress(FileNotFoundError, ProcessLookupError):
-        while "\nState:\tZ" not in status.read_text():
-            time.sleep(0.01)
+    while not has_ended(pid):
+        time.sleep(0.01)
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a process is gone, or a zombie, which holds nothing any more."""
+    try:
+        return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
