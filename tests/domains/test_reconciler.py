@@ -14,7 +14,7 @@ from libvirt_webrtc.domains.definition.settings import SETTINGS_NAMESPACE
 from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.domains.libvirt_api import VirConnect
 from libvirt_webrtc.domains.reconciler import TRIES, Reconciler
-from libvirt_webrtc.domains.snapshot import Domain
+from libvirt_webrtc.domains.snapshot import Domain, Snapshot
 from libvirt_webrtc.errors import HypervisorError
 from libvirt_webrtc.service.domain_status import why_no_console
 from tests.domains.following import until, until_domain, until_gone
@@ -248,6 +248,29 @@ async def test_an_unexpected_error_is_told_and_others_go_on(
         assert "unexpected error: ZeroDivisionError('ours')" in (why_no_console(domain) or "")
         await barrier(inventory, make_domain)
     assert "reconciling domain bad failed unexpectedly" in caplog.text
+
+
+async def test_after_an_unexpected_error_in_following_it_follows_again(
+    libvirt_uri: str,
+    make_domain: MakeDomain,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    really = Inventory.changes
+    failed = False
+
+    def changes(inventory: Inventory) -> AsyncIterator[Snapshot]:
+        nonlocal failed
+        task = asyncio.current_task()
+        if not failed and task is not None and task.get_name() == "reconciler":
+            failed = True
+            raise ZeroDivisionError("ours")
+        return really(inventory)
+
+    monkeypatch.setattr(Inventory, "changes", changes)
+    async with following(libvirt_uri) as inventory:
+        await enabled(inventory, make_domain("demo"))
+    assert "reconciler ended unexpectedly: ZeroDivisionError('ours')" in caplog.text
 
 
 async def test_a_program_that_takes_it_back_wins_after_three_tries(
