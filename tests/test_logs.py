@@ -1,6 +1,8 @@
 """What a hostile peer can have logged is bounded."""
 
 import logging
+import subprocess
+import sys
 
 import pytest
 
@@ -67,3 +69,23 @@ def test_a_library_that_a_viewer_can_make_talk_is_limited(clock: Clock) -> None:
     )
     clock.now += 60
     assert passes("aiortc.rtcrtpsender")
+
+
+TALKS = """
+import logging
+from libvirt_webrtc import logs
+logs.set_up(logging.INFO, origin="100% demo")
+for number in range(1000):
+    logging.getLogger("aiortc.rtcsctptransport").warning("bad %s", number)
+logging.getLogger("libvirt_webrtc").info("ours")
+"""
+
+
+def test_the_service_and_its_workers_limit_what_libraries_say() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TALKS], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert [line.partition(" demo: ")[2] for line in done.stderr.splitlines()] == [
+        "aiortc.rtcsctptransport: bad 0",
+        "libvirt_webrtc: ours",
+    ]

@@ -95,6 +95,15 @@ async def test_what_cannot_be_shown_is_logged_once_and_told_to_every_viewer(
     await until(lambda: display_messages.problem("") in viewer.received)
 
 
+async def test_good_and_bad_pictures_in_turns_do_not_fill_the_log(
+    shared: SharedConsole, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(100):
+        shared.unsupported("DMA-BUF")
+        shared.unsupported("")
+    assert caplog.text.count("DMA-BUF") == 1
+
+
 async def test_standard_vga_takes_no_size(shared_consoles: SharedConsoles, viewer: ViewerClient) -> None:
     await admit(shared_consoles, viewer)
     viewer.channels["input"].send(b"\x0a\x04\x00\x03\x00\x00\x00\x00\x00")
