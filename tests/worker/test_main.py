@@ -5,10 +5,20 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from libvirt_webrtc.errors import WorkerGone
+from libvirt_webrtc.errors import (
+    ConsoleStarting,
+    GatheringError,
+    LibvirtWebRTCError,
+    MediaError,
+    NegotiationError,
+    NoConsole,
+    WorkerError,
+    WorkerGone,
+)
 from libvirt_webrtc.worker import ipc
 from libvirt_webrtc.worker.channel import Channel
 from libvirt_webrtc.worker.main import Worker
+from libvirt_webrtc.worker.requests import refusal
 from libvirt_webrtc.worker.shared_consoles import SharedConsoles
 from tests.media.helpers import soon
 from tests.worker.guest import SETTINGS
@@ -60,6 +70,37 @@ async def test_a_loop_that_ends_ends_the_worker(
     monkeypatch.setattr(Worker, task, fail)
     with pytest.raises(ZeroDivisionError):
         await soon(supervisor[1].serve())
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (NegotiationError("why"), NegotiationError),
+        (GatheringError("why"), GatheringError),
+        (NoConsole("why"), NoConsole),
+        (ConsoleStarting("why"), ConsoleStarting),
+        (MediaError("why"), WorkerError),
+    ],
+)
+async def test_why_an_offer_is_refused_reaches_the_supervisor(
+    supervisor: tuple[Channel, Worker],
+    monkeypatch: pytest.MonkeyPatch,
+    error: LibvirtWebRTCError,
+    told: type[LibvirtWebRTCError],
+) -> None:
+    async def refuse(*_: object) -> str:
+        raise error
+
+    monkeypatch.setattr(SharedConsoles, "admit", refuse)
+    channel, worker = supervisor
+    serving = asyncio.create_task(worker.serve())
+    await channel.send(ipc.Offer(1, "viewer", 0, "v=0"))
+    refused = await reply(channel)
+    assert isinstance(refused, ipc.Refused)
+    assert type(refusal(refused)) is told and str(refusal(refused)) == "why"
+    channel.close()
+    with pytest.raises(WorkerGone):
+        await soon(serving)
 
 
 async def test_an_answer_that_does_not_fit_is_a_refusal_and_ends_its_viewer(
