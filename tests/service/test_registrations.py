@@ -21,16 +21,18 @@ SETTINGS = WorkerSettings(domain_name="demo", downsample=False, offer_loopback=T
 
 
 class Told:
-    """What workers were told of earlier registrations, in order; ``pretend`` is told in its place."""
+    """What ``workers`` were told of earlier registrations, in order; ``pretend`` is told in its place."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.registrations: list[int] = []
+        self.workers: list[WorkerProcess] = []
         self.pretend: int | None = None
         really = WorkerProcess.use_display
 
         async def use_display(
             worker: WorkerProcess, fd: int, *, on_bus: bool = False, registrations: int = 0
         ) -> None:
+            self.workers.append(worker)
             self.registrations.append(registrations)
             told = registrations if self.pretend is None else self.pretend
             await really(worker, fd, on_bus=on_bus, registrations=told)
@@ -86,6 +88,19 @@ async def test_the_count_goes_from_one_worker_to_the_next(told: Told, qemu: Qemu
     finally:
         await supervisor.close()
     assert told.registrations == [0, 1, 2]
+
+
+async def test_a_worker_that_tells_of_fewer_is_not_believed(told: Told, qemu: Qemu) -> None:
+    supervisor = WorkerSupervisor(SETTINGS, DisplaySource(Display(qemu).open), lambda: None)
+    try:
+        await look_once(supervisor, {None})
+        tell = told.workers[0].on_registered
+        assert tell is not None
+        tell(0)
+        await until(lambda: len(told.registrations) == 2)
+    finally:
+        await supervisor.close()
+    assert told.registrations == [0, 1]
 
 
 async def test_a_display_that_was_away_is_of_another_qemu(told: Told, qemu: Qemu) -> None:
