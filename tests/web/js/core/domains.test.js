@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { DomainEvents } from "../../../../web/core/domains.js";
+import { LIMIT_MS } from "../../../../web/core/request.js";
 import { provide, until, wait } from "../support.js";
 
 /** Longer than the first wait between attempts. */
@@ -73,6 +74,22 @@ test("who is signed out is told, and asks no more", async (context) => {
   await until(() => states.length > 1);
   await wait(NEXT_ATTEMPT_MS);
   assert.deepEqual([states, FakeSource.made.length], [["reconnecting", "signed-out"], 1]);
+});
+
+test("a question for the list that is not answered is given up, and a source opened again", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const unanswered = (_, { signal }) =>
+    new Promise((_resolve, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason));
+    });
+  following(context, unanswered);
+  FakeSource.made[0].fail();
+  context.mock.timers.tick(LIMIT_MS);
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+  context.mock.timers.tick(NEXT_ATTEMPT_MS);
+  assert.deepEqual([states, FakeSource.made.length], [["reconnecting"], 2]);
 });
 
 test("nothing is opened, and nothing told, once it is closed", async (context) => {
