@@ -12,17 +12,22 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 import pytest
 
 from libvirt_webrtc.config.access import ListenAddress
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.config.video import VideoConfig
+from libvirt_webrtc.domains.definition.display import Gl
+from libvirt_webrtc.domains.reconciler import Reconciler
 from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.portal.auth.token import load_token
 from libvirt_webrtc.probes import encoder, render, trial
+from libvirt_webrtc.service import serve as serve_module
 from libvirt_webrtc.service.serve import serve
 from libvirt_webrtc.service.single_qemu import by_monitor, stream
+from tests.media.helpers import soon
 from tests.support.portal import free_port
 from tests.support.stuck import python
 
@@ -103,6 +108,27 @@ async def test_drivers_that_hang_do_not_keep_the_portal_from_listening(
     writer.close()
     serving.cancel()
     await asyncio.wait([serving])
+    assert serving.cancelled()
+
+
+async def test_with_gl_off_no_driver_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = asyncio.Event()
+
+    class Begins(Reconciler):
+        async def __aenter__(self) -> Self:
+            begun.set()
+            return await super().__aenter__()
+
+    monkeypatch.setattr(serve_module, "Reconciler", Begins)
+    monkeypatch.setattr(render, "can_render", None)
+    serving = asyncio.create_task(
+        serve(Config(uri=URI, listen=ListenAddress("127.0.0.1", free_port()), gl=Gl.OFF))
+    )
+    try:
+        await soon(begun.wait())
+    finally:
+        serving.cancel()
+        await asyncio.wait([serving])
     assert serving.cancelled()
 
 
