@@ -15,7 +15,7 @@ from libvirt_webrtc.errors import (
     WorkerError,
     WorkerGone,
 )
-from libvirt_webrtc.worker import ipc
+from libvirt_webrtc.worker import ipc, main
 from libvirt_webrtc.worker.channel import Channel
 from libvirt_webrtc.worker.main import Worker
 from libvirt_webrtc.worker.requests import refusal
@@ -126,3 +126,18 @@ async def test_an_answer_that_does_not_fit_is_a_refusal_and_ends_its_viewer(
     channel.close()
     with pytest.raises(WorkerGone):
         await soon(serving)
+
+
+async def test_errors_that_nobody_catches_are_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """They are aiortc's, in its own tasks and callbacks, and a viewer can repeat them."""
+    ours, theirs = Channel.pair()
+    # Not run(), which would lock this process in.
+    living = asyncio.create_task(main._run(theirs, SETTINGS))
+    channel = Channel(ours)
+    await soon(channel.receive())
+    loop = asyncio.get_running_loop()
+    for _ in range(100):
+        loop.call_exception_handler({"message": "stray", "exception": ValueError("why")})
+    channel.close()
+    await soon(living)
+    assert caplog.text.count("stray") == 1 and caplog.text.count("ValueError: why") == 1
