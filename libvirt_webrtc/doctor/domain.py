@@ -9,7 +9,7 @@ from libvirt_webrtc.doctor.hypervisor import Backends, check_display
 from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.emulator import display_backends
 from libvirt_webrtc.domains.inspection import Inspection, inspect
-from libvirt_webrtc.domains.libvirt_api import XML_INACTIVE, VirConnect, lookup, our_errors
+from libvirt_webrtc.domains.libvirt_api import VirConnect, our_errors
 from libvirt_webrtc.errors import LibvirtWebRTCError
 from libvirt_webrtc.service.domain_status import why_no_bus
 
@@ -25,9 +25,7 @@ def check_domain(
     try:
         found = inspect(connection, name_or_uuid, policy)
         with our_errors(f"cannot read domain '{name_or_uuid}'"):
-            domain = lookup(connection, name_or_uuid)
-            xml = domain.XMLDesc(XML_INACTIVE if found.persistent and not found.running else 0)
-            root = etree.fromstring(xml.encode())
+            root = found.document.root
             os_type = root.find("os/type")
             capabilities = connection.getDomainCapabilities(
                 root.findtext("devices/emulator"),

@@ -6,6 +6,7 @@ from libvirt's own thread and reach the loop by call_soon_threadsafe only; they 
 """
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -24,6 +25,8 @@ from libvirt_webrtc.domains.libvirt_api import (
 from libvirt_webrtc.errors import HypervisorError, HypervisorUnavailable
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 CLOSE_S = 2.0
 """Seconds for which closing waits for libvirtd."""
@@ -160,5 +163,5 @@ def _attempt(step: Callable[[], object]) -> None:
     try:
         with our_errors("closing"):
             step()
-    except HypervisorError:
-        pass
+    except HypervisorError as error:
+        log.debug("closing a connection: %s", error)

@@ -29,6 +29,8 @@ class Inspection:
     policy: Policy
     decision: Decision
     gl: GlChoice
+    document: Document
+    """The running domain's XML; of one that does not run, its definition."""
 
     @property
     def will_have(self) -> bool:
@@ -73,6 +75,7 @@ def inspect(connection: VirConnect, name_or_uuid: str, policy: Policy) -> Inspec
         if decision.changed:
             facts = Facts(persistent, has_dbus_display(connection, definition))
             decision = decide(definition, policy, facts)
+        live = Document.parse(domain.XMLDesc(0)) if running else None
         next_display, settings = find_dbus_display(definition), read_settings(definition)
         return Inspection(
             uuid=domain.UUIDString(),
@@ -80,12 +83,13 @@ def inspect(connection: VirConnect, name_or_uuid: str, policy: Policy) -> Inspec
             running=running,
             persistent=persistent,
             managed_save=persistent and bool(domain.hasManagedSaveImage()),
-            display=find_dbus_display(Document.parse(domain.XMLDesc(0))) if running else None,
+            display=find_dbus_display(live) if live is not None else None,
             next_display=next_display,
             settings=settings,
             policy=policy,
             decision=decision,
             gl=choose_gl(definition, policy),
+            document=definition if live is None else live,
         )
 
 

@@ -67,6 +67,9 @@ class FakeAgent:
         self.close_error: Exception | None = None
         self.offers: list[tuple[str, int, str]] = []
         self.viewers: dict[str, str] = {}
+        self.asked, self.go = asyncio.Event(), asyncio.Event()
+        """Set at each offer; each offer waits for ``go``, which a test clears first."""
+        self.go.set()
         self.actions: list[tuple[str, Action]] = []
 
     def list(self) -> DomainList:
@@ -82,6 +85,8 @@ class FakeAgent:
             self.unwatched.set()
 
     async def offer(self, uuid: str, console: int, sdp: str) -> Answer:
+        self.asked.set()
+        await self.go.wait()
         if self.error is not None:
             raise self.error
         self.offers.append((uuid, console, sdp))

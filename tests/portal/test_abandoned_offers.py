@@ -2,10 +2,8 @@
 
 import asyncio
 
-import pytest
 from aiohttp import web
 
-from libvirt_webrtc.agent.interface import Answer
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.portal.app import create_app
 from tests.media.helpers import soon, until
@@ -14,18 +12,8 @@ from tests.portal.fakes import TOKEN, WHEP, FakeAgent
 REQUEST = f"POST {WHEP} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n"
 
 
-async def test_a_client_that_goes_away_before_the_answer_leaves_no_viewer(
-    agent: FakeAgent, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked, go = asyncio.Event(), asyncio.Event()
-    answer = agent.offer
-
-    async def slow(uuid: str, console: int, sdp: str) -> Answer:
-        asked.set()
-        await go.wait()
-        return await answer(uuid, console, sdp)
-
-    monkeypatch.setattr(agent, "offer", slow)
+async def test_a_client_that_goes_away_before_the_answer_leaves_no_viewer(agent: FakeAgent) -> None:
+    agent.go.clear()
     # As the service runs it: aiohttp's own test server cancels handlers whose client has gone.
     runner = web.AppRunner(create_app(agent, Config(), TOKEN))
     await runner.setup()
@@ -33,11 +21,11 @@ async def test_a_client_that_goes_away_before_the_answer_leaves_no_viewer(
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         _, writer = await asyncio.open_connection(*runner.addresses[0][:2])
         writer.write(f"{REQUEST}Content-Type: application/sdp\r\nContent-Length: 5\r\n\r\nv=0\r\n".encode())
-        await soon(asked.wait())
+        await soon(agent.asked.wait())
         writer.close()
         await writer.wait_closed()
         await asyncio.sleep(0.05)
-        go.set()
+        agent.go.set()
         await until(lambda: len(agent.offers) == 1 and not agent.viewers)
     finally:
         await runner.cleanup()

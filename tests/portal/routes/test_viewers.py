@@ -30,27 +30,19 @@ async def test_a_silent_agent_is_given_up(
 
 
 async def test_an_offer_answered_after_the_session_ended_is_taken_back(
-    signed_in: Viewer, agent: FakeAgent, monkeypatch: pytest.MonkeyPatch
+    signed_in: Viewer, agent: FakeAgent
 ) -> None:
-    asked, go = asyncio.Event(), asyncio.Event()
-    answer = agent.offer
-
-    async def slow(uuid: str, console: int, sdp: str) -> Answer:
-        asked.set()
-        await go.wait()
-        return await answer(uuid, console, sdp)
-
-    monkeypatch.setattr(agent, "offer", slow)
+    agent.go.clear()
 
     async def post() -> tuple[int, str]:
         async with signed_in.offer() as response:
             return await refusal(response)
 
     task = asyncio.create_task(post())
-    await asked.wait()
+    await agent.asked.wait()
     async with signed_in.request("DELETE", "/api/session") as response:
         assert response.status == 204
-    go.set()
+    agent.go.set()
     assert await task == (401, "not_signed_in")
     assert len(agent.offers) == 1 and not agent.viewers
 
