@@ -31,7 +31,7 @@ FILTERS = frozenset({"migrate", "restore"})
 """The operations whose output libvirt takes as the domain's XML."""
 
 RUN_S = 20.0
-"""Limit for one run. The hook bounds itself to 4 s."""
+"""Limit for one run. The hook bounds itself to 2 s."""
 
 PLAIN = """\
 <domain type='qemu'>

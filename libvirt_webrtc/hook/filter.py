@@ -14,7 +14,7 @@ XML_LIMIT = 4 << 20
 """Limit for the XML, in bytes; the same as libvirt's own for a string that comes over its API."""
 
 EMULATOR_LIMIT_S = 1.0
-"""Limit for asking QEMU for its displays, in seconds. ``hooks/qemu`` gives this program two in all."""
+"""Limit for asking QEMU for its displays, in seconds. ``hooks/qemu`` gives this program less than two in all."""
 
 
 def filtered(data: bytes, policy: Policy) -> bytes | None:

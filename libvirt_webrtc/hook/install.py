@@ -12,17 +12,14 @@ import stat
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from importlib import resources
 from pathlib import Path
 
 from libvirt_webrtc.concurrency.processes import run_bounded
 from libvirt_webrtc.errors import ConfigError
+from libvirt_webrtc.hook.script import MARK, filled_script
 
 HOOKS_FOLDER = Path("/etc/libvirt/hooks")
 SCRIPT = "50-libvirt-webrtc"
-MARK = "# libvirt-webrtc hook 1"
-"""The second line of every hook that this module wrote; what has another one is not touched."""
-
 PROBE_S = 30.0
 PID_FILES = (Path("/run/libvirtd.pid"), Path("/run/virtqemud.pid"))
 
@@ -178,32 +175,16 @@ def probe_interpreter(python: Path) -> Path:
     return Path(os.fsdecode(done.output.strip())).parent
 
 
-def script_source() -> str:
-    """The hook's script, of the installed package or else of the checkout. Raises ConfigError where it is missing."""
-    package = resources.files("libvirt_webrtc")
-    checkout = Path(__file__).resolve().parents[2] / "hooks" / "qemu"
-    source = installed if (installed := package / "_hooks" / "qemu").is_file() else checkout
-    try:
-        return source.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"the hook's script is missing: {error}; install the package again") from error
-
-
 def render(hook: Hook) -> str:
     """The script with the lines of ``hook`` filled in. Raises ConfigError for a path that a line cannot hold."""
-    script = script_source()
-    for line, words in (
-        ("python=''", [str(hook.python)]),
-        ("policy=''", [str(hook.policy)]),
-        ("# made:", [str(each) for each in hook.made]),
-        ("# known to:", hook.known_to.split()),
-    ):
-        if any(not word.isprintable() for word in words):
-            raise ConfigError(f"the hook cannot be told the path {words[0]!r}")
-        prefix, joined = line.removesuffix("''"), shlex.join(words)
-        filled = prefix + joined if prefix.endswith("=") else f"{prefix} {joined}".rstrip()
-        script = script.replace(f"\n{line}\n", f"\n{filled}\n", 1)
-    return script
+    return filled_script(
+        {
+            "python=''": [str(hook.python)],
+            "policy=''": [str(hook.policy)],
+            "# made:": [str(each) for each in hook.made],
+            "# known to:": hook.known_to.split(),
+        }
+    )
 
 
 def _write(hook: Hook) -> None:

@@ -8,22 +8,23 @@ from pathlib import Path
 import pytest
 
 from libvirt_webrtc.cli import main
+from libvirt_webrtc.concurrency.processes import Finished
 from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.hook import install as hook_install
+from libvirt_webrtc.hook import script as hook_script
 from libvirt_webrtc.hook.check import Level, check_hook
 from libvirt_webrtc.hook.install import (
-    MARK,
     SCRIPT,
     find_hook,
     install_hook,
     is_known,
     running_daemons,
-    script_source,
     tell_daemon,
     uninstall_hook,
 )
 from libvirt_webrtc.hook.policy_file import FILE_NAME, write_policy
+from libvirt_webrtc.hook.script import MARK, SHELL_LINE, script_source
 from tests.support.hook_faults import PATIENT_S, make_environment, set_python_limit
 from tests.support.waiting import wait_until
 
@@ -136,8 +137,23 @@ def test_paths_with_blanks_and_quotes_hold(folder: Path, python: Path, tmp_path:
     assert find_hook(folder) == hook
 
 
+def test_where_env_splits_no_line_the_hook_runs_without_it(
+    folder: Path, python: Path, policy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_option(*_: object, **__: object) -> Finished:
+        return Finished(125, b"", b"env: invalid option -- 'S'", 0.0)
+
+    hook = install_hook(folder, python, policy)
+    assert hook.path.read_text().startswith("#!/usr/bin/env -S ")
+    monkeypatch.setattr(hook_script, "run_bounded", no_option)
+    assert install_hook(folder, python, policy) == hook == find_hook(folder)
+    assert hook.path.read_text().startswith(f"{SHELL_LINE}\n{MARK}\n")
+    assert subprocess.run([hook.path, "guest", "start", "begin", "-"], input=b"").returncode == 0
+
+
 def test_the_shipped_script_has_all_that_is_filled_in() -> None:
     lines = script_source().splitlines()
+    assert len(lines[0]) < 127, "older kernels read no more of a first line"
     assert lines[1] == MARK
     for line in ("python=''", "policy=''", "# made:", "# known to:"):
         assert lines.count(line) == 1
@@ -188,7 +204,8 @@ def test_check_finds_a_hook_that_does_not_do_what_it_must(
     folder: Path, python: Path, policy: Path, fault: str, expected: str
 ) -> None:
     hook = install_hook(folder, python, policy)
-    hook.path.write_text(hook.path.read_text().replace("trap", f"{fault}\ntrap"))
+    script = hook.path.read_text().replace("\ntrap", f"\n{fault}\ntrap")
+    hook.path.write_text(f"{SHELL_LINE}\n" + script.partition("\n")[2])
     problems = [finding.text for finding in check_hook(folder) if finding.level is Level.PROBLEM]
     assert any(expected in text for text in problems), problems
 

@@ -66,11 +66,27 @@ def test_starts_and_daemon_restarts_survive_damaged_surroundings(
     survive_starts(hook, make_guest, libvirtd, starts=10, restarts=2)
 
 
-@pytest.mark.parametrize("fault", ["missing", "hanging", "garbage", "half"])
+@pytest.mark.parametrize("fault", ["missing", "hanging", "garbage", "half", "leaving-a-child-far-away"])
 def test_restores_survive_a_broken_python(
     hook: InstalledHook, make_guest: GuestFactory, tmp_path: Path, fault: str
 ) -> None:
     survive_restores(hook, make_guest, tmp_path, [fault] * 5)
+
+
+@pytest.mark.parametrize("descriptors", [6, 11, 12])
+def test_starts_and_daemon_restarts_survive_few_descriptors(
+    hook: InstalledHook, make_guest: GuestFactory, libvirtd: PrivateLibvirtd, descriptors: int
+) -> None:
+    bystander, guest = make_guest(), make_guest(start=False)
+    first, rest = hook.script.read_text().split("\n", 1)
+    hook.script.write_text(first.replace("-S ", f"-S prlimit --nofile={descriptors} ") + "\n" + rest)
+    guest.start()
+    libvirtd.restart()
+    for each in (bystander, guest):
+        assert_alive(each)
+    virsh("managedsave", guest.uuid)
+    guest.start()
+    assert_alive(guest)
 
 
 @pytest.mark.long

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -185,6 +186,26 @@ def test_input_that_never_ends_does_not_keep_it(script: Script) -> None:
     finally:
         os.close(reader)
         os.close(writer)
+
+
+def test_one_limit_of_less_than_2_s_is_over_all_that_may_hang(script: Script) -> None:
+    # What it takes in fact depends on the machine; libvirt waits for each of these in turn, one for each operation.
+    limits = re.findall(r"^(\w+)_limit_s=([\d.]+)", script.hook.path.read_text(), re.MULTILINE)
+    assert dict(limits).keys() == {"rewrite", "drain"}
+    assert max(float(limit_s) for _, limit_s in limits) < 2
+
+
+@pytest.mark.parametrize("operation", ["restore", "reconnect"])
+def test_few_descriptors_do_not_fail_it(script: Script, operation: str) -> None:
+    # A program that needs a library cannot be started with 3.
+    for descriptors in range(4, 24):
+        done = subprocess.run(
+            ["prlimit", f"--nofile={descriptors}", script.hook.path, "guest", operation, "begin", "-"],
+            input=PLAIN.encode(),
+            capture_output=True,
+            timeout=ENDS_S,
+        )
+        assert done.returncode == 0, (descriptors, done.stderr)
 
 
 def test_the_callers_environment_changes_nothing(patient: Script, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from libvirt_webrtc.hook.install import (
 )
 from libvirt_webrtc.hook.policy_file import FILE_NAME, write_policy
 from tests.support.libvirtd import in_private_world
+from tests.support.stuck import kill_and_wait
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -36,6 +37,8 @@ PYTHON_FAULTS = {
     "missing": None,
     "not-a-program": "\x7fELF nothing that could run",
     "hanging": "exec sleep 1000",
+    "leaving-a-child": "sleep 90 & echo $! >'@PYTHON@.left'",
+    "leaving-a-child-far-away": "setsid sleep 90 & echo $! >'@PYTHON@.left'",
     "hanging-behind-half": '"@PYTHON@" "$@" | head -c 300; exec sleep 1000',
     "ignoring-signals": "trap '' TERM INT HUP; while :; do sleep 1000; done",
     "failing": "cat >/dev/null; echo '<domain/>'; exit 3",
@@ -174,12 +177,15 @@ def python_fault(python: Path, fault: str) -> Iterator[None]:
         python.unlink(missing_ok=True)
         python.symlink_to(link)
         kept.unlink()
+        for left in python.parent.glob("*.left"):
+            kill_and_wait(int(left.read_text()))
+            left.unlink()
 
 
 def set_python_limit(script: Path, seconds: int) -> None:
-    """Change the limit for Python in an installed script."""
+    """Change the limit for a rewrite in an installed script."""
     text = script.read_text()
-    changed = text.replace("\npython_limit_s=2\n", f"\npython_limit_s={seconds}\n")
+    changed = text.replace("\nrewrite_limit_s=1.7 ", f"\nrewrite_limit_s={seconds} ")
     assert changed != text
     script.write_text(changed)
 
