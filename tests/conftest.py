@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import shutil
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -14,7 +13,7 @@ from playwright.async_api import Browser, async_playwright
 
 from libvirt_webrtc.config.load import STATE_VARIABLE
 from libvirt_webrtc.domains.libvirt_api import VirConnect, open_connection
-from tests.support.chromium import CHROMIUM_FLAGS
+from tests.support.browsers import PROGRAMS, BrowserName, launch, program
 from tests.support.domains import DomainFactory, MakeDomain
 from tests.support.emulators import emulators
 from tests.support.guests import GuestFactory
@@ -175,12 +174,15 @@ def portal(start_portal: Callable[..., Portal]) -> Portal:
 
 
 @pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Headless Chromium, the system's; every test has one of its own, which ends with it."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("needs Chromium: run tests/run.sh as root")
+async def browser(request: pytest.FixtureRequest) -> AsyncIterator[Browser]:
+    """Headless Chromium, the system's; every test has one of its own, which ends with it.
+
+    The browser that a test's parameter ``browser`` names, where it is marked with ``in_both_browsers``.
+    """
+    name: BrowserName = getattr(request, "param", "chromium")
+    if program(name) is None:
+        pytest.skip(f"needs {PROGRAMS[name]}: run tests/run.sh as root")
     async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        running = await launch(playwright, name)
         yield running
         await running.close()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All tests: installs what is missing, then unit tests and, in a private world with its own libvirtd, the tests with real
-# libvirt, QEMU and Chromium. Arguments go to pytest.
+# libvirt, QEMU, Chromium and Firefox. Arguments go to pytest.
 #   sudo ./tests/run.sh [--no-lint] [--long] [PYTEST-ARGUMENT...]
 # --long: also those tests that take minutes each.
 set -euo pipefail

@@ -26,6 +26,7 @@ def main() -> int:
     # Only now: they import what may be missing.
     from tests.bench.registry import BENCHES
     from tests.bench.stage import Options
+    from tests.support.browsers import BROWSERS
 
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("bench", choices=BENCHES)
@@ -34,10 +35,11 @@ def main() -> int:
     parser.add_argument(
         "--seconds", type=float, default=30.0, help="idle: how long to watch (default: %(default)g)"
     )
+    parser.add_argument("--browser", choices=BROWSERS, default="chromium")
     arguments = parser.parse_args()
     world.enter(sys.argv[1:])
     bench = BENCHES[arguments.bench]
-    options = Options(arguments.runs or bench.runs, arguments.guest, arguments.seconds)
+    options = Options(arguments.runs or bench.runs, arguments.guest, arguments.seconds, arguments.browser)
     result = asyncio.run(bench.measure(options))
     print(json.dumps(result, indent=2))
     return 0

@@ -32,7 +32,7 @@ def machine() -> dict[str, Any]:
     }
 
 
-def versions(chromium: str | None = None) -> dict[str, str]:
+def versions(browser: str | None = None) -> dict[str, str]:
     """Return the version of every part that has a share in the figures."""
     number = libvirt.getVersion()
     return {
@@ -42,7 +42,7 @@ def versions(chromium: str | None = None) -> dict[str, str]:
         **{package: version(package) for package in ("aiortc", "aioice", "av")},
         "qemu": ".".join(map(str, emulators()[0].version)),
         "libvirt": f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}",
-        **({"chromium": chromium, "novnc": _novnc()} if chromium is not None else {}),
+        **({"browser": browser, "novnc": _novnc()} if browser is not None else {}),
     }
 
 

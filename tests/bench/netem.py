@@ -27,7 +27,7 @@ from tests.bench.figures import Figure, Figures
 from tests.bench.scroll import Scroll
 from tests.bench.stage import PROBES, Options, progress
 from tests.media.helpers import show
-from tests.support.chromium import CHROMIUM_FLAGS
+from tests.support.browsers import launch
 from tests.support.narrow_link import Limits, NarrowLink, open_link, run_far
 
 SCROLL_FPS = 30
@@ -118,7 +118,7 @@ async def _far_page() -> AsyncIterator[tuple[Page, NarrowLink]]:
         with open_link(holder.pid) as link, tempfile.TemporaryDirectory() as folder:
             inside = _chromium_inside(holder.pid, folder)
             async with async_playwright() as playwright:
-                browser = await playwright.chromium.launch(executable_path=inside, args=CHROMIUM_FLAGS)
+                browser = await launch(playwright, "chromium", inside)
                 page = await browser.new_page()
                 await page.add_script_tag(path=PROBES / "far.js")
                 yield page, link

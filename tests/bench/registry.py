@@ -37,7 +37,7 @@ class Bench:
         """Run it; the object that is printed."""
         described = machine()
         async with open_stage(options) as stage:
-            used = versions(stage.browser.version)
+            used = versions(f"{options.browser} {stage.browser.version}")
             figures = await self.run(stage)
         return _result(self.name, options, described, used, figures)
 

@@ -1,7 +1,6 @@
 """What a bench runs on: libvirt, a portal, a browser, and demo guests."""
 
 import random
-import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -12,7 +11,7 @@ from pathlib import Path
 from playwright.async_api import Browser, async_playwright
 
 from tests.bench import world
-from tests.support.chromium import CHROMIUM_FLAGS
+from tests.support.browsers import BrowserName, launch
 from tests.support.emulators import emulators
 from tests.support.guests import Guest, GuestFactory, Kind
 from tests.support.libvirtd import URI, PrivateLibvirtd, in_private_world
@@ -33,6 +32,7 @@ class Options:
     guest: Kind
     seconds: float
     """How long a bench watches what it has to watch for a time."""
+    browser: BrowserName
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,7 @@ async def open_stage(options: Options) -> AsyncIterator[Stage]:
         portal = Portal(folder, URI)
         stack.callback(portal.close)
         async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=CHROMIUM_FLAGS
-            )
+            browser = await launch(playwright, options.browser)
             try:
                 yield Stage(options, portal, browser, factory)
             finally:

@@ -12,7 +12,7 @@ from tests.support.libvirtd import URI, in_private_world
 
 CHECKOUT = Path(__file__).parents[2]
 PRIVATE_WORLD = CHECKOUT / "tests" / "support" / "private_world.sh"
-PROGRAMS = ("chromium", "qemu-system-x86_64", "virsh")
+PROGRAMS = ("chromium", "firefox-esr", "qemu-system-x86_64", "virsh")
 MODULES = ("playwright", "pytest", "libvirt", "aiortc", "numpy", "PIL")
 GUESTS_VARIABLE = "LIBVIRT_WEBRTC_TEST_GUESTS"
 """The same variable as in tests/conftest.py, which cannot be imported before all modules are known to be installed."""

@@ -10,6 +10,7 @@ from playwright.async_api import Browser
 from examples.guests.layout import Pointer, Rgb
 from examples.guests.reading import read_key_count, read_keys, read_nonce, read_pointer
 from tests.e2e.viewer import Viewer, wait_for
+from tests.support.browsers import in_both_browsers
 from tests.support.emulators import Emulator
 from tests.support.guests import GuestFactory
 from tests.support.libvirtd import virsh
@@ -38,6 +39,7 @@ def scanout(portal: Portal, uuid: str) -> str | None:
     return mode
 
 
+@in_both_browsers
 async def test_vga_guest_is_seen_and_typed_at_through_a_resolution_change(
     make_guest: GuestFactory, portal: Portal, browser: Browser, emulator: Emulator
 ) -> None:
@@ -57,6 +59,7 @@ async def test_vga_guest_is_seen_and_typed_at_through_a_resolution_change(
     assert await viewer.handle("connections") == 1
 
 
+@in_both_browsers
 async def test_linux_guest_is_seen_in_shared_memory_and_pointed_at(
     make_guest: GuestFactory, portal: Portal, browser: Browser, emulator: Emulator
 ) -> None:
@@ -78,6 +81,7 @@ async def test_linux_guest_is_seen_in_shared_memory_and_pointed_at(
     await viewer.wait_picture(lambda rgb: pointer(rgb).wheel > 0, "the wheel turned up")
 
 
+@in_both_browsers
 async def test_odd_size_is_padded_for_the_codec_and_cropped_in_the_page(
     make_guest: GuestFactory, portal: Portal, browser: Browser
 ) -> None:
@@ -103,6 +107,7 @@ async def test_two_viewers_see_the_same_new_content(
     assert domain is not None and domain["consoles"][0]["viewers"] == 2
 
 
+@in_both_browsers
 async def test_keys_arrive_all_and_in_order(
     make_guest: GuestFactory, portal: Portal, browser: Browser
 ) -> None:
@@ -113,6 +118,7 @@ async def test_keys_arrive_all_and_in_order(
     await viewer.wait_picture(lambda rgb: (read_keys(rgb) or [])[-12:] == wanted, "q w e r t y in the guest")
 
 
+@in_both_browsers
 async def test_held_keys_go_up_when_the_page_loses_focus_and_when_the_tab_closes(
     make_guest: GuestFactory, portal: Portal, browser: Browser
 ) -> None:
@@ -136,6 +142,7 @@ async def test_held_keys_go_up_when_the_page_loses_focus_and_when_the_tab_closes
     await watcher.wait_picture(last_key(False), "the key went up when the tab closed")
 
 
+@in_both_browsers
 async def test_killed_worker_comes_back_by_itself_with_the_same_qemu(
     make_guest: GuestFactory, portal: Portal, browser: Browser
 ) -> None:
@@ -167,6 +174,7 @@ async def test_hung_worker_is_replaced(make_guest: GuestFactory, portal: Portal)
     wait_until(replaced, "another worker")
 
 
+@in_both_browsers
 async def test_open_list_follows_start_and_destroy_without_reload(
     make_guest: GuestFactory, portal: Portal, browser: Browser
 ) -> None:
@@ -184,6 +192,7 @@ async def test_open_list_follows_start_and_destroy_without_reload(
     assert await page.evaluate("window.sameDocument")
 
 
+@in_both_browsers
 async def test_open_console_survives_a_restart_of_its_guest(
     make_guest: GuestFactory, portal: Portal, browser: Browser
 ) -> None:

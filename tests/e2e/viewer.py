@@ -1,8 +1,9 @@
-"""A person at the portal, in headless Chromium."""
+"""A person at the portal, in a headless browser."""
 
 import asyncio
 import base64
 import io
+import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -155,13 +156,16 @@ class Viewer:
         return await self.wait_picture(seen, f"the guest shows key {qnum:#x}")
 
     async def point_at(self, x: int, y: int) -> None:
-        """Move the real pointer over this pixel of the guest's picture."""
+        """Move the real pointer over this pixel of the guest's picture.
+
+        To a whole CSS pixel, as a mouse does; WebDriver BiDi would round a fraction, and not always down.
+        """
         box = await self.page.locator(".screen").nth(self.console).bounding_box()
         size = await self.handle(f"consoles[{self.console}].size")
         assert box is not None
         await self.page.mouse.move(
-            box["x"] + (x + 0.5) * box["width"] / size["width"],
-            box["y"] + (y + 0.5) * box["height"] / size["height"],
+            math.floor(box["x"] + (x + 0.5) * box["width"] / size["width"]),
+            math.floor(box["y"] + (y + 0.5) * box["height"] / size["height"]),
         )
 
 

@@ -1,0 +1,46 @@
+"""The browsers that tests and benches drive, headless, by Playwright: Debian's Chromium and Debian's Firefox.
+
+Playwright speaks Chromium's own protocol to the one and WebDriver BiDi to the other (its channel ``moz-firefox``), so
+that nothing but the browsers themselves has to be installed.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.async_api import Browser, Playwright
+
+BrowserName = Literal["chromium", "firefox"]
+BROWSERS: tuple[BrowserName, ...] = ("chromium", "firefox")
+PROGRAMS: dict[BrowserName, str] = {"chromium": "chromium", "firefox": "firefox-esr"}
+
+in_both_browsers = pytest.mark.parametrize("browser", BROWSERS, indirect=True)
+"""Marks a test whose fixture ``browser`` is to be each of the two."""
+
+CHROMIUM_FLAGS = [
+    "--headless=new",
+    "--no-sandbox",  # the tests run as root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def program(name: BrowserName) -> str | None:
+    """Return the path of a browser; None where it is not installed."""
+    return shutil.which(PROGRAMS[name])
+
+
+async def launch(playwright: Playwright, name: BrowserName, executable: Path | None = None) -> Browser:
+    """Start a browser, which its ``close()`` ends.
+
+    ``executable`` is started in place of the installed browser.
+    """
+    path = executable or program(name)
+    if name == "chromium":
+        return await playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+    return await playwright.firefox.launch(channel="moz-firefox", executable_path=path)
