@@ -4,9 +4,10 @@
 
 APT_EXTRA_SOURCES="" # a folder once the machine's sources plus the extra suite are in use
 
-debian_release() { # 12, 13, or empty where this is not Debian
+# debian_release [OS-RELEASE]: 12, 13 or another number; "testing" for Debian without a number; empty where it is not Debian
+debian_release() {
     # shellcheck source=/dev/null
-    (. /etc/os-release 2>/dev/null && [ "${ID:-}" = debian ] && printf '%s\n' "${VERSION_ID:-}") || true
+    (. "${1:-/etc/os-release}" 2>/dev/null && [ "${ID:-}" = debian ] && printf '%s\n' "${VERSION_ID:-testing}") || true
 }
 
 debian_codename() {

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the program, its demo guests and its tests need on Debian 12 and 13: packages, and a virtual environment with the
+# What the program, its demo guests and its tests need on Debian 12, 13 and testing: packages, and a virtual environment with the
 # program in it. What is there is used as it is, and a second run finds nothing to do. Sourced; needs common.sh and apt.sh.
 # shellcheck disable=SC2034  # what is set here is for those who source it
 
@@ -15,12 +15,12 @@ APT_HINT=() # what an ordinary user is told to run
 
 require_debian() {
     case "$(debian_release)" in
-        12 | 13) return 0 ;;
+        12 | 13 | testing) return 0 ;;
     esac
-    say "This script installs on Debian 12 and 13 only. Elsewhere, install by hand and run it again:"
+    say "This script installs on Debian 12, 13 and testing only. Elsewhere, install by hand and run it again:"
     say "  QEMU >= 7.2 with its D-Bus display module (ui-dbus.so), libvirt >= 9.0 with its headers (libvirt.pc),"
     say "  Python >= 3.11 with venv and headers, gcc, binutils, pkg-config, cpio, xz, libseccomp, libyuv, libturbojpeg;"
-    die "not Debian 12 or 13"
+    die "not Debian 12, 13 or testing"
 }
 
 # The suite that goes with what is there already: backports beside backports. Without anything there, the newer.

@@ -8,10 +8,11 @@ add_module() {
     grep -qx "$2" "$3/order" && return
     pattern=$(echo "$2" | sed 's/[-_]/[-_]/g')
     grep -q "/$pattern\.ko$" "$1/modules.builtin" && return
-    file=$(find "$1/kernel" -name "$pattern.ko" -o -name "$pattern.ko.xz" | head -n 1)
+    file=$(find "$1/kernel" -name "$pattern.ko" -o -name "$pattern.ko.xz" -o -name "$pattern.ko.zst" | head -n 1)
     [ -n "$file" ] || { echo "$1 has no module $2" >&2; return 1; }
     case $file in
         *.xz) xz -dc "$file" >"$3/$2" ;;
+        *.zst) zstd -qdc "$file" >"$3/$2" ;;
         *) cp "$file" "$3/$2" ;;
     esac
     objcopy -O binary -j .modinfo "$3/$2" "$3/info"
