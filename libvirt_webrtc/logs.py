@@ -8,8 +8,15 @@ from collections.abc import Callable
 CHATTY = ("aioice", "aiortc", "libav")
 """Their INFO is a line for every ICE check and RTCP packet."""
 
+SILENT = ("aiohttp",)
+"""Libraries that log nothing. aiohttp's messages quote what clients sent, cookies and tokens included; the portal says
+itself what its log should know."""
+
 PERIOD_S = 60.0
 """The period of :class:`LimitedLogger`, in seconds: a line a minute is 1,440 a day, which any log keeps."""
+
+MAX_KINDS = 100
+"""Kinds of messages whose last time is remembered."""
 
 
 def set_up(level: int, *, origin: str = "") -> None:
@@ -24,6 +31,8 @@ def set_up(level: int, *, origin: str = "") -> None:
     )
     for name in CHATTY:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    for name in SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     limit = LimitedLibraries()
     for handler in logging.getLogger().handlers:
         handler.addFilter(limit)
@@ -65,9 +74,10 @@ class LimitedLogger:
 
 
 class LimitedLibraries(logging.Filter):
-    """Lets one record in ``PERIOD_S`` through of each library of CHATTY.
+    """Lets one record in ``PERIOD_S`` through of each library of CHATTY, and of each kind of asyncio's.
 
-    A viewer can have aiortc log a traceback with every packet, and FFmpeg a line.
+    A viewer can have aiortc log a traceback with every packet, and FFmpeg a line. asyncio logs one, for instance, with
+    each connection for which there is no descriptor.
     """
 
     def __init__(self, *, period_s: float = PERIOD_S, clock: Callable[[], float] = time.monotonic) -> None:
@@ -79,10 +89,17 @@ class LimitedLibraries(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """False for a record that is left out."""
         library = record.name.partition(".")[0]
-        if library not in CHATTY:
+        if library == "asyncio":
+            # Its messages begin with what happened, and go on with which task or socket.
+            kind = f"asyncio: {str(record.msg).partition(chr(10))[0]}"
+        elif library in CHATTY:
+            kind = library
+        else:
             return True
         now = self._clock()
-        if now - self._logged_at.get(library, float("-inf")) < self._period_s:
+        if now - self._logged_at.get(kind, float("-inf")) < self._period_s:
             return False
-        self._logged_at[library] = now
+        if len(self._logged_at) >= MAX_KINDS:
+            self._logged_at.clear()
+        self._logged_at[kind] = now
         return True

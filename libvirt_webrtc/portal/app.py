@@ -14,6 +14,7 @@ from libvirt_webrtc.config.access import is_loopback
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.portal.auth.gate import Gate
 from libvirt_webrtc.portal.auth.sessions import Clock, Sessions
+from libvirt_webrtc.portal.headers import add_headers
 from libvirt_webrtc.portal.problems import MAX_BODY_BYTES, Problem, problems
 from libvirt_webrtc.portal.routes.consoles import ConsoleRoutes
 from libvirt_webrtc.portal.routes.domains import DomainRoutes
@@ -23,25 +24,6 @@ from libvirt_webrtc.portal.web_files import WebFiles
 
 SWEEP_S = 30.0
 """Pause between two sweeps, which forget viewers that are gone and end sessions whose time is over."""
-
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        "img-src 'self' data: blob:; media-src 'self' blob:; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": (
-        "fullscreen=(self), keyboard-map=(self), clipboard-read=(self), clipboard-write=(self), "
-        "autoplay=(self), camera=(), microphone=(), display-capture=(), geolocation=(), usb=(), serial=(), "
-        "hid=(), midi=(), payment=()"
-    ),
-    "Server": "libvirt-webrtc",
-}
-"""Sent with every response. The pages use pointer and keyboard lock too, for which no permission policy exists."""
 
 
 def create_app(
@@ -67,7 +49,7 @@ def create_app(
     sessions = Sessions(agent, clock)
     gate = Gate(token, sessions, clock)
     app = web.Application(
-        middlewares=[problems, _check_host, gate.middleware], client_max_size=MAX_BODY_BYTES
+        middlewares=[problems(), _check_host, gate.middleware], client_max_size=MAX_BODY_BYTES
     )
     PageRoutes(web_files or WebFiles.load()).add_to(app.router)
     SessionRoutes(gate, sessions).add_to(app.router)
@@ -116,5 +98,4 @@ def _host_name(host: str) -> str:
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(HEADERS)
-    response.headers.setdefault("Cache-Control", "no-store")
+    add_headers(response.headers)

@@ -15,7 +15,7 @@ async def read_text(request: web.Request) -> str:
     """The whole body. The application's ``client_max_size`` bounds it.
 
     Raises:
-        Problem: it is not UTF-8, or did not come in time.
+        Problem: it is not UTF-8 or not as its headers say, or did not come in time.
     """
     try:
         async with asyncio.timeout(limits.BODY_S):
@@ -23,6 +23,10 @@ async def read_text(request: web.Request) -> str:
     except TimeoutError as error:
         message = f"the request's body did not come within {limits.BODY_S:.0f} seconds"
         raise Problem(408, "request_timeout", message) from error
+    except web.RequestPayloadError:
+        # Without its text, and not as the cause: that quotes the body.
+        message = "the request's body is not as its Transfer-Encoding or Content-Encoding says"
+        raise Problem(400, "bad_request", message) from None
     except UnicodeDecodeError as error:
         raise Problem(400, "bad_request", f"the request's body is not UTF-8: {error.reason}") from error
 

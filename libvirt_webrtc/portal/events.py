@@ -10,6 +10,7 @@ from aiohttp import web
 from libvirt_webrtc.agent.interface import Agent
 from libvirt_webrtc.concurrency.tasks import until_one_ends
 from libvirt_webrtc.portal.auth.sessions import Session
+from libvirt_webrtc.portal.connections import connection_of
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,12 @@ async def send_events(request: web.Request, agent: Agent, session: Session) -> w
         return response
     with session.streaming():
         try:
-            await until_one_ends(_send_lists(response, agent), _send_comments(response), session.ended.wait())
+            await until_one_ends(
+                _send_lists(response, agent),
+                _send_comments(response),
+                session.ended.wait(),
+                connection_of(request).lost.wait(),
+            )
         except ConnectionError as error:
             log.debug("a client left its event stream: %s", error)
         except Exception:

@@ -4,7 +4,7 @@ import logging
 from http import HTTPStatus
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
 from libvirt_webrtc.errors import (
     CannotAttach,
@@ -18,6 +18,7 @@ from libvirt_webrtc.errors import (
     NoSuchDomain,
     WorkerError,
 )
+from libvirt_webrtc.logs import LimitedLogger
 
 log = logging.getLogger(__name__)
 
@@ -70,26 +71,36 @@ class Problem(LibvirtWebRTCError):
         return response
 
 
-@web.middleware
-async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Middleware: turn whatever a handler raises into a response."""
-    try:
-        if (request.content_length or 0) > MAX_BODY_BYTES:
-            raise web.HTTPRequestEntityTooLarge(MAX_BODY_BYTES, request.content_length or 0)
-        return await handler(request)
-    except LibvirtWebRTCError as error:
-        problem = Problem.of(error)
-        if problem.status in (500, 502):
-            log.warning("%s %s: %s", request.method, request.path, problem.message)
-        return problem.response()
-    except web.HTTPException as error:
-        return _from_http(request, error)
-    except ConnectionError:
-        # The client left before its response was complete; aiohttp cleans up.
-        raise
-    except Exception:
-        log.exception("unexpected: %s %s", request.method, request.path)
-        return Problem(500, "internal", "an internal error; the server's log has the details").response()
+def problems() -> Middleware:
+    """Make the middleware that turns whatever a handler raises into a response.
+
+    Clients can repeat what fails at will, so only the first in a minute is logged, and how many there were.
+    """
+    failed, unexpected = LimitedLogger(log), LimitedLogger(log)
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            if (request.content_length or 0) > MAX_BODY_BYTES:
+                raise web.HTTPRequestEntityTooLarge(MAX_BODY_BYTES, request.content_length or 0)
+            return await handler(request)
+        except LibvirtWebRTCError as error:
+            problem = Problem.of(error)
+            if problem.status in (500, 502):
+                failed.warning("%s %s: %s", request.method, request.rel_url.raw_path, problem.message)
+            return problem.response()
+        except web.HTTPException as error:
+            return _from_http(request, error)
+        except ConnectionError:
+            # The client left before its response was complete; aiohttp cleans up.
+            raise
+        except Exception as error:
+            where = (request.method, request.rel_url.raw_path)
+            unexpected.warning("unexpected: %s %s", *where, exc_info=error)
+            text = "an internal error; the server's log has the details"
+            return Problem(500, "internal", text).response()
+
+    return middleware
 
 
 def _from_http(request: web.Request, error: web.HTTPException) -> web.Response:

@@ -1,21 +1,21 @@
 """Serves the portal on its address until a signal ends the program."""
 
 import asyncio
+import logging
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from aiohttp import web
-
 from libvirt_webrtc.agent.interface import Agent
-from libvirt_webrtc.config.access import ListenAddress
 from libvirt_webrtc.config.load import Config
-from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.portal.app import create_app
+from libvirt_webrtc.portal.connections import ConnectionLimits
+from libvirt_webrtc.portal.listener import PortalListener
 
-SHUTDOWN_TIMEOUT_S = 2.0
-"""How long requests in progress may take to end at shutdown."""
+log = logging.getLogger(__name__)
 
 
 async def run_portal(agent: Agent, config: Config, token: str) -> None:
@@ -24,33 +24,33 @@ async def run_portal(agent: Agent, config: Config, token: str) -> None:
     Raises:
         ConfigError: the address is taken.
     """
-    runner = web.AppRunner(
-        create_app(agent, config, token), access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S
-    )
-    await runner.setup()
+    listener = PortalListener(create_app(agent, config, token), ConnectionLimits.for_process())
     try:
-        site = web.TCPSite(runner, config.listen.host, config.listen.port)
-        try:
-            await site.start()
-        except OSError as error:
-            address = config.listen.authority
-            raise ConfigError(f"cannot listen on {address}: {error}; choose another with --listen") from error
         # Where port 0 was configured, the system has chosen one.
-        listening = ListenAddress(*runner.addresses[0][:2])
+        listening = await listener.start(config.listen)
         with _termination() as terminated:
             _announce(replace(config, listen=listening), token)
             await terminated.wait()
     finally:
-        await runner.cleanup()
+        await listener.close()
 
 
 def _announce(config: Config, token: str) -> None:
     """Print where to go. The token is printed only where no file keeps it."""
     base = f"http://{config.listen.authority}"
     if config.token_file is not None:
-        print(f"Portal: {base}/\nToken:  in {config.token_file}", flush=True)
+        text = f"Portal: {base}/\nToken:  in {config.token_file}"
     else:
-        print(f"Portal: {base}/\nToken:  {token}\nOr open {base}/login#token={token}", flush=True)
+        text = f"Portal: {base}/\nToken:  {token}\nOr open {base}/login#token={token}"
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        # A full disk, or a pipe that nobody reads. Python keeps the text and would try again when the program ends.
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+        lost = "" if config.token_file is not None else "; nobody can know the token: start with --token-file"
+        log.warning("the portal is at %s/, which could not be printed: %s%s", base, error, lost)
 
 
 @contextmanager

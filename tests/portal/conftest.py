@@ -5,12 +5,12 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from aiohttp.test_utils import TestServer
 
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.portal.app import create_app
+from libvirt_webrtc.portal.connections import ConnectionLimits
 from libvirt_webrtc.portal.web_files import WebFiles
-from tests.portal.fakes import TOKEN, FakeAgent, FakeClock, Serve, Viewer
+from tests.portal.fakes import TOKEN, FakeAgent, FakeClock, Serve, Served, Viewer
 
 FILES = {
     "index.html": "<title>list</title>",
@@ -47,36 +47,34 @@ async def serve(agent: FakeAgent, clock: FakeClock, web_folder: Path) -> AsyncIt
     """Serves portals with settings of the test's own."""
     async with AsyncExitStack() as stack:
 
-        async def start(config: Config) -> TestServer:
+        async def start(config: Config, limits: ConnectionLimits | None = None) -> Served:
             app = create_app(agent, config, TOKEN, web_files=WebFiles.load(web_folder), clock=clock)
-            server = TestServer(app)
-            await stack.enter_async_context(server)
-            return server
+            return await stack.enter_async_context(Served(app, limits or ConnectionLimits()))
 
         yield start
 
 
 @pytest.fixture
-async def server(serve: Serve) -> TestServer:
+async def server(serve: Serve) -> Served:
     return await serve(Config())
 
 
 @pytest.fixture
-async def viewer(server: TestServer) -> AsyncIterator[Viewer]:
+async def viewer(server: Served) -> AsyncIterator[Viewer]:
     """Somebody who has not signed in."""
     async with Viewer(server) as viewer:
         yield viewer
 
 
 @pytest.fixture
-async def signed_in(server: TestServer) -> AsyncIterator[Viewer]:
+async def signed_in(server: Served) -> AsyncIterator[Viewer]:
     async with Viewer(server) as viewer:
         await viewer.sign_in()
         yield viewer
 
 
 @pytest.fixture
-async def script(server: TestServer) -> AsyncIterator[Viewer]:
+async def script(server: Served) -> AsyncIterator[Viewer]:
     """A program with the token."""
     async with Viewer(server) as viewer:
         viewer.use_token()

@@ -1,22 +1,22 @@
 """An agent without libvirt, a clock that is set by hand, and a viewer that speaks plain HTTP."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
-from aiohttp import ClientResponse, ClientSession, DummyCookieJar
+from aiohttp import ClientResponse, ClientSession, DummyCookieJar, web
 from aiohttp.client import _RequestContextManager
-from aiohttp.test_utils import TestServer
+from yarl import URL
 
 from libvirt_webrtc.agent.interface import Action, Answer, ConsoleState, ConsoleView, DomainList, DomainView
 from libvirt_webrtc.agent.latest import LatestValue
 from libvirt_webrtc.agent.stats import ConsoleStats, RenditionView, ViewerView
+from libvirt_webrtc.config.access import ListenAddress
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.portal.auth.cookie import NAME as COOKIE
-
-Serve = Callable[[Config], Awaitable[TestServer]]
-"""What the fixture ``serve`` gives: a function that serves a portal with these settings."""
+from libvirt_webrtc.portal.connections import ConnectionLimits
+from libvirt_webrtc.portal.listener import PortalListener
 
 TOKEN = "the-right-token"
 UUID = "11111111-2222-3333-4444-55555555abcd"
@@ -115,10 +115,37 @@ class FakeAgent:
         return self.viewers.get(viewer) == uuid
 
 
+class Served:
+    """A portal that listens on a free port of 127.0.0.1."""
+
+    def __init__(self, app: web.Application, limits: ConnectionLimits) -> None:
+        self.listener = PortalListener(app, limits)
+        self.port = 0
+
+    async def __aenter__(self) -> Self:
+        self.port = (await self.listener.start(ListenAddress(port=0))).port
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def make_url(self, path: str) -> URL:
+        return URL(f"http://127.0.0.1:{self.port}{path}", encoded=True)
+
+    async def close(self) -> None:
+        await self.listener.close()
+
+
+class Serve(Protocol):
+    """What the fixture ``serve`` gives: a function that serves a portal with these settings."""
+
+    async def __call__(self, config: Config, limits: ConnectionLimits | None = None) -> Served: ...
+
+
 class Viewer:
     """A client that sends exactly what it is told: its cookie and origin as a browser would, once signed in."""
 
-    def __init__(self, server: TestServer) -> None:
+    def __init__(self, server: Served) -> None:
         self.server = server
         self.headers: dict[str, str] = {}
         self._session = ClientSession(cookie_jar=DummyCookieJar())

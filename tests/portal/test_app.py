@@ -2,10 +2,9 @@ import asyncio
 import logging
 
 import pytest
-from aiohttp.test_utils import TestServer
 
-from libvirt_webrtc.portal.app import HEADERS
-from tests.portal.fakes import TOKEN, WHEP, FakeAgent, Viewer, refusal
+from libvirt_webrtc.portal.headers import HEADERS
+from tests.portal.fakes import TOKEN, WHEP, FakeAgent, Served, Viewer, refusal
 
 PATHS = [
     "/healthz",
@@ -55,7 +54,7 @@ async def test_names_of_this_machine_are_taken_with_any_port(script: Viewer, hos
         assert response.status == 200
 
 
-async def test_a_request_without_a_host_is_refused(server: TestServer) -> None:
+async def test_a_request_without_a_host_is_refused(server: Served) -> None:
     assert server.port is not None
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(b"GET /healthz HTTP/1.0\r\n\r\n")
@@ -83,7 +82,7 @@ async def test_the_token_is_never_logged(
     assert TOKEN not in caplog.text and "another-guess" not in caplog.text
 
 
-async def test_shutdown_ends_open_event_streams(server: TestServer, script: Viewer, agent: FakeAgent) -> None:
+async def test_shutdown_ends_open_event_streams(server: Served, script: Viewer, agent: FakeAgent) -> None:
     async with Viewer(server) as browser:
         await browser.sign_in()
         async with browser.get("/api/events") as page, script.get("/api/events") as program:

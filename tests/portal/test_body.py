@@ -2,10 +2,9 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from aiohttp.test_utils import TestServer
 
 from libvirt_webrtc.agent import limits
-from tests.portal.fakes import WHEP, FakeAgent, Viewer, refusal
+from tests.portal.fakes import WHEP, FakeAgent, Served, Viewer, refusal
 
 
 async def test_an_offer_of_64_kib_is_taken_and_one_byte_more_is_not(signed_in: Viewer) -> None:
@@ -25,9 +24,7 @@ async def test_a_body_without_a_length_is_bounded_too(signed_in: Viewer) -> None
         assert await refusal(response) == (413, "too_large")
 
 
-async def test_a_body_that_does_not_come_is_given_up(
-    server: TestServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_body_that_does_not_come_is_given_up(server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "BODY_S", 0.01)
     assert server.port is not None
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)

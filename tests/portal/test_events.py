@@ -3,10 +3,9 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientResponse
-from aiohttp.test_utils import TestServer
 
 from libvirt_webrtc.portal import events
-from tests.portal.fakes import FakeAgent, Viewer, domain, listing
+from tests.portal.fakes import FakeAgent, Served, Viewer, domain, listing
 
 
 async def next_list(response: ClientResponse) -> Any:
@@ -42,7 +41,7 @@ async def test_comments_come_in_between(signed_in: Viewer, monkeypatch: pytest.M
 
 
 async def test_a_client_that_left_is_noticed(
-    server: TestServer, agent: FakeAgent, monkeypatch: pytest.MonkeyPatch
+    server: Served, agent: FakeAgent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(events, "COMMENT_S", 0.01)
     async with Viewer(server) as viewer:

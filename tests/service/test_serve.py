@@ -1,7 +1,6 @@
 """The service as a process: its address, its token, its end."""
 
 import asyncio
-import os
 import signal
 import socket
 import stat
@@ -21,7 +20,6 @@ from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.config.video import VideoConfig
 from libvirt_webrtc.domains.definition.display import Gl
 from libvirt_webrtc.domains.reconciler import Reconciler
-from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.portal.auth.token import load_token
 from libvirt_webrtc.probes import encoder, render, trial
 from libvirt_webrtc.service import serve as serve_module
@@ -132,6 +130,26 @@ async def test_with_gl_off_no_driver_is_asked(monkeypatch: pytest.MonkeyPatch) -
     assert serving.cancelled()
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_standard_output_on_a_full_disk_is_told_and_ends_nothing(tmp_path: Path, kept: bool) -> None:
+    url = f"127.0.0.1:{free_port()}"
+    command = [sys.executable, "-m", "libvirt_webrtc", "serve", "--uri", URI, "--listen", url]
+    arguments = ["--token-file", str(tmp_path / "token")] if kept else []
+    with open("/dev/full", "wb") as full:
+        process = subprocess.Popen([*command, *arguments], stdout=full, stderr=subprocess.PIPE, text=True)
+    with process:
+        assert process.stderr is not None
+        try:
+            said = next(line for line in process.stderr if "could not be printed" in line)
+            with urllib.request.urlopen(f"http://{url}/healthz", timeout=30) as response:
+                assert response.status == 200
+            said += end(process)
+        finally:
+            process.kill()
+    assert "No space left" in said and "Traceback" not in said and "Exception ignored" not in said
+    assert ("--token-file" in said) == (not kept)
+
+
 def test_a_taken_port_is_told(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
@@ -139,38 +157,3 @@ def test_a_taken_port_is_told(tmp_path: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert f"libvirt-webrtc: cannot listen on {address}" in done.stderr and "--listen" in done.stderr
-
-
-def test_without_a_file_each_token_is_new() -> None:
-    assert load_token(None) != load_token(None)
-    assert len(load_token(None)) >= 32
-
-
-@pytest.mark.parametrize(
-    ("content", "mode", "reason"),
-    [
-        (b"secret\n", 0o640, "chmod 600"),
-        (b"secret\n", 0o604, "chmod 600"),
-        (b" \n", 0o600, "is empty"),
-        (b"\xff\xfe", 0o600, "ascii"),
-    ],
-)
-def test_a_token_file_that_cannot_be_used_is_refused(
-    tmp_path: Path, content: bytes, mode: int, reason: str
-) -> None:
-    path = tmp_path / "token"
-    path.write_bytes(content)
-    path.chmod(mode)
-    with pytest.raises(ConfigError, match=reason):
-        load_token(path)
-
-
-def test_a_token_file_keeps_its_token(tmp_path: Path) -> None:
-    path = tmp_path / "token"
-    old = os.umask(0)
-    try:
-        token = load_token(path)
-    finally:
-        os.umask(old)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert load_token(path) == token

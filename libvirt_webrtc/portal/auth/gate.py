@@ -10,6 +10,7 @@ from libvirt_webrtc.portal.auth.cookie import NAME, read_cookie
 from libvirt_webrtc.portal.auth.sessions import Clock, Session, Sessions
 from libvirt_webrtc.portal.auth.throttle import Throttle
 from libvirt_webrtc.portal.auth.token import Token
+from libvirt_webrtc.portal.connections import connection_of
 from libvirt_webrtc.portal.problems import Problem
 
 PUBLIC = frozenset({"/healthz", "/login", "/static/{path}"})
@@ -42,12 +43,10 @@ class Gate:
             _check_origin(request)
         if route in PUBLIC or (route == SIGN_IN and request.method == "POST"):
             return await handler(request)
-        if by_token:
-            request[_SESSION] = await self._bearer(request)
-            return await handler(request)
-        session = self._sessions.find(read_cookie(request))
+        session = await self._bearer(request) if by_token else self._sessions.find(read_cookie(request))
         if session is not None:
             request[_SESSION] = session
+            connection_of(request).claim(session)
             return await handler(request)
         if route.startswith(("/api/", "/webrtc-config")):
             raise Problem(401, "not_signed_in", "sign in first, or send Authorization: Bearer TOKEN")
@@ -62,13 +61,13 @@ class Gate:
             Problem: it is not; ``message`` says so. Held back for a second after too many wrong ones.
         """
         if not self._token.matches(guess):
-            raise await self._throttle.refuse(request.remote or "", message)
+            raise await self._throttle.refuse(request.remote or "", message, connection_of(request).lost)
 
     async def _bearer(self, request: web.Request) -> Session:
         scheme, _, guess = request.headers["Authorization"].partition(" ")
         if scheme.lower() != "bearer":
             raise Problem(401, "not_signed_in", "the only Authorization that is taken is Bearer TOKEN")
-        message = "the Bearer token is not the one that the server printed"
+        message = "the Bearer token is not the server's"
         await self.check_token(request, guess.strip(), message)
         return self._sessions.bearer
 

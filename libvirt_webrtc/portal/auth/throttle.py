@@ -5,14 +5,16 @@ import logging
 import math
 import time
 from collections import deque
+from contextlib import suppress
 
+from libvirt_webrtc.portal.addresses import client_of
 from libvirt_webrtc.portal.auth.sessions import Clock
 from libvirt_webrtc.portal.problems import Problem
 
 log = logging.getLogger(__name__)
 
 MAX_FAILURES = 5
-"""Wrong tokens of one address within the window that are answered at once, with ``401``: enough for mistyping."""
+"""Wrong tokens of one client within the window that are answered at once, with ``401``: enough for mistyping."""
 
 FAILURE_WINDOW_S = 300.0
 
@@ -20,45 +22,49 @@ PAUSE_S = 1.0
 """How long the answer to each further wrong token is held back."""
 
 MAX_PAUSED = 64
-"""Answers held back at the same time, of all addresses; each holds a connection. Beyond it they are sent at once:
+"""Answers held back at the same time, of all clients; each holds a connection. Beyond it they are sent at once:
 whoever opens that many connections is not slowed down by waiting, and only the token's size stops them."""
 
-MAX_ADDRESSES = 4096
-"""Addresses with wrong tokens that are remembered; past it the one whose last was longest ago is forgotten."""
+MAX_CLIENTS = 4096
+"""Clients with wrong tokens that are remembered; past it the one whose last was longest ago is forgotten."""
 
 
 class Throttle:
-    """Counts wrong tokens by client address, and makes the answer to each."""
+    """Counts wrong tokens by client, as :func:`client_of` tells them apart, and makes the answer to each."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
         self._times: dict[str, deque[float]] = {}
         self._paused = 0
 
-    async def refuse(self, address: str, message: str) -> Problem:
+    async def refuse(self, address: str, message: str, gone: asyncio.Event) -> Problem:
         """The answer to a wrong token from ``address``: ``401`` with ``message``, or ``429`` after too many.
 
-        Waits ``PAUSE_S`` before a ``429``. Cancelling it is safe: the token has been counted then.
+        Waits ``PAUSE_S`` before a ``429``, or until ``gone`` is set: then nobody waits for the answer. Cancelling it is
+        safe: the token has been counted then.
         """
-        wait = self._count(address)
+        client = client_of(address)
+        wait = self._count(client)
         if wait <= 0:
-            log.info("a wrong token from %s", address)
+            log.info("a wrong token from %s", client)
             return Problem(401, "wrong_token", message)
         if self._paused < MAX_PAUSED:
             self._paused += 1
             try:
-                await asyncio.sleep(PAUSE_S)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PAUSE_S):
+                        await gone.wait()
             finally:
                 self._paused -= 1
         message = f"{message}; too many wrong ones came from your address, so answers to them are slow now"
         return Problem(429, "too_many_failures", message, retry_after_s=math.ceil(wait))
 
-    def _count(self, address: str) -> float:
+    def _count(self, client: str) -> float:
         """Note a wrong token; in how many seconds the next is answered at once again. 0: this one is."""
         now = self._clock()
-        times = self._times.pop(address, deque[float](maxlen=MAX_FAILURES))
-        self._times[address] = times
-        if len(self._times) > MAX_ADDRESSES:
+        times = self._times.pop(client, deque[float](maxlen=MAX_FAILURES))
+        self._times[client] = times
+        if len(self._times) > MAX_CLIENTS:
             del self._times[next(iter(self._times))]
         if len(times) == MAX_FAILURES and (wait := times[0] + FAILURE_WINDOW_S - now) > 0:
             # Not counted: the window of the first ones goes by, however many follow.
@@ -66,6 +72,6 @@ class Throttle:
         times.append(now)
         if len(times) == MAX_FAILURES and times[0] + FAILURE_WINDOW_S > now:
             log.warning(
-                "%d wrong tokens from %s: more are answered slowly, and not logged", MAX_FAILURES, address
+                "%d wrong tokens from %s: more are answered slowly, and not logged", MAX_FAILURES, client
             )
         return 0.0

@@ -1,11 +1,15 @@
 """The access token: where it comes from, and whether a guess is right."""
 
 import hmac
-import os
+import logging
 import secrets
+import stat
 from pathlib import Path
 
 from libvirt_webrtc.errors import ConfigError
+from libvirt_webrtc.portal.auth.secret_file import write_secret
+
+log = logging.getLogger(__name__)
 
 TOKEN_BYTES = 24
 """Of randomness in a token that the program makes: 192 bits, 32 characters."""
@@ -27,33 +31,37 @@ class Token:
 
 
 def load_token(path: Path | None) -> str:
-    """The file's token; where the file does not exist, a new one, which is written there for its owner only.
+    """The file's token; where the file does not exist or is empty, a new one, which is written there. Blocking.
 
-    Without a path it is a new one, for this run of the program.
+    The file is for its owner only. Without a path the token is a new one, for this run of the program.
 
     Raises:
-        ConfigError: the file is empty, unreadable, readable by others, or cannot be made, or its token is too short.
+        ConfigError: the file is unreadable, readable by others, or cannot be made, or its token is too short.
     """
     if path is None:
         return secrets.token_urlsafe(TOKEN_BYTES)
     try:
-        if path.exists():
-            return _read(path)
-        token = secrets.token_urlsafe(TOKEN_BYTES)
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(fd, "w", encoding="ascii") as file:
-            file.write(token + "\n")
-        return token
+        return _read(path) if path.exists() else _make(path, new=True)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"token file {path}: {error}") from error
 
 
+def _make(path: Path, *, new: bool) -> str:
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    write_secret(path, token + "\n", new=new)
+    return token
+
+
 def _read(path: Path) -> str:
-    if path.stat().st_mode & 0o077:
+    status = path.stat()
+    if status.st_mode & 0o077:
         raise ConfigError(f"token file {path} can be read by others: chmod 600 {path}")
     token = path.read_text(encoding="ascii").strip()
+    if not token and stat.S_ISREG(status.st_mode):
+        log.warning("token file %s was empty: it holds a new token now", path)
+        return _make(path, new=False)
     if not token:
-        raise ConfigError(f"token file {path} is empty: remove it, and a new token is made")
+        raise ConfigError(f"token file {path} is empty, and no file that a new token could be written to")
     if len(token) < MIN_TOKEN_CHARACTERS:
         raise ConfigError(
             f"the token in {path} has less than {MIN_TOKEN_CHARACTERS} characters, and could be guessed: "

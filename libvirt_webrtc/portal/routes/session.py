@@ -1,10 +1,7 @@
 """Signing in and out."""
 
-import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from aiohttp import web
 
@@ -12,13 +9,9 @@ from libvirt_webrtc.portal.auth.cookie import read_cookie, set_cookie
 from libvirt_webrtc.portal.auth.gate import SIGN_IN, Gate, session_of
 from libvirt_webrtc.portal.auth.sessions import ABSOLUTE_S, Sessions
 from libvirt_webrtc.portal.body import read_text
-from libvirt_webrtc.portal.problems import BUSY_RETRY_S, Problem
+from libvirt_webrtc.portal.problems import Problem
 
 log = logging.getLogger(__name__)
-
-MAX_SIGN_INS = 10
-"""Bodies of sign-ins that are read at the same time. One more, and the one that has waited longest is ended: it is
-hardly a person's, whose whole body comes with the request."""
 
 
 class SessionRoutes:
@@ -27,8 +20,6 @@ class SessionRoutes:
     def __init__(self, gate: Gate, sessions: Sessions) -> None:
         self._gate = gate
         self._sessions = sessions
-        self._reading: dict[asyncio.Timeout, None] = {}
-        """Oldest first."""
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Register the paths."""
@@ -37,9 +28,8 @@ class SessionRoutes:
 
     async def sign_in(self, request: web.Request) -> web.Response:
         """``POST /api/session``: the token for a cookie."""
-        async with self._place():
-            guess = _token_of(await read_text(request))
-        await self._gate.check_token(request, guess, "this is not the token that the server printed")
+        guess = _token_of(await read_text(request))
+        await self._gate.check_token(request, guess, "this is not the server's token")
         log.info("signed in from %s", request.remote)
         response = web.Response(status=204)
         set_cookie(response, await self._sessions.start(), ABSOLUTE_S)
@@ -53,24 +43,6 @@ class SessionRoutes:
         response = web.Response(status=204)
         set_cookie(response, "", 0)
         return response
-
-    @asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
-        """One of ``MAX_SIGN_INS`` places. Raises Problem in whoever has to give it to another."""
-        if len(self._reading) >= MAX_SIGN_INS:
-            oldest = next(iter(self._reading))
-            del self._reading[oldest]
-            oldest.reschedule(asyncio.get_running_loop().time())
-        try:
-            async with asyncio.timeout(None) as place:
-                self._reading[place] = None
-                try:
-                    yield
-                finally:
-                    self._reading.pop(place, None)
-        except TimeoutError:
-            message = "too many people are signing in at this moment; send the token at once"
-            raise Problem(429, "too_many_logins", message, retry_after_s=BUSY_RETRY_S) from None
 
 
 def _token_of(body: str) -> str:

@@ -3,9 +3,8 @@
 import asyncio
 
 import pytest
-from aiohttp.test_utils import TestServer
 
-from tests.portal.fakes import TOKEN, UUID, WHEP, FakeAgent, Viewer, refusal
+from tests.portal.fakes import TOKEN, UUID, WHEP, FakeAgent, Served, Viewer, refusal
 
 PROTECTED = [
     ("GET", "/api/domains"),
@@ -41,7 +40,7 @@ async def test_public_paths_need_no_session(viewer: Viewer, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/static/../api/domains", "/static/%2e%2e/api/domains", "//api/domains"])
-async def test_another_spelling_of_a_path_opens_nothing(server: TestServer, path: str) -> None:
+async def test_another_spelling_of_a_path_opens_nothing(server: Served, path: str) -> None:
     assert server.port is not None
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())

@@ -25,7 +25,7 @@ async def guess(viewer: Viewer, times: int) -> None:
 
 
 async def statuses(made: Throttle, address: str, times: int) -> list[int]:
-    return [(await made.refuse(address, WRONG)).status for _ in range(times)]
+    return [(await made.refuse(address, WRONG, asyncio.Event())).status for _ in range(times)]
 
 
 async def test_too_many_wrong_tokens_are_told_when_to_come_again(
@@ -82,10 +82,10 @@ async def test_answers_that_are_held_back_are_bounded(monkeypatch: pytest.Monkey
     monkeypatch.setattr(throttle, "MAX_PAUSED", 2)
     made = Throttle(FakeClock())
     await statuses(made, "a", MAX_FAILURES)
-    held = [asyncio.create_task(made.refuse("a", WRONG)) for _ in range(2)]
+    held = [asyncio.create_task(made.refuse("a", WRONG, asyncio.Event())) for _ in range(2)]
     await asyncio.sleep(0)
     async with asyncio.timeout(10):
-        assert (await made.refuse("a", WRONG)).status == 429
+        assert (await made.refuse("a", WRONG, asyncio.Event())).status == 429
     for task in held:
         task.cancel()
     await asyncio.wait(held)
@@ -105,8 +105,35 @@ async def test_only_the_address_that_guesses_is_slowed_down(no_pause: None) -> N
     assert await statuses(made, "b", 1) == [401]
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("127.0.0.1", "127.1.0.200"),
+        ("127.0.0.1", "::1"),
+        ("127.0.0.1", "::ffff:127.0.0.9"),
+        ("2001:db8::1", "2001:db8::ffff:ffff:ffff:ffff"),
+        ("192.0.2.1", "::ffff:192.0.2.1"),
+    ],
+)
+async def test_addresses_that_one_client_can_have_count_as_one(
+    no_pause: None, first: str, second: str
+) -> None:
+    made = Throttle(FakeClock())
+    await statuses(made, first, MAX_FAILURES)
+    assert await statuses(made, second, 1) == [429]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("192.0.2.1", "192.0.2.2"), ("2001:db8::1", "2001:db8:0:1::1"), ("127.0.0.1", "")]
+)
+async def test_addresses_of_different_clients_do_not(no_pause: None, first: str, second: str) -> None:
+    made = Throttle(FakeClock())
+    await statuses(made, first, MAX_FAILURES)
+    assert await statuses(made, second, 1) == [401]
+
+
 async def test_remembered_addresses_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throttle, "MAX_ADDRESSES", 2)
+    monkeypatch.setattr(throttle, "MAX_CLIENTS", 2)
     made = Throttle(FakeClock())
     await statuses(made, "a", MAX_FAILURES)
     for address in ("b", "c"):

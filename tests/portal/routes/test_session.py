@@ -1,13 +1,9 @@
 """Signing in and out."""
 
-import asyncio
-
 import pytest
-from aiohttp.test_utils import TestServer
 
 from libvirt_webrtc.portal.auth.cookie import NAME
 from libvirt_webrtc.portal.auth.throttle import MAX_FAILURES
-from libvirt_webrtc.portal.routes.session import MAX_SIGN_INS
 from tests.portal.fakes import TOKEN, FakeAgent, Viewer, refusal
 
 
@@ -83,33 +79,3 @@ async def test_signing_out_ends_the_session_its_streams_and_its_consoles(
 async def test_a_token_has_no_session_to_end(script: Viewer) -> None:
     async with script.request("DELETE", "/api/session") as response:
         assert await refusal(response) == (400, "no_session")
-
-
-async def test_a_token_is_taken_while_slow_sign_ins_fill_every_place(
-    server: TestServer, viewer: Viewer
-) -> None:
-    """The one that has kept its place for longest gives it up, and is told so."""
-    assert server.port is not None
-    head = (
-        b"POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 40\r\nExpect: 100-continue\r\n\r\n"
-    )
-    clients = []
-    for _ in range(MAX_SIGN_INS):
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        clients.append((reader, writer))
-        writer.write(head)
-        assert b" 100 " in await reader.readline()
-    # All are past the "100 Continue", so all wait for a body that does not come.
-    await viewer.sign_in()
-    oldest, _ = clients[0]
-    assert await oldest.readline() == b"\r\n"
-    assert b" 429 " in await oldest.readline()
-    async with asyncio.timeout(10):
-        # The others kept theirs: each still answers once its body is there.
-        reader, writer = clients[-1]
-        writer.write(b'{"token": "%s"}' % (b"x" * 27))
-        assert await reader.readline() == b"\r\n"
-        assert b" 401 " in await reader.readline()
-    for _, writer in clients:
-        writer.close()
-        await writer.wait_closed()

@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from aiohttp.test_utils import TestServer
 
 from libvirt_webrtc.agent import limits
 from libvirt_webrtc.agent.interface import Answer
@@ -11,6 +10,7 @@ from tests.portal.fakes import (
     OTHER_UUID,
     UUID,
     FakeAgent,
+    Served,
     Viewer,
     refusal,
 )
@@ -66,7 +66,7 @@ async def test_a_viewer_that_ended_by_itself_is_not_found(signed_in: Viewer, age
 
 
 async def test_only_who_opened_a_viewer_can_end_it(
-    server: TestServer, signed_in: Viewer, script: Viewer, agent: FakeAgent
+    server: Served, signed_in: Viewer, script: Viewer, agent: FakeAgent
 ) -> None:
     async with signed_in.offer() as response:
         location = response.headers["Location"]
