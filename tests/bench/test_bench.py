@@ -62,18 +62,23 @@ def test_every_bench_has_its_keys_told_here() -> None:
 @pytest.mark.libvirt
 @pytest.mark.browser
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.long) if name in SLOW else name for name in KEYS]
+    ("name", "browser"),
+    [
+        *(pytest.param(name, "chromium", marks=[pytest.mark.long] if name in SLOW else []) for name in KEYS),
+        *(pytest.param(name, "firefox", marks=pytest.mark.long) for name in ("frames", "latency")),
+    ],
 )
-async def test_bench_prints_one_json_object(libvirt_uri: str, guests: Path, name: str) -> None:
+async def test_bench_prints_one_json_object(libvirt_uri: str, guests: Path, name: str, browser: str) -> None:
+    options = ("--runs", str(RUNS), "--seconds", str(SECONDS), "--browser", browser)
     bench = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.bench", name, "--runs", str(RUNS), "--seconds", str(SECONDS)),
+        *(sys.executable, "-m", "tests.bench", name, *options),
         cwd=CHECKOUT,
         stdout=asyncio.subprocess.PIPE,
     )
     printed, _ = await bench.communicate()
     assert bench.returncode == 0
     result = json.loads(printed)
-    assert result["bench"] == name
+    assert result["bench"] == name and result["options"]["browser"] == browser
     assert {"cpu", "cores", "kernel", "load"} <= result["machine"].keys()
     assert {"python", "aiortc", "av", "qemu", "libvirt", "libvirt_webrtc"} <= result["versions"].keys()
     figures = result["figures"]

@@ -1,4 +1,7 @@
-/** Tells window.benchKeys of our page's keys, and of each frame where it leaves the decoder. */
+/**
+ * Tells window.benchKeys of our page's keys, and of each frame where it leaves the decoder; in Firefox, which gives a page no
+ * such frames, where the page's video shows it.
+ */
 ({ patch, moving, width }) => {
   const KEY = 0x01;
   const { benchKeys } = window;
@@ -15,22 +18,33 @@
     return Object.fromEntries(Object.entries(place).map(([name, value]) => [name, Math.max(value * scale, 2) & ~1]));
   }
 
-  async function watch() {
-    const { peerConnection } = window.libvirtWebRTC;
+  /** Something that gives the next frame; none at the end. */
+  function source() {
+    const { peerConnection, consoles } = window.libvirtWebRTC;
+    if (!("MediaStreamTrackProcessor" in window)) {
+      const { video } = consoles[0];
+      return () => new Promise((shown) => video.requestVideoFrameCallback(() => shown(new VideoFrame(video))));
+    }
     const receiver = peerConnection.getReceivers().find(({ track }) => track.kind === "video");
     const frames = new MediaStreamTrackProcessor({ track: receiver.track.clone() }).readable.getReader();
-    // Luma is the first plane.
-    const pixels = new Uint8Array(moving.width * moving.height * 3);
+    return async () => (await frames.read()).value;
+  }
+
+  async function watch() {
+    const next = source();
+    // Luma is the first plane, where there are planes; else there are four bytes for each pixel.
+    const pixels = new Uint8Array(moving.width * moving.height * 4);
     for (;;) {
-      const { value: frame, done } = await frames.read();
+      const frame = await next();
       const at = performance.now();
-      if (done) return;
+      if (!frame) return;
       await frame.copyTo(pixels, { rect: within(frame, patch) });
       const level = pixels[0];
       const rect = within(frame, moving);
       await frame.copyTo(pixels, { rect });
+      const each = /^(RGB|BGR)/.test(frame.format) ? 4 : 1;
       frame.close();
-      benchKeys.frame(at, level, pixels.subarray(0, rect.width * rect.height));
+      benchKeys.frame(at, level, pixels.subarray(0, each * rect.width * rect.height));
     }
   }
 
