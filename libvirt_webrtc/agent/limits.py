@@ -37,3 +37,11 @@ PAGE_OPEN_S = 10.0
 CONNECT_S = 20.0
 """The worker gives up a viewer that has not connected this long after its answer: more than the answer's way to the
 page and PAGE_OPEN_S together, so that it never ends what the page still waits for."""
+
+LIFT_S = 1.0
+"""A worker that ends waits this long for QEMU to lift the keys and buttons that viewers hold. Then it sends what is
+left without waiting: QEMU reads that when it goes on, also after the worker's end."""
+
+WORKER_END_S = 3.0
+"""The supervisor waits this long for a worker to end after it was told to, and then kills it: more than LIFT_S, and
+some time to end viewers and encoders."""

@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from dbus_fast import Message, MessageType
+from dbus_fast import Message, MessageFlag, MessageType
 
 from libvirt_webrtc.display import wire
 from libvirt_webrtc.display.address import peer_user
@@ -123,12 +123,12 @@ class Bus:
         fds: Sequence[int] = (),
         *,
         destination: str | None = None,
-        timeout_s: float = CALL_TIMEOUT_S,
+        timeout_s: float | None = CALL_TIMEOUT_S,
     ) -> Incoming:
         """Call a method and return its reply. May be cancelled: the reply is then dropped when it comes.
 
         ``fds`` stay the caller's. File descriptors in a reply are closed: no method of QEMU's display returns any.
-        ``destination`` is for this call alone.
+        ``destination`` is for this call alone. With ``timeout_s=None`` it waits until the connection ends.
 
         Raises:
             CallFailed: an error came back.
@@ -157,6 +157,20 @@ class Bus:
             raise CallTimeout(f"{interface}.{member} was not answered within {timeout_s:g} s") from None
         finally:
             self._calls.end(serial)
+
+    def post(self, path: str, interface: str, member: str, signature: str, body: Sequence[Any]) -> None:
+        """Call a method and want no reply. Nothing happens where the connection has ended."""
+        message = Message(
+            destination=self.destination,
+            path=path,
+            interface=interface,
+            member=member,
+            flags=MessageFlag.NO_REPLY_EXPECTED,
+            signature=signature,
+            body=list(body),
+            serial=self._next_serial(),
+        )
+        self._transport.send(wire.marshal(message))
 
     def close(self) -> None:
         """End the connection; calls under way raise DisplayClosed. Idempotent."""

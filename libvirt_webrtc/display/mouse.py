@@ -45,13 +45,17 @@ class Mouse:
 
         Raises:
             InputRejected: there is no such button, which QEMU does not check itself, or QEMU refuses.
-            DisplayError: QEMU has gone, or does not answer in time.
+            DisplayError: QEMU has gone. One that stands still is waited for, as for a key.
         """
         await self._call("Press", "u", _button(button))
 
     async def release(self, button: int) -> None:
         """Release a button. As :meth:`press` otherwise."""
         await self._call("Release", "u", _button(button))
+
+    def post_release(self, button: int) -> None:
+        """Send a release now and wait for nothing; harmless where the button is up."""
+        self._bus.post(self._path, INTERFACE, "Release", "u", (_button(button),))
 
     async def set_abs_position(self, x: int, y: int) -> None:
         """Move to ``x, y`` in guest pixels, clamped to the console. Raises InputRejected unless ``is_absolute``."""
@@ -67,7 +71,7 @@ class Mouse:
 
     async def _call(self, member: str, signature: str, *body: Any) -> None:
         try:
-            await self._bus.call(self._path, INTERFACE, member, signature, body)
+            await self._bus.call(self._path, INTERFACE, member, signature, body, timeout_s=None)
         except CallFailed as error:
             raise InputRejected(f"mouse {member}: {error}") from error
 

@@ -23,7 +23,8 @@ from libvirt_webrtc.input.messages import (
     Watch,
     parse,
 )
-from libvirt_webrtc.worker.input_sink import GuestKeyboard, GuestMouse, InputSink
+from libvirt_webrtc.worker.console_input import ConsoleInput
+from libvirt_webrtc.worker.input_sink import InputSink
 
 SILENT_AFTER_S = 5.0
 """Seconds without a message after which a viewer counts as gone, and its keys are lifted. Pages ping every second."""
@@ -40,9 +41,6 @@ MAX_QUEUED = 2 * MAX_MESSAGES_PER_S
 MAX_MOTION = 0x7FFF
 """Relative motion, in either direction, that one call carries: as much as one MOVE_BY."""
 
-CLOSE_S = 2.0
-"""Seconds that ``close()`` waits for QEMU to lift what is held."""
-
 
 class InputChannel:
     """One viewer's input to one console; made inside the running loop, ended by :meth:`close`.
@@ -54,8 +52,7 @@ class InputChannel:
 
     def __init__(
         self,
-        keyboard: GuestKeyboard | None,
-        mouse: GuestMouse | None,
+        console_input: ConsoleInput,
         *,
         may_control: bool = True,
         on_fault: Callable[[LibvirtWebRTCError], None] | None = None,
@@ -66,7 +63,7 @@ class InputChannel:
     ) -> None:
         """
         Args:
-            keyboard, mouse: of the display; None while there is none.
+            console_input: the console's keyboard and mouse.
             may_control: where it is False, only PING, WANT_STATS and WATCH are taken.
             on_fault: called at most once, with the reason why this viewer must be disconnected: it broke the protocol,
                 fell silent, or its input cannot be sent. Nothing more is taken from it, and what it held is lifted.
@@ -78,7 +75,7 @@ class InputChannel:
         self.on_want_stats = on_want_stats
         self.on_watch = on_watch
         self.on_resize = on_resize
-        self.sink = InputSink(keyboard, mouse)
+        self.sink = InputSink(console_input)
         self.dropped = 0
         self._may_control = may_control
         self._queue: deque[InputMessage] = deque()
@@ -133,30 +130,17 @@ class InputChannel:
         if not self._closing:
             self._enqueue(ReleaseAll())
 
-    def set_display(self, keyboard: GuestKeyboard | None, mouse: GuestMouse | None) -> None:
-        """Send to this display from now on; None: to nowhere, while there is none.
-
-        A new display is another connection to the same guest. QEMU lifts no key when a connection ends, so what was
-        held is lifted over the new one. What waits is dropped: a click that was meant for an older picture may hit
-        something else now.
-        """
-        self.sink.set_display(keyboard, mouse)
+    def drop_queue(self) -> None:
+        """Send nothing of what waits: a click that was meant for an older picture may hit something else now."""
         self._queue.clear()
-        self._queue.append(ReleaseAll())
-        self._wake.set()
 
     async def close(self) -> None:
-        """Lift what is held, and end. Idempotent. May be cancelled, and lifts what is held all the same.
-
-        Where QEMU hangs, this returns after CLOSE_S, and what is held is lifted when QEMU goes on: a task that lives
-        until then, or until the display's connection ends, is better than a key that stays down.
-        """
+        """Take nothing more, and hold nothing any more. Idempotent. Does not wait for QEMU."""
         self._end()
         self._closing = True
         self._queue.clear()
-        self._wake.set()
-        # asyncio.wait leaves the task alone where this call is cancelled or the time is over.
-        await asyncio.wait({self._sender}, timeout=CLOSE_S)
+        self._sender.cancel()
+        await asyncio.wait({self._sender})
 
     def _enqueue(self, message: InputMessage) -> None:
         """Append, or merge motion into motion that directly precedes it, so that no order changes."""
@@ -176,16 +160,14 @@ class InputChannel:
         self._wake.set()
 
     async def _send_queue(self) -> None:
-        try:
-            while not self._closing:
-                await self._wake.wait()
-                self._wake.clear()
-                while self._queue:
-                    await self.sink.send(self._queue.popleft())
-        finally:
-            await self.sink.release_held()
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._queue:
+                await self.sink.send(self._queue.popleft())
 
     def _sender_ended(self, sender: asyncio.Task[None]) -> None:
+        self.sink.let_go()
         error = UnexpectedEnd("it was cancelled") if sender.cancelled() else sender.exception()
         if error is not None and not (sender.cancelled() and self._closing):
             # A defect of ours, not the viewer's; a new connection gives it input again.

@@ -1,11 +1,4 @@
-"""Carries out one viewer's messages on QEMU's keyboard and mouse, and knows what the viewer holds down.
-
-What is held is lifted however the viewer ends. QEMU itself would leave a key down, and the guest would repeat it for
-ever.
-"""
-
-from collections.abc import Coroutine
-from typing import Any, Protocol
+"""Carries out one viewer's messages on a console's keyboard and mouse."""
 
 from libvirt_webrtc.errors import DisplayError, InputRejected
 from libvirt_webrtc.input.keymap import QNUM_BY_CODE
@@ -18,40 +11,19 @@ from libvirt_webrtc.input.messages import (
     ReleaseAll,
     Wheel,
 )
-
-# QEMU's InputButton. It takes 7 and 8 (wheel left and right) from 10.2 only, and checks no range before that,
-# so the wheel's horizontal steps are not sent.
-WHEEL_UP = 3
-WHEEL_DOWN = 4
-QEMU_BUTTONS = {0: 0, 1: 1, 2: 2, 3: 5, 4: 6}
-"""``MouseEvent.button`` (left, middle, right, back, forward) to InputButton, where 3 and 4 mean the wheel."""
-
-
-class GuestKeyboard(Protocol):
-    """A console's keyboard. Each call returns with QEMU's reply, or raises a DisplayError."""
-
-    async def press(self, qnum: int) -> None: ...
-
-    async def release(self, qnum: int) -> None: ...
-
-
-class GuestMouse(Protocol):
-    """A console's mouse. Each call returns with QEMU's reply, or raises a DisplayError."""
-
-    @property
-    def is_absolute(self) -> bool: ...
-
-    async def press(self, button: int) -> None: ...
-
-    async def release(self, button: int) -> None: ...
-
-    async def set_abs_position(self, x: int, y: int) -> None: ...
-
-    async def rel_motion(self, dx: int, dy: int) -> None: ...
+from libvirt_webrtc.worker.console_input import (
+    QEMU_BUTTONS,
+    WHEEL_DOWN,
+    WHEEL_UP,
+    ConsoleInput,
+    Control,
+    GuestMouse,
+    InputDevice,
+)
 
 
 class InputSink:
-    """Carries out one viewer's messages on one display, or drops them while there is none.
+    """Carries out one viewer's messages, or drops them while there is no display.
 
     Only one task may call :meth:`send`: one message at a time.
 
@@ -60,32 +32,23 @@ class InputSink:
         rejected: what QEMU refused, and pointer motion of the kind that the guest does not take.
     """
 
-    def __init__(self, keyboard: GuestKeyboard | None, mouse: GuestMouse | None) -> None:
+    def __init__(self, console_input: ConsoleInput) -> None:
         self.unknown = 0
         self.rejected = 0
-        self._keyboard = keyboard
-        self._mouse = mouse
-        # Dictionaries, because they keep the order: what was pressed last is released first.
-        self._held_keys: dict[int, None] = {}
-        self._held_buttons: dict[int, None] = {}
-
-    def set_display(self, keyboard: GuestKeyboard | None, mouse: GuestMouse | None) -> None:
-        """Use this display from now on. What was held counts as held: it is the same guest, whose keys are down."""
-        self._keyboard = keyboard
-        self._mouse = mouse
+        self._input = console_input
 
     async def send(self, message: InputMessage) -> None:
-        """Carry out one message and wait for QEMU's replies, however long they take.
+        """Carry out one message and wait for QEMU's replies, however long they take. May be cancelled.
 
         Raises no DisplayError: what QEMU refuses is counted, and a display that has ended is not used any more.
         """
-        keyboard, mouse = self._keyboard, self._mouse
+        keyboard, mouse = self._input.keyboard, self._input.mouse
         try:
             match message:
-                case KeyEvent() if keyboard is not None:
-                    await self._key(keyboard, message)
-                case ButtonEvent() if mouse is not None:
-                    await self._button(mouse, message)
+                case KeyEvent(code, down):
+                    await self._hold(InputDevice.KEYBOARD, QNUM_BY_CODE.get(code), down)
+                case ButtonEvent(button, down):
+                    await self._hold(InputDevice.MOUSE, QEMU_BUTTONS.get(button), down)
                 case MoveTo() | MoveBy() if mouse is not None:
                     await self._move(mouse, message)
                 case Wheel(dy=dy) if mouse is not None:
@@ -94,54 +57,33 @@ class InputSink:
                         await mouse.press(step)
                         await mouse.release(step)
                 case ReleaseAll():
-                    await self.release_held()
+                    await self._release_held()
         except InputRejected:
             self.rejected += 1
         except DisplayError:
-            self._display_ended(keyboard)
+            self._input.detach(keyboard)
 
-    async def release_held(self) -> None:
-        """Lift everything: buttons before keys, so that a drag ends with the modifiers it began with."""
-        while self._held_buttons and self._mouse is not None:
-            button, _ = self._held_buttons.popitem()
-            await self._lift(self._mouse.release(button))
-        while self._held_keys and self._keyboard is not None:
-            qnum, _ = self._held_keys.popitem()
-            await self._lift(self._keyboard.release(qnum))
+    def let_go(self) -> None:
+        """This viewer holds nothing any more; the console lifts what nobody else holds. Does not wait for QEMU."""
+        self._input.let_go(self)
 
-    async def _key(self, keyboard: GuestKeyboard, event: KeyEvent) -> None:
-        qnum = QNUM_BY_CODE.get(event.code)
-        if qnum is None:
+    async def _hold(self, device: InputDevice, number: int | None, down: bool) -> None:
+        if number is None:
             self.unknown += 1
-        elif event.down:
-            # It counts as held before QEMU has answered: whatever goes wrong meanwhile, QEMU may have taken the key. A
-            # key that repeats is pressed again, which is how QEMU's keyboard repeats.
-            self._held_keys[qnum] = None
-            try:
-                await keyboard.press(qnum)
-            except InputRejected:
-                self._held_keys.pop(qnum, None)
-                raise
-        elif qnum in self._held_keys:
+        elif down:
+            await self._input.press(self, Control(device, number))
+        else:
             # Only what this viewer pressed: the release of a key that went down before the page had the focus must not
             # lift a key of another viewer.
-            del self._held_keys[qnum]
-            await keyboard.release(qnum)
+            await self._input.release(self, Control(device, number))
 
-    async def _button(self, mouse: GuestMouse, event: ButtonEvent) -> None:
-        button = QEMU_BUTTONS.get(event.button)
-        if button is None:
-            self.unknown += 1
-        elif event.down:
-            self._held_buttons[button] = None
+    async def _release_held(self) -> None:
+        for control in self._input.held_by(self):
             try:
-                await mouse.press(button)
+                await self._input.release(self, control)
             except InputRejected:
-                self._held_buttons.pop(button, None)
-                raise
-        elif button in self._held_buttons:
-            del self._held_buttons[button]
-            await mouse.release(button)
+                # The others still follow.
+                self.rejected += 1
 
     async def _move(self, mouse: GuestMouse, motion: MoveTo | MoveBy) -> None:
         # QEMU refuses the kind of motion that does not fit the guest's pointer. The viewer learns of a change
@@ -152,18 +94,3 @@ class InputSink:
             await mouse.rel_motion(motion.dx, motion.dy)
         else:
             self.rejected += 1
-
-    async def _lift(self, release: Coroutine[Any, Any, None]) -> None:
-        """One release; where it is refused, the others still follow."""
-        keyboard = self._keyboard
-        try:
-            await release
-        except InputRejected:
-            self.rejected += 1
-        except DisplayError:
-            self._display_ended(keyboard)
-
-    def _display_ended(self, keyboard: GuestKeyboard | None) -> None:
-        """Use no display, unless another one was set meanwhile; whoever owns the display sets the next one."""
-        if self._keyboard is keyboard:
-            self.set_display(None, None)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from multiprocessing.context import ForkServerProcess
 from typing import Any
 
+from libvirt_webrtc.agent import limits
 from libvirt_webrtc.agent.interface import ConsoleView
 from libvirt_webrtc.agent.stats import ConsoleStats
 from libvirt_webrtc.concurrency.tasks import TaskSet
@@ -19,9 +20,6 @@ from libvirt_webrtc.worker.settings import WorkerSettings
 from libvirt_webrtc.worker.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
-
-END_TIMEOUT_S = 1.5
-"""Seconds that a worker has to end after it was told to; then it is killed."""
 
 
 class WorkerProcess:
@@ -132,7 +130,7 @@ class WorkerProcess:
             raise
 
     async def close_viewer(self, viewer: str) -> bool:
-        """End one viewer; False when it was already gone. Takes as long as QEMU takes to lift its keys, at most 2 s."""
+        """End one viewer; False when it was already gone."""
         answer = await self._requests.ask(lambda number: ipc.CloseViewer(number, viewer))
         return isinstance(answer, ipc.Done) and answer.found
 
@@ -149,10 +147,10 @@ class WorkerProcess:
         raise refusal(answer)
 
     async def close(self) -> None:
-        """End the process: by closing its channel, after END_TIMEOUT_S by SIGKILL. Idempotent."""
+        """End the process: by closing its channel, after WORKER_END_S by SIGKILL. Idempotent."""
         self._channel.close()
         try:
-            async with asyncio.timeout(END_TIMEOUT_S):
+            async with asyncio.timeout(limits.WORKER_END_S):
                 await self.exited.wait()
         except TimeoutError:
             log.warning("worker %s for %s did not end; killing it", self.pid, self._name)

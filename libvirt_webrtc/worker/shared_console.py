@@ -19,6 +19,7 @@ from libvirt_webrtc.logs import LimitedLogger
 from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.picture.framebuffer import Framebuffer
 from libvirt_webrtc.worker import ipc
+from libvirt_webrtc.worker.console_input import ConsoleInput
 from libvirt_webrtc.worker.memory import LateTrim, trim_heap
 from libvirt_webrtc.worker.registration import Registration
 from libvirt_webrtc.worker.resizer import Resizer
@@ -46,6 +47,7 @@ class SharedConsole:
         framebuffer: its picture.
         video: encodes that picture for viewers.
         registration: brings the picture.
+        input: its keyboard and mouse, and what viewers hold of them.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class SharedConsole:
         self.framebuffer = Framebuffer()
         self.framebuffer.on_shape = self._shape_changed
         self.registration = Registration(lambda: Listener(self.framebuffer, self, graphics))
+        self.input = ConsoleInput()
         self._on_change = on_change
         self._paused = paused
         self.video = ConsoleVideo(
@@ -132,8 +135,9 @@ class SharedConsole:
             if not self.listening and any(opened.watched for opened in self._viewer_consoles):
                 # Up to QEMU 9.1, another program that opens the display also takes over the picture.
                 self._tasks.start(self._listen_again(), name=f"console {self.index}: listen again")
+            self.input.attach(console.keyboard, console.mouse)
             for opened in self._viewer_consoles:
-                opened.input.set_display(console.keyboard, console.mouse)
+                opened.input.drop_queue()
             self._console_changed()
 
     def detach(self) -> None:
@@ -141,8 +145,7 @@ class SharedConsole:
         if self._console is not None:
             self._console = None
             self.registration.use(None)
-            for opened in self._viewer_consoles:
-                opened.input.set_display(None, None)
+            self.input.detach()
 
     def set_paused(self, paused: bool) -> None:
         """Tell viewers that the guest is paused or runs."""
@@ -150,10 +153,8 @@ class SharedConsole:
         self._broadcast(display_messages.state(paused))
 
     def join(self, opened: ViewerConsole) -> None:
-        """Tell ``opened`` of all changes, and give its input the display's devices."""
+        """Tell ``opened`` of all changes."""
         self._viewer_consoles.append(opened)
-        if self._console is not None:
-            opened.input.set_display(self._console.keyboard, self._console.mouse)
 
     def leave(self, opened: ViewerConsole) -> None:
         """Tell ``opened`` nothing more. Idempotent."""
@@ -177,6 +178,7 @@ class SharedConsole:
     async def close(self) -> None:
         """End the encoders and the listener. Idempotent; its viewers have been ended before."""
         await self._tasks.close()
+        await self.input.close()
         await self._resizer.close()
         await self.video.close()
         await self.registration.close()

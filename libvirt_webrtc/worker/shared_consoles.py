@@ -117,7 +117,9 @@ class SharedConsoles:
         return True
 
     async def close(self) -> None:
-        """End all viewers, then the consoles. Idempotent."""
+        """Lift what viewers hold, end them all, then the consoles. Idempotent."""
+        # First, because the supervisor does not wait for long, and ending viewers may take a while.
+        await asyncio.gather(*(shared.input.close() for shared in self._shared_consoles.values()))
         await asyncio.gather(*(connection.close() for connection in list(self._connections.values())))
         await asyncio.gather(*(shared.close() for shared in self._shared_consoles.values()))
         await asyncio.to_thread(self._graphics.close)

@@ -13,6 +13,7 @@ from libvirt_webrtc.input import display_messages
 from libvirt_webrtc.input.messages import Resize
 from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.media.track import ConsoleTrack
+from libvirt_webrtc.worker.console_input import ConsoleInput
 from libvirt_webrtc.worker.input_channel import InputChannel
 from libvirt_webrtc.worker.video_stats import own_stats
 
@@ -43,6 +44,9 @@ class ConsoleForViewers(Protocol):
     def video(self) -> ConsoleVideo: ...
 
     @property
+    def input(self) -> ConsoleInput: ...
+
+    @property
     def listening(self) -> bool:
         """Whether QEMU sends its picture."""
         ...
@@ -60,7 +64,7 @@ class ConsoleForViewers(Protocol):
         ...
 
     def join(self, opened: "ViewerConsole") -> None:
-        """Tell ``opened`` of all changes, and give its input the display's devices."""
+        """Tell ``opened`` of all changes."""
         ...
 
     def leave(self, opened: "ViewerConsole") -> None:
@@ -111,8 +115,7 @@ class ViewerConsole:
         self._tasks = TaskSet()
         self._closed = False
         self.input = InputChannel(
-            None,
-            None,
+            shared.input,
             on_fault=on_fault,
             on_pong=lambda value: self.send(display_messages.pong(value)),
             on_want_stats=self._want_stats,
@@ -171,10 +174,7 @@ class ViewerConsole:
         self._on_fault(reason)
 
     async def close(self) -> None:
-        """Release held keys, and leave the console. Idempotent; the track stays its connection's.
-
-        Takes at most CLOSE_S where QEMU does not answer.
-        """
+        """Let go of what is held, and leave the console. Idempotent; the track stays its connection's."""
         self._closed = True
         self._want_stats(False)
         await self.input.close()

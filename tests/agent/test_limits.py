@@ -38,3 +38,7 @@ def test_aioice_gives_silent_servers_up_before_the_worker_does() -> None:
 def test_the_pages_have_the_same_table() -> None:
     assert milliseconds("signalling.js", "OFFER_TIMEOUT_MS") == limits.PAGE_ANSWER_S * 1000
     assert milliseconds("peer.js", "OPEN_TIMEOUT_MS") == limits.PAGE_OPEN_S * 1000
+
+
+def test_a_worker_is_not_killed_while_it_lifts_keys() -> None:
+    assert 2 * limits.LIFT_S < limits.WORKER_END_S

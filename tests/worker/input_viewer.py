@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from libvirt_webrtc.errors import LibvirtWebRTCError
 from libvirt_webrtc.input.messages import Resize
+from libvirt_webrtc.worker.console_input import ConsoleInput
 from libvirt_webrtc.worker.input_channel import InputChannel
 
 A, B, SHIFT = 0x1E, 0x30, 0x2A
@@ -21,6 +22,8 @@ class FakeDisplay:
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
+        self.posted: list[Call] = []
+        """What came without waiting for an answer."""
         self.gate = asyncio.Event()
         self.gate.set()
         self.under_way = 0
@@ -53,6 +56,9 @@ class FakeKeyboard:
     async def release(self, qnum: int) -> None:
         await self.display.take(("key up", qnum))
 
+    def post_release(self, qnum: int) -> None:
+        self.display.posted.append(("key up", qnum))
+
 
 class FakeMouse:
     def __init__(self, display: FakeDisplay) -> None:
@@ -65,6 +71,9 @@ class FakeMouse:
     async def release(self, button: int) -> None:
         await self.display.take(("button up", button))
 
+    def post_release(self, button: int) -> None:
+        self.display.posted.append(("button up", button))
+
     async def set_abs_position(self, x: int, y: int) -> None:
         await self.display.take(("to", x, y))
 
@@ -73,23 +82,29 @@ class FakeMouse:
 
 
 class InputViewer:
-    """A channel to a fake display, and what the channel reported."""
+    """A channel to a fake display, and what the channel reported; ``beside`` shares another viewer's console."""
 
-    def __init__(self, *, may_control: bool = True) -> None:
-        self.display = FakeDisplay()
+    def __init__(self, *, may_control: bool = True, beside: "InputViewer | None" = None) -> None:
+        self.display: FakeDisplay = FakeDisplay() if beside is None else beside.display
+        self.input: ConsoleInput = ConsoleInput() if beside is None else beside.input
+        if beside is None:
+            self.attach(self.display)
         self.faults: list[LibvirtWebRTCError] = []
         self.pongs: list[int] = []
         self.watches: list[bool] = []
         self.sizes: list[Resize] = []
         self.channel = InputChannel(
-            self.display.keyboard,
-            self.display.mouse,
+            self.input,
             may_control=may_control,
             on_fault=self.faults.append,
             on_pong=self.pongs.append,
             on_watch=self.watches.append,
             on_resize=self.sizes.append,
         )
+
+    def attach(self, display: FakeDisplay) -> None:
+        """As a console does when its display is there (again)."""
+        self.input.attach(display.keyboard, display.mouse)
 
     def feed(self, *messages: bytes) -> None:
         for message in messages:

@@ -9,6 +9,7 @@ from libvirt_webrtc.input import display_messages
 from libvirt_webrtc.input.messages import Resize
 from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.picture.framebuffer import Framebuffer
+from libvirt_webrtc.worker.console_input import ConsoleInput
 from libvirt_webrtc.worker.viewer_console import ViewerConsole
 from libvirt_webrtc.worker.webrtc import WebRTCConnection
 from tests.media.helpers import picture, show, soon, until
@@ -39,6 +40,7 @@ class FakeSharedConsole:
         self.framebuffer = Framebuffer()
         show(self.framebuffer, picture(64, 48, seed=index))
         self.video = ConsoleVideo(self.framebuffer)
+        self.input = ConsoleInput()
         self.consoles: list[ViewerConsole] = []
         self.asked: list[Resize] = []
 

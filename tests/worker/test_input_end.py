@@ -3,7 +3,6 @@
 import asyncio
 
 from libvirt_webrtc.errors import ViewerProtocolError, WorkerError
-from libvirt_webrtc.worker import input_channel
 from tests.worker.input_viewer import (
     PING,
     SHIFT,
@@ -22,6 +21,7 @@ async def test_close_releases_what_is_held_and_sends_nothing_more(input_viewer: 
     await settle()
     input_viewer.feed(key("KeyA", True))
     await input_viewer.channel.close()
+    await settle()
     assert input_viewer.display.calls == [
         ("key down", SHIFT),
         ("button down", 0),
@@ -34,31 +34,23 @@ async def test_close_releases_what_is_held_and_sends_nothing_more(input_viewer: 
     assert input_viewer.faults == []
 
 
-async def test_close_waits_for_the_call_under_way_and_lifts_its_key(input_viewer: InputViewer) -> None:
+async def test_close_lifts_the_key_whose_press_is_under_way(input_viewer: InputViewer) -> None:
     input_viewer.display.gate.clear()
     input_viewer.feed(key("KeyA", True))
     await settle()
-    closing = asyncio.create_task(input_viewer.channel.close())
-    await settle()
-    assert not closing.done()
+    await input_viewer.channel.close()
     input_viewer.display.gate.set()
-    await closing
+    await settle()
     assert input_viewer.display.calls == [("key down", A), ("key up", A)]
 
 
-async def test_close_returns_where_qemu_hangs_and_keys_are_lifted_when_it_goes_on(
-    input_viewer: InputViewer,
-) -> None:
+async def test_close_does_not_wait_for_a_qemu_that_hangs(input_viewer: InputViewer) -> None:
     input_viewer.feed(key("ShiftLeft", True), key("KeyA", True))
     await settle()
-    clock = Clock()
     input_viewer.display.gate.clear()
     input_viewer.feed(button(0, True))
     await settle()
-    closing = asyncio.create_task(input_viewer.channel.close())
-    await settle()
-    await clock.advance(input_channel.CLOSE_S)
-    assert closing.done()
+    await input_viewer.channel.close()
     input_viewer.display.gate.set()
     await settle()
     assert input_viewer.display.calls[2:] == [
@@ -67,19 +59,6 @@ async def test_close_returns_where_qemu_hangs_and_keys_are_lifted_when_it_goes_o
         ("key up", A),
         ("key up", SHIFT),
     ]
-
-
-async def test_close_that_is_cancelled_still_releases(input_viewer: InputViewer) -> None:
-    input_viewer.feed(key("KeyA", True))
-    await settle()
-    input_viewer.display.gate.clear()
-    closing = asyncio.create_task(input_viewer.channel.close())
-    await settle()
-    closing.cancel()
-    input_viewer.display.gate.set()
-    await settle()
-    assert closing.cancelled()
-    assert input_viewer.display.calls == [("key down", A), ("key up", A)]
 
 
 async def test_malformed_message_is_reported_once_and_releases_what_is_held(

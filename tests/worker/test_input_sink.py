@@ -133,10 +133,11 @@ async def test_new_display_lifts_what_was_held_and_gets_nothing_that_waited(
     input_viewer.display.refuse = lambda call: DisplayClosed("gone")
     input_viewer.feed(key("KeyA", True), key("KeyB", True))
     await settle()
-    input_viewer.channel.set_display(None, None)
+    input_viewer.input.detach()
     input_viewer.feed(key("KeyB", True))
     new = FakeDisplay()
-    input_viewer.channel.set_display(new.keyboard, new.mouse)
+    input_viewer.attach(new)
+    input_viewer.channel.drop_queue()
     # The old display's end is noticed only now, and must not take the new one away.
     input_viewer.display.gate.set()
     await settle()
@@ -147,7 +148,7 @@ async def test_new_display_lifts_what_was_held_and_gets_nothing_that_waited(
 
 
 async def test_viewer_without_a_display_is_answered_its_pings(input_viewer: InputViewer) -> None:
-    input_viewer.channel.set_display(None, None)
+    input_viewer.input.detach()
     input_viewer.feed(key("KeyA", True), move_to(1, 1), wheel(0, 1), RELEASE_ALL, PING)
     await settle()
     assert input_viewer.display.calls == []

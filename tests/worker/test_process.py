@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from libvirt_webrtc.agent import limits
 from libvirt_webrtc.errors import NoConsole, WorkerError, WorkerGone
 from libvirt_webrtc.worker import forking, process, watchdog
 from libvirt_webrtc.worker.process import WorkerProcess
@@ -155,7 +156,7 @@ async def test_a_worker_that_stops_soon_after_its_start_is_killed_by_the_watchdo
 async def test_closing_a_stopped_worker_kills_it(
     worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "END_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(limits, "WORKER_END_S", 0.1)
     await beating(worker)
     os.kill(worker.pid, signal.SIGSTOP)
     await soon(asyncio.gather(worker.close(), worker.close()))

@@ -169,8 +169,7 @@ async def test_a_held_key_goes_up(
         monkeypatch.setattr(input_channel, "SILENT_AFTER_S", 0.3)
     name = await place.connect(viewer)
     display = FakeDisplay()
-    (opened,) = place.shared_consoles[0].consoles
-    opened.input.set_display(display.keyboard, display.mouse)
+    place.shared_consoles[0].input.attach(display.keyboard, display.mouse)
     await until(lambda: viewer.channels["input"].readyState == "open")
     viewer.channels["input"].send(key("KeyA", True))
     await until(lambda: display.calls == [("key down", A)])

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 END_S = 1.0
 """How long :meth:`GraphicsThread.close` waits for the thread, in seconds: a driver that hangs must not keep a worker
-from ending, and the supervisor kills one that takes longer than ``END_TIMEOUT_S`` of ``worker/process.py``."""
+from ending, and the supervisor kills one that takes longer than ``WORKER_END_S`` of ``agent/limits.py``."""
 
 MAX_WAITING = 128
 """Jobs that may wait; further ones fail. A driver that keeps up has a few. Behind one that hangs QEMU's scanouts
