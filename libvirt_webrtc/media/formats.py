@@ -34,12 +34,6 @@ class VideoFormat(StrEnum):
         """Whether there is a colour for every pixel (4:4:4), not for every four (4:2:0)."""
         return self.value.endswith("_444")
 
-    @property
-    def settle_frames(self) -> int:
-        """How many times a picture that does not change is encoded again at most, to refine it."""
-        # libvpx finds as much to send in each of these frames.
-        return 2 if self.codec in ("VP8", "VP9") else 16
-
 
 FORMATS = {
     "h264": (VideoFormat.H264_444, VideoFormat.H264),

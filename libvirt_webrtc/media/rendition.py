@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from libvirt_webrtc.errors import MediaError, PictureLost
 from libvirt_webrtc.media.encode.encoders import Encoders
 from libvirt_webrtc.media.encode.frame_scheduler import FramePlan, FrameScheduler, Quality
+from libvirt_webrtc.media.encode.settling import settling
 from libvirt_webrtc.media.formats import CLOCK_RATE, RenditionKey
 from libvirt_webrtc.media.pipeline import Pipeline
 from libvirt_webrtc.media.rendition_stats import RenditionCounter, RenditionStats
@@ -52,7 +53,7 @@ class Rendition:
         self._clock = clock
         self._counter = RenditionCounter(key)
         self._subscriptions: set[Subscription] = set()
-        self._scheduler = FrameScheduler(key.layer.max_bitrate, key.format.settle_frames)
+        self._scheduler = FrameScheduler(key.layer.max_bitrate, settling(key.format, key.layer, *_NO_PICTURE))
         self._wake = asyncio.Event()
         self._changed_at: float | None = None
         self._damage = framebuffer.subscribe(self._damaged)
@@ -134,6 +135,7 @@ class Rendition:
             # same size, which a guest that flips pages maps all the time, is damage like any other.
             self._size = size
             self._pipeline = None
+            self._scheduler.settling = settling(self.key.format, self.key.layer, *size)
         if resized or self._damage.pending:
             self._scheduler.change(now)
             self._lost = False

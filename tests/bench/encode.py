@@ -18,6 +18,7 @@ from libvirt_webrtc.media.convert.converter import LIMITED_RANGE, FrameConverter
 from libvirt_webrtc.media.convert.yuv import plane_view
 from libvirt_webrtc.media.encode.encoder import VideoEncoder
 from libvirt_webrtc.media.encode.frame_scheduler import FrameScheduler, Quality
+from libvirt_webrtc.media.encode.settling import settling
 from libvirt_webrtc.media.formats import CLOCK_RATE, FULL, VideoFormat
 from libvirt_webrtc.picture.pixels import Pixels, Rect
 from tests.bench.figures import Figure, Figures
@@ -130,7 +131,7 @@ def _refine(width: int, height: int) -> float:
     encoder = VideoEncoder(format_, converter.frame)
     decoder = av.CodecContext.create("h264", "r")
     assert isinstance(decoder, av.VideoCodecContext)
-    scheduler = FrameScheduler(FULL.max_bitrate, format_.settle_frames)
+    scheduler = FrameScheduler(FULL.max_bitrate, settling(format_, FULL, width, height))
     now, decoded = 100.0, converter.frame
     pictures = scroll(width, height)
 

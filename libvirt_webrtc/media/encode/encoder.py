@@ -12,10 +12,11 @@ from av.video.codeccontext import VideoCodecContext
 
 from libvirt_webrtc.errors import MediaError
 from libvirt_webrtc.media.aiortc_ext import libx264
-from libvirt_webrtc.media.encode import hardware, vp9, vpx, x264_ffmpeg
+from libvirt_webrtc.media.encode import hardware, libvpx, vp9, vpx, x264_ffmpeg
 from libvirt_webrtc.media.encode.ffmpeg import FfmpegCoder
 from libvirt_webrtc.media.encode.frame import EncodedFrame
 from libvirt_webrtc.media.encode.frame_scheduler import Quality
+from libvirt_webrtc.media.encode.settling import settling
 from libvirt_webrtc.media.encode.x264 import X264Coder
 from libvirt_webrtc.media.formats import FULL, Layer, VideoFormat
 from libvirt_webrtc.picture.pixels import Rect
@@ -110,4 +111,8 @@ def _coder(format_: VideoFormat, frame: av.VideoFrame, layer: Layer, hardware_na
     # The lower layers are short of bits, not of CPU: there libx264's own rate control is worth what it costs.
     if format_.codec == "H264" and layer == FULL and libx264.is_usable():
         return X264Coder(frame, layer)
-    return FfmpegCoder(_FFMPEG[format_](*size, layer), frame)
+    context = _FFMPEG[format_](*size, layer)
+    if format_.codec == "H264":
+        return FfmpegCoder(context, frame)
+    by_quality = settling(format_, layer, *size).by_quality
+    return FfmpegCoder(context, frame, by_quality=by_quality, max_gap=libvpx.MAX_GAP)

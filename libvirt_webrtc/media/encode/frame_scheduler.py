@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from libvirt_webrtc.media.encode.settling import Settling
 from libvirt_webrtc.media.formats import MAX_FRAME_RATE
 
 FRAME_INTERVAL_S = 1 / MAX_FRAME_RATE
@@ -19,11 +20,6 @@ end."""
 
 SETTLE_DELAY_S = 0.1
 """How many seconds a picture must be unchanged before it is refined."""
-SETTLE_INTERVAL_S = 1 / 30
-"""The time, in seconds, between the frames that refine a picture: half the highest rate, so that a change finds the
-encoder idle."""
-SMALL_IN_A_ROW = 3
-"""How many small frames in a row end the refining after a large change: one alone may have been short of bits."""
 
 
 class Quality(Enum):
@@ -62,12 +58,12 @@ class FrameScheduler:
     Args:
         max_bitrate: what the encoder is held to, in bits per second. Refining ends when frames take less than half of
             their share of it.
-        settle_frames: refining ends after this many frames at the latest.
+        settling: how the picture is refined; may be replaced before a frame that holds a whole new picture.
     """
 
-    def __init__(self, max_bitrate: int, settle_frames: int) -> None:
+    def __init__(self, max_bitrate: int, settling: Settling) -> None:
+        self.settling = settling
         self._small = max_bitrate / MAX_FRAME_RATE / 8 / 2
-        self._settle_frames = settle_frames
         self._changed_at: float | None = None
         self._keyframe_wanted = False
         self._last_frame = self._last_keyframe = self._next_turn = float("-inf")
@@ -96,7 +92,7 @@ class FrameScheduler:
             plans.append(FramePlan(max(earliest, self._changed_at + COALESCE_S)))
         elif self._settle_left:
             # A caret is refined in one step. A whole screen is refined in two, so that the first arrives soon.
-            coarse = self._settle_left == self._settle_frames and self._coarse_bytes > self._small
+            coarse = self._settle_left == self.settling.frames and self._coarse_bytes > self._small
             quality = Quality.BETTER if coarse else Quality.FINE
             plans.append(FramePlan(max(earliest, self._settle_at), quality=quality))
         # Of two that are due at the same time the keyframe is made: it shows the change as well.
@@ -108,10 +104,10 @@ class FrameScheduler:
         self._next_turn = max(self._next_turn, now) + FRAME_INTERVAL_S
         if plan.settle:
             self._settle_left -= 1
-            self._settle_at = now + SETTLE_INTERVAL_S
+            self._settle_at = now + self.settling.interval_s
         else:
             self._changed_at = None
-            self._settle_left = self._settle_frames
+            self._settle_left = self.settling.frames
             self._settle_at = now + SETTLE_DELAY_S
 
     def finish(self, plan: FramePlan, *, size: int, keyframe: bool) -> None:
@@ -123,7 +119,9 @@ class FrameScheduler:
             self._coarse_bytes += size
         elif plan.quality is Quality.FINE and size < self._small:
             self._small_frames += 1
-            if self._small_frames >= (SMALL_IN_A_ROW if self._coarse_bytes > self._small else 1):
+            if self._small_frames >= (
+                self.settling.small_in_a_row if self._coarse_bytes > self._small else 1
+            ):
                 self._settle_left = 0
         if size >= self._small:
             self._small_frames = 0

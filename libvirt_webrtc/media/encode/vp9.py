@@ -3,6 +3,7 @@
 from av.video.codeccontext import VideoCodecContext
 
 from libvirt_webrtc.media.encode.context import libvpx_threads, new_context
+from libvirt_webrtc.media.encode.libvpx import rate_options
 from libvirt_webrtc.media.formats import Layer
 
 _CRF = 20
@@ -35,5 +36,6 @@ def _context(width: int, height: int, layer: Layer, pix_fmt: str) -> VideoCodecC
         "row-mt": "1",
         "tile-columns": "2",
         "crf": str(_CRF),
+        **rate_options(layer),
     }
     return context

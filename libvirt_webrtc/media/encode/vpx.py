@@ -3,6 +3,7 @@
 from av.video.codeccontext import VideoCodecContext
 
 from libvirt_webrtc.media.encode.context import libvpx_threads, new_context
+from libvirt_webrtc.media.encode.libvpx import rate_options
 from libvirt_webrtc.media.formats import Layer
 
 _CRF = 10
@@ -24,5 +25,6 @@ def context(width: int, height: int, layer: Layer) -> VideoCodecContext:
         "static-thresh": "1",
         # With a bit rate this means constrained quality. At a constant rate, text stayed 20 dB worse after scrolling.
         "crf": str(_CRF),
+        **rate_options(layer),
     }
     return context

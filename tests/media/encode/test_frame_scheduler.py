@@ -7,13 +7,13 @@ from libvirt_webrtc.media.encode.frame_scheduler import (
     FRAME_INTERVAL_S,
     KEYFRAME_INTERVAL_S,
     SETTLE_DELAY_S,
-    SMALL_IN_A_ROW,
     FrameScheduler,
     Quality,
 )
+from libvirt_webrtc.media.encode.settling import Settling
 
 MAX_BITRATE = 20_000_000
-SETTLE_FRAMES = 12
+SETTLING = Settling(frames=12, interval_s=1 / 30, small_in_a_row=3)
 LARGE = 50_000
 """More bytes than half of a frame's share of the bit rate."""
 
@@ -23,7 +23,7 @@ class Rendition:
 
     def __init__(self) -> None:
         self.now = 100.0
-        self.scheduler = FrameScheduler(MAX_BITRATE, SETTLE_FRAMES)
+        self.scheduler = FrameScheduler(MAX_BITRATE, SETTLING)
         self.qualities: list[Quality] = []
 
     def run(self, seconds: float, *, packet_size: int = 100) -> list[tuple[float, str]]:
@@ -57,7 +57,7 @@ def rendition() -> Rendition:
 
 
 def test_nothing_is_due_without_a_change() -> None:
-    assert FrameScheduler(MAX_BITRATE, SETTLE_FRAMES).next() is None
+    assert FrameScheduler(MAX_BITRATE, SETTLING).next() is None
 
 
 def test_first_keyframe_is_due_at_once() -> None:
@@ -76,7 +76,7 @@ def test_change_is_encoded_at_once_and_settles_once(rendition: Rendition) -> Non
 
 def test_settling_goes_on_while_it_improves_and_then_ends(rendition: Rendition) -> None:
     rendition.change()
-    assert rendition.kinds(60, packet_size=LARGE) == ["change"] + ["settle"] * SETTLE_FRAMES
+    assert rendition.kinds(60, packet_size=LARGE) == ["change"] + ["settle"] * SETTLING.frames
     assert rendition.scheduler.next() is None
 
 
@@ -92,7 +92,7 @@ def test_large_change_is_refined_in_two_steps(rendition: Rendition) -> None:
     rendition.change()
     rendition.run(SETTLE_DELAY_S / 2, packet_size=LARGE)
     rendition.run(60)
-    assert rendition.qualities == [Quality.MOTION, Quality.BETTER] + [Quality.FINE] * SMALL_IN_A_ROW
+    assert rendition.qualities == [Quality.MOTION, Quality.BETTER] + [Quality.FINE] * SETTLING.small_in_a_row
 
 
 def test_many_small_changes_are_a_large_one(rendition: Rendition) -> None:
@@ -101,7 +101,10 @@ def test_many_small_changes_are_a_large_one(rendition: Rendition) -> None:
         rendition.change()
         rendition.run(1 / 30)
     rendition.run(60)
-    assert rendition.qualities[-1 - SMALL_IN_A_ROW :] == [Quality.BETTER] + [Quality.FINE] * SMALL_IN_A_ROW
+    assert (
+        rendition.qualities[-1 - SETTLING.small_in_a_row :]
+        == [Quality.BETTER] + [Quality.FINE] * SETTLING.small_in_a_row
+    )
 
 
 def test_caret_does_not_refine_the_rest_again(rendition: Rendition) -> None:
@@ -118,7 +121,7 @@ def test_change_while_settling_starts_over(rendition: Rendition) -> None:
     rendition.change()
     rendition.run(SETTLE_DELAY_S + 0.05, packet_size=LARGE)
     rendition.change()
-    assert rendition.kinds(60, packet_size=LARGE) == ["change"] + ["settle"] * SETTLE_FRAMES
+    assert rendition.kinds(60, packet_size=LARGE) == ["change"] + ["settle"] * SETTLING.frames
 
 
 def test_constant_changes_keep_to_the_frame_rate(rendition: Rendition) -> None:
