@@ -8,7 +8,7 @@ from typing import Any
 from libvirt_webrtc.display.exports import Exports, ExportTable, Frame, Method, ReplyBody, UnknownMember
 from libvirt_webrtc.display.header import Header
 from libvirt_webrtc.display.incoming import Incoming
-from libvirt_webrtc.display.wire import Unreadable
+from libvirt_webrtc.display.unmarshal import Unreadable
 from libvirt_webrtc.errors import DisplayError, DisplayProtocolError
 from libvirt_webrtc.logs import LimitedLogger
 

@@ -24,7 +24,8 @@ OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
 MAX_CONSOLES = 64
 """Consoles that are taken from one QEMU; its display devices have at most 16 outputs each."""
 
-_CONSOLE_PATH = re.compile(r"/org/qemu/Display1/Console_(\d{1,4})\Z")
+_CONSOLE_PATH = re.compile(r"/org/qemu/Display1/Console_([0-9]{1,2})\Z")
+"""Of a console with an index below 100: what comes of one is kept after it has gone, and must not be unbounded."""
 
 
 class Display:

@@ -5,14 +5,16 @@ They are read apart from the body, so that a picture's body can stay where the s
 and message types that are not known), and what it calls invalid ends the connection.
 """
 
+import functools
 import re
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from dbus_fast import MessageType
 
-from libvirt_webrtc.display.wire import Unreadable, unmarshal
+from libvirt_webrtc.display.unmarshal import Reader, Unreadable
 
 MAX_HEADER_BYTES = 16 * 1024
 """Largest array of header fields that is read, in bytes. QEMU's headers are below 300 bytes."""
@@ -110,7 +112,7 @@ def parse_header(data: memoryview) -> Header | None:
     if len(data) < size:
         return None
     kind = MessageType(data[1]) if data[1] <= len(MessageType) else None
-    fields = _fields(bytes(data[: _FIXED + fields_size]), little)
+    fields = _fields(bytes(data[_FIXED : _FIXED + fields_size]), little)
     missing = [code for code in _REQUIRED.get(kind, ()) if code not in fields] if kind is not None else []
     if missing or serial == 0:
         raise Unreadable(f"a D-Bus message of type {data[1]} without its {'fields' if missing else 'serial'}")
@@ -134,12 +136,19 @@ def parse_header(data: memoryview) -> Header | None:
     )
 
 
-def _fields(head: bytes, little: bool) -> dict[int, Any]:
-    """The header fields that are known, by code; each is of the type and form that the specification gives it."""
-    # The array of fields begins at a multiple of eight. As a body it begins after its length, so padding is put in.
-    (values,) = unmarshal("a(yv)", head[12:_FIXED] + bytes(4) + head[_FIXED:], little_endian=little)
+@functools.lru_cache(maxsize=64)
+def _fields(fields: bytes, little: bool) -> Mapping[int, Any]:
+    """The header fields that are known, by code; each is of the type and form that the specification gives it.
+
+    All calls of one method have the same, so few are ever read.
+    """
+    # They begin at a multiple of eight in the message, and here.
+    reader = Reader(fields, little_endian=little)
     found: dict[int, Any] = {}
-    for code, variant in values:
+    while not reader.at_end:
+        reader.align(8)
+        code = reader.byte()
+        variant = reader.variant()
         if code == 0:
             raise Unreadable("a D-Bus header field of code 0")
         if code not in _TYPES:

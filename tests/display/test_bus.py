@@ -10,6 +10,7 @@ from dbus_fast import Message
 from libvirt_webrtc.display import wire
 from libvirt_webrtc.display.bus import Bus
 from libvirt_webrtc.display.calls import CallFailed, CallTimeout
+from libvirt_webrtc.display.unmarshal import Unreadable
 from libvirt_webrtc.errors import DisplayClosed, DisplayProtocolError
 from tests.display.peer import FakeQemu
 
@@ -66,7 +67,7 @@ async def test_bytes_that_are_no_message_end_the_connection(peer: FakeQemu, bus:
     call = asyncio.create_task(bus.call("/a", "b.c", "Do"))
     await peer.receive()
     await peer.send(b"\r\nnonsense, all of it\r\n")
-    assert isinstance(await bus.wait_closed(), wire.Unreadable)
+    assert isinstance(await bus.wait_closed(), Unreadable)
     with pytest.raises(DisplayProtocolError):
         await call
     with pytest.raises(DisplayProtocolError):
@@ -77,7 +78,7 @@ async def test_a_body_that_cannot_be_read_ends_the_connection(peer: FakeQemu, bu
     data = bytearray(peer.message("Echo", "s", "text"))
     data[-9:-5] = struct.pack("<I", 1 << 20)
     await peer.send(bytes(data))
-    assert isinstance(await bus.wait_closed(), wire.Unreadable)
+    assert isinstance(await bus.wait_closed(), Unreadable)
 
 
 async def test_a_peer_that_goes_away_ends_calls(peer: FakeQemu, bus: Bus) -> None:

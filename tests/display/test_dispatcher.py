@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from dbus_fast import MessageType, Variant
 
-from libvirt_webrtc.display import wire
 from libvirt_webrtc.display.bus import Bus
+from libvirt_webrtc.display.unmarshal import Unreadable
 from tests.display.peer import FakeQemu
 from tests.display.recorder import INTERFACE, Recorder
 
@@ -105,7 +105,7 @@ async def test_a_field_of_the_wrong_type_ends_this_connection_and_is_named(peer:
     data = peer.message("Echo", "s", "x").replace(b"\x03\x01s\0", b"\x03\x01o\0")
     await peer.send(data)
     reason = await bus.wait_closed()
-    assert isinstance(reason, wire.Unreadable) and "field 3 of type 'o'" in str(reason)
+    assert isinstance(reason, Unreadable) and "field 3 of type 'o'" in str(reason)
 
 
 async def test_nested_variants_end_this_connection_and_not_the_process(peer: FakeQemu, bus: Bus) -> None:
@@ -116,4 +116,4 @@ async def test_nested_variants_end_this_connection_and_not_the_process(peer: Fak
     data[-len(value) :] = b"\1v\0" * depth + value
     data[4:8] = (3 * depth + len(value)).to_bytes(4, "little")
     await peer.send(bytes(data))
-    assert isinstance(await bus.wait_closed(), wire.Unreadable)
+    assert isinstance(await bus.wait_closed(), Unreadable)

@@ -8,6 +8,7 @@ from dbus_fast import Message, MessageType
 
 from libvirt_webrtc.display import wire
 from libvirt_webrtc.display.header import Header, parse_header
+from libvirt_webrtc.display.unmarshal import Unreadable
 
 PATH, INTERFACE, MEMBER, ERROR_NAME, REPLY_SERIAL, DESTINATION, SENDER, SIGNATURE, UNIX_FDS = range(1, 10)
 
@@ -108,7 +109,7 @@ def test_a_message_of_unknown_type_has_no_kind(kind: int) -> None:
     ],
 )
 def test_what_is_no_header_is_refused(data: bytes) -> None:
-    with pytest.raises(wire.Unreadable):
+    with pytest.raises(Unreadable):
         parse_header(memoryview(data))
 
 
@@ -133,7 +134,7 @@ def test_what_is_no_header_is_refused(data: bytes) -> None:
     ],
 )
 def test_missing_fields_wrong_types_and_invalid_names_are_refused(fields: tuple[bytes, ...]) -> None:
-    with pytest.raises(wire.Unreadable):
+    with pytest.raises(Unreadable):
         parse_header(head(*fields))
 
 
@@ -146,12 +147,12 @@ def test_missing_fields_wrong_types_and_invalid_names_are_refused(fields: tuple[
     ],
 )
 def test_each_type_has_the_fields_that_it_must_have(kind: MessageType, fields: tuple[bytes, ...]) -> None:
-    with pytest.raises(wire.Unreadable, match="without its fields"):
+    with pytest.raises(Unreadable, match="without its fields"):
         parse_header(head(*fields, kind=kind.value))
 
 
 def test_a_message_has_a_serial() -> None:
-    with pytest.raises(wire.Unreadable, match="serial"):
+    with pytest.raises(Unreadable, match="serial"):
         parse_header(head(A_PATH, A_MEMBER, serial=0))
 
 

@@ -10,7 +10,7 @@ from dbus_fast import MessageType, Variant
 from libvirt_webrtc.display.listener import LISTENER, Listener, ScanoutMode
 from libvirt_webrtc.display.unix_dmabuf2 import UNIX_DMABUF2
 from libvirt_webrtc.display.unix_map import UNIX_MAP
-from libvirt_webrtc.display.wire import Unreadable
+from libvirt_webrtc.display.unmarshal import Unreadable
 from libvirt_webrtc.picture.pixels import PixelFormat
 from tests.display.peer import FakeQemu, open_fds
 from tests.display.sink import Sink

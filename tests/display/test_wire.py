@@ -3,6 +3,7 @@
 import pytest
 
 from libvirt_webrtc.display import wire
+from libvirt_webrtc.display.unmarshal import Unreadable
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,6 @@ def test_big_endian_values_are_read() -> None:
     ],
 )
 def test_a_body_that_does_not_fit_its_signature_is_refused(signature: str, body: bytes) -> None:
-    with pytest.raises(wire.Unreadable) as caught:
+    with pytest.raises(Unreadable) as caught:
         wire.unmarshal(signature, body, little_endian=True)
     assert len(str(caught.value)) < 300
