@@ -8,7 +8,9 @@
     ├── HypervisorError           libvirt refused a call
     │   ├── HypervisorUnavailable no connection to libvirt right now
     │   ├── NoSuchDomain
-    │   └── CannotAttach          a running domain cannot get its console now; it was not touched
+    │   ├── CannotAttach          a running domain cannot get its console now; it was not touched
+    │   └── DisplayUnusable       a running domain's display cannot be opened, and another try would not help
+    │       └── NoDescriptors     nor for any other domain: libvirt's connection passes no file descriptors
     ├── DisplayError              QEMU's D-Bus display
     │   ├── DisplayClosed         the connection has ended
     │   ├── DisplayProtocolError  the other side sent what the protocol does not allow
@@ -58,6 +60,14 @@ class NoSuchDomain(HypervisorError):
 
 class CannotAttach(HypervisorError):
     """A running domain cannot be given its console now; the message says why. It was not touched."""
+
+
+class DisplayUnusable(HypervisorError):
+    """A running domain's display cannot be opened, and another try would not help; the message says what would."""
+
+
+class NoDescriptors(DisplayUnusable):
+    """libvirt's connection passes no file descriptors: each try breaks it, whatever the domain."""
 
 
 class DisplayError(LibvirtWebRTCError):

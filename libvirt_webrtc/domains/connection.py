@@ -17,6 +17,7 @@ from libvirt_webrtc.domains.libvirt_api import (
     CLOSE_REASONS,
     EVENT_LIFECYCLE,
     EVENT_METADATA_CHANGE,
+    SNAPSHOT_EVENTS,
     VirConnect,
     VirDomain,
     open_without_limit,
@@ -47,6 +48,7 @@ class Connection:
         self._raw: VirConnect | None = None
         self._callbacks: list[int] = []
         self._changed: set[str] = set()
+        self._reverted: set[str] = set()
         self._wake = asyncio.Event()
         self._lost: str | None = None
         self._calls = 0
@@ -93,6 +95,14 @@ class Connection:
         self._changed.add(uuid)
         self._wake.set()
 
+    def take_reverted(self) -> set[str]:
+        """The UUIDs of the domains that were set back to a snapshot since the last call.
+
+        :meth:`next_changes` names them as well, and not before.
+        """
+        reverted, self._reverted = self._reverted, set()
+        return reverted
+
     async def close(self) -> None:
         """Close the connection. Idempotent; takes ``CLOSE_S`` at most, whatever libvirtd does."""
         raw, self._raw = self._raw, None
@@ -111,8 +121,11 @@ class Connection:
         try:
             with our_errors(f"cannot follow libvirt at {self.uri}"):
                 raw.registerCloseCallback(self._on_close, None)
-                for event in (EVENT_LIFECYCLE, EVENT_METADATA_CHANGE):
-                    self._callbacks.append(raw.domainEventRegisterAny(None, event, self._on_event, None))
+                for event, callback in (
+                    (EVENT_LIFECYCLE, self._on_lifecycle),
+                    (EVENT_METADATA_CHANGE, self._on_metadata),
+                ):
+                    self._callbacks.append(raw.domainEventRegisterAny(None, event, callback, None))
         except HypervisorError:
             self._close(raw)
             raise
@@ -138,8 +151,15 @@ class Connection:
         _attempt(raw.unregisterCloseCallback)
         _attempt(raw.close)
 
-    def _on_event(self, _raw: VirConnect, domain: VirDomain, *_details: object) -> None:
-        self._hop(self.add_change, domain.UUIDString())  # reads memory, calls nobody
+    # UUIDString reads memory, and calls nobody.
+
+    def _on_lifecycle(self, _raw: VirConnect, domain: VirDomain, event: int, detail: int, _: object) -> None:
+        if (event, detail) in SNAPSHOT_EVENTS:
+            self._hop(self._add_reverted, domain.UUIDString())
+        self._hop(self.add_change, domain.UUIDString())
+
+    def _on_metadata(self, _raw: VirConnect, domain: VirDomain, *_details: object) -> None:
+        self._hop(self.add_change, domain.UUIDString())
 
     def _on_close(self, _raw: VirConnect, reason: int, _opaque: None) -> None:
         self._hop(self._set_lost, CLOSE_REASONS.get(reason, "the connection to libvirt ended"))
@@ -151,6 +171,9 @@ class Connection:
             pass  # the loop is closed: nobody is there to be told
 
     # And this on the loop.
+
+    def _add_reverted(self, uuid: str) -> None:
+        self._reverted.add(uuid)
 
     def _set_lost(self, reason: str) -> None:
         if self._lost is None:

@@ -12,11 +12,15 @@ from libvirt_webrtc.agent.latest import LatestValue
 from libvirt_webrtc.concurrency.tasks import LongLivedTask
 from libvirt_webrtc.domains.connection import Connection
 from libvirt_webrtc.domains.definition.policy import Policy
-from libvirt_webrtc.domains.libvirt_api import VirConnect, default_uri, lookup, our_errors
+from libvirt_webrtc.domains.libvirt_api import VirConnect, default_uri, open_display
 from libvirt_webrtc.domains.reading import identities, read, read_all
 from libvirt_webrtc.domains.snapshot import Snapshot
 from libvirt_webrtc.domains.table import DomainTable
-from libvirt_webrtc.errors import HypervisorError, HypervisorUnavailable
+from libvirt_webrtc.errors import (
+    HypervisorError,
+    HypervisorUnavailable,
+    NoDescriptors,
+)
 
 T = TypeVar("T")
 
@@ -55,6 +59,8 @@ class Inventory:
         self._settled = asyncio.Event()
         self._table = DomainTable()
         self._connection: Connection | None = None
+        self._no_descriptors: str | None = None
+        """Why no display of this libvirt can be opened, since the first try."""
         self._task: LongLivedTask | None = None
 
     @property
@@ -69,18 +75,20 @@ class Inventory:
     async def open_graphics_fd(self, uuid: str, index: int) -> int:
         """A socket to the display at ``index`` of a running domain; the caller owns it.
 
-        Raises NoSuchDomain, HypervisorUnavailable, or HypervisorError with libvirt's reason.
+        Raises NoSuchDomain, HypervisorUnavailable, DisplayUnusable, or HypervisorError with libvirt's reason.
         """
-
-        def open_fd(raw: VirConnect) -> int:
-            with our_errors("cannot open the display"):
-                return lookup(raw, uuid).openGraphicsFD(index)
-
+        if self._no_descriptors is not None:
+            raise NoDescriptors(self._no_descriptors)
         try:
             async with asyncio.timeout(OPEN_GRAPHICS_S):
-                return await self.call(open_fd, discard=os.close)
+                return await self.call(partial(open_display, uuid=uuid, index=index), discard=os.close)
         except TimeoutError as error:
             raise HypervisorError(f"cannot open the display: no answer in {OPEN_GRAPHICS_S:g} s") from error
+        except NoDescriptors as error:
+            # Each further try, for any domain, would break the connection again.
+            self._no_descriptors = str(error)
+            log.error("%s", error)
+            raise
 
     async def call(
         self, function: Callable[[VirConnect], T], *, discard: Callable[[T], object] | None = None
@@ -169,6 +177,8 @@ class Inventory:
                     changed = await connection.next_changes()
             except TimeoutError:
                 changed = await self._poll(connection)
+            for uuid in connection.take_reverted():
+                self._table.note_revert(uuid)
             if changed:
                 await self._refresh(connection, changed)
 

@@ -19,7 +19,13 @@ from typing import Protocol
 import libvirt
 
 from libvirt_webrtc.concurrency.threads import with_limit
-from libvirt_webrtc.errors import HypervisorError, HypervisorUnavailable, NoSuchDomain
+from libvirt_webrtc.errors import (
+    DisplayUnusable,
+    HypervisorError,
+    HypervisorUnavailable,
+    NoDescriptors,
+    NoSuchDomain,
+)
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +37,14 @@ STATE_RUNNING: int = libvirt.VIR_DOMAIN_RUNNING
 STATE_PAUSED: int = libvirt.VIR_DOMAIN_PAUSED
 EVENT_LIFECYCLE: int = libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE
 EVENT_METADATA_CHANGE: int = libvirt.VIR_DOMAIN_EVENT_ID_METADATA_CHANGE
+SNAPSHOT_EVENTS: frozenset[tuple[int, int]] = frozenset(
+    {
+        (libvirt.VIR_DOMAIN_EVENT_DEFINED, libvirt.VIR_DOMAIN_EVENT_DEFINED_FROM_SNAPSHOT),
+        (libvirt.VIR_DOMAIN_EVENT_STARTED, libvirt.VIR_DOMAIN_EVENT_STARTED_FROM_SNAPSHOT),
+        (libvirt.VIR_DOMAIN_EVENT_STOPPED, libvirt.VIR_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT),
+    }
+)
+"""The lifecycle events, with their details, of a domain that is set back to a snapshot."""
 CLOSED_BY_CLIENT: int = libvirt.VIR_CONNECT_CLOSE_REASON_CLIENT
 CLOSE_REASONS: dict[int, str] = {
     libvirt.VIR_CONNECT_CLOSE_REASON_ERROR: "the connection to libvirt broke",
@@ -200,6 +214,47 @@ def lookup(connection: VirConnect, name_or_uuid: str) -> VirDomain:
                 if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
                     raise
         return connection.lookupByName(name_or_uuid)  # a name may look like a UUID
+
+
+def open_display(connection: VirConnect, uuid: str, index: int) -> int:
+    """A socket to the display at ``index`` among a running domain's <graphics>; the caller owns it.
+
+    Raises NoSuchDomain, HypervisorUnavailable, HypervisorError; DisplayUnusable where another try would not help.
+    NoDescriptors: the connection is broken now.
+    """
+    with our_errors("cannot open the display"):
+        domain = lookup(connection, uuid)
+        try:
+            return domain.openGraphicsFD(index)
+        except libvirt.libvirtError as error:
+            if (found := _why_unusable(error)) is None:
+                raise
+            kind, reason = found
+            raise kind(reason) from error
+
+
+def _why_unusable(error: libvirt.libvirtError) -> tuple[type[DisplayUnusable], str] | None:
+    """Our error for one of openGraphicsFD that stays as it is for as long as this QEMU runs; None for any other.
+
+    libvirt has no code for these, only words [libvirt 9.0, 11.3; QEMU 10.0].
+    """
+    text = str(error)
+    if error.get_error_code() == libvirt.VIR_ERR_NO_SUPPORT or "recv file descriptor" in text:
+        return NoDescriptors, (
+            "libvirt's connection passes no file descriptors, which displays take: set uri to libvirt's own socket "
+            "on this machine (qemu:///system), not to one that is relayed or forwarded, and start libvirt-webrtc again"
+        )
+    if "D-Bus display is not in use" in text:
+        return DisplayUnusable, (
+            "its QEMU was started without the D-Bus display that its XML has: an option in <qemu:commandline>, such as "
+            "-nographic, took its place. Remove it, shut the domain down and start it again"
+        )
+    if "No graphics backend with index" in text:
+        return DisplayUnusable, (
+            "its D-Bus display is gone: the domain was set back to a snapshot from before it had one, or its XML was "
+            "replaced. Enable it, shut it down and start it again"
+        )
+    return None
 
 
 _event_loop_lock = threading.Lock()

@@ -5,6 +5,7 @@ import hashlib
 from libvirt_webrtc.domains.definition.display import DbusDisplay, find_dbus_display
 from libvirt_webrtc.domains.definition.document import Document
 from libvirt_webrtc.domains.definition.policy import Policy, decide
+from libvirt_webrtc.domains.definition.refusals import why_not_shown
 from libvirt_webrtc.domains.libvirt_api import XML_INACTIVE, VirConnect, VirDomain, lookup, our_errors
 from libvirt_webrtc.domains.snapshot import DefinitionPlan, Domain, DomainState
 from libvirt_webrtc.errors import DomainXMLError, HypervisorError, HypervisorUnavailable, NoSuchDomain
@@ -94,14 +95,15 @@ def _read(domain: VirDomain, policy: Policy) -> Domain | None:
 
 def _describe(domain: VirDomain, policy: Policy) -> Domain:
     state = _state(domain)
-    display = next_display = plan = unreadable = None
+    display = next_display = plan = not_shown = unreadable = None
     with our_errors(f"cannot read domain '{domain.name()}'"):
         persistent = bool(domain.isPersistent())
         live = domain.XMLDesc(0) if _id(domain) is not None else None
         definition = domain.XMLDesc(XML_INACTIVE) if persistent else None
     try:
         if live is not None:
-            display = find_dbus_display(Document.parse(live))
+            running = Document.parse(live)
+            display, not_shown = find_dbus_display(running), why_not_shown(running)
         if definition is not None:
             next_display, plan = _read_definition(definition, policy)
     except DomainXMLError as error:
@@ -115,6 +117,7 @@ def _describe(domain: VirDomain, policy: Policy) -> Domain:
         next_display=next_display,
         persistent=persistent,
         plan=plan,
+        not_shown=not_shown,
         unreadable=unreadable,
     )
 

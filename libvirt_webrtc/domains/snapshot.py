@@ -52,6 +52,11 @@ class Domain:
     """None where there is no definition, or none that can be read."""
     problem: str | None = None
     """Why the plan could not be carried out and is not tried any more."""
+    not_shown: str | None = None
+    """Why the running domain's display has no picture, by its XML; see `domains.definition.refusals.why_not_shown`."""
+    reverted: bool = False
+    """Whether it was set back to a snapshot that took the display out of its definition. Forgotten when one is there
+    again, and when this process ends."""
     unreadable: str | None = None
     """Why the domain could not be read at the last look: what is known of it is of an earlier one, or nothing."""
 

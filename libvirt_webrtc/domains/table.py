@@ -16,6 +16,7 @@ class DomainTable:
     def __init__(self) -> None:
         self._domains: dict[str, Domain] = {}
         self._problems: dict[str, str] = {}
+        self._reverted: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._domains)
@@ -28,9 +29,21 @@ class DomainTable:
         """Take one domain as it is now; None for one that is gone."""
         if domain is not None:
             self._domains[uuid] = self._completed(domain)
+            if domain.next_display is not None:
+                self._reverted.discard(uuid)
         else:
             self._domains.pop(uuid, None)
             self._problems.pop(uuid, None)
+            self._reverted.discard(uuid)
+
+    def note_revert(self, uuid: str) -> None:
+        """Remember that a domain was set back to a snapshot, if it had a display in its definition before.
+
+        Called before the domain is read again: a definition that still has one ends the matter.
+        """
+        before = self._domains.get(uuid)
+        if before is not None and before.next_display is not None:
+            self._reverted.add(uuid)
 
     def set_problem(self, uuid: str, problem: str | None) -> None:
         """Show with a domain why its plan was given up, until the domain is gone; None for no more."""
@@ -42,7 +55,14 @@ class DomainTable:
     def domains(self) -> tuple[Domain, ...]:
         """All domains with their problems, by name."""
         ordered = sorted(self._domains.values(), key=lambda domain: (domain.name, domain.uuid))
-        return tuple(replace(domain, problem=self._problems.get(domain.uuid)) for domain in ordered)
+        return tuple(
+            replace(
+                domain,
+                problem=self._problems.get(domain.uuid),
+                reverted=domain.uuid in self._reverted,
+            )
+            for domain in ordered
+        )
 
     def differing(self, present: set[Identity]) -> set[str]:
         """The UUIDs of the domains that are not as ``present`` says, and of those that could not be read."""

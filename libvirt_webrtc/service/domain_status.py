@@ -2,6 +2,7 @@
 
 from libvirt_webrtc.agent.interface import Action, ConsoleState, DomainList, DomainView
 from libvirt_webrtc.display.address import why_closed
+from libvirt_webrtc.domains.advice import in_quotes, on_domain
 from libvirt_webrtc.domains.definition.display import DbusDisplay
 from libvirt_webrtc.domains.snapshot import Domain, DomainState, Snapshot
 
@@ -15,13 +16,13 @@ def why_no_console(domain: Domain) -> str | None:
         return "the domain is not running" if domain.next_display is not None else _why_none_next(domain)
     if display is None:
         if domain.next_display is not None:
+            attach = in_quotes(on_domain("libvirt-webrtc attach", domain.name))
             return (
-                "started without its console, which its next start brings: "
-                f"'libvirt-webrtc attach {domain.name}' gives it one now (the guest pauses for some seconds), "
-                "or shut it down and start it again"
+                f"started without its console, which its next start brings: {attach} gives it one now "
+                "(the guest pauses for some seconds), or shut it down and start it again"
             )
         return _why_none_next(domain)
-    return why_no_bus(domain.name, display)
+    return domain.not_shown or why_no_bus(domain.name, display)
 
 
 def why_no_bus(name: str, display: DbusDisplay) -> str | None:
@@ -32,15 +33,16 @@ def why_no_bus(name: str, display: DbusDisplay) -> str | None:
     reason = why_closed(display.address) if display.address is not None else unknown
     if reason is None:
         return None
+    edit = on_domain("virsh edit", name)
     return (
         f"its D-Bus display is on a bus that is out of reach: {reason}. Write p2p='yes' into its "
-        f"<graphics type='dbus'>, without an address (virsh edit {name}), then shut it down and start it again"
+        f"<graphics type='dbus'>, without an address ({edit}), then shut it down and start it again"
     )
 
 
 def _why_none_next(domain: Domain) -> str:
     """Why the domain's next start brings no console either, in a sentence."""
-    name, plan = domain.name, domain.plan
+    plan, enable = domain.plan, on_domain("libvirt-webrtc enable", domain.name)
     if not domain.persistent:
         return (
             "it is transient: put the display into the XML that it is created from (libvirt-webrtc xml add)"
@@ -51,9 +53,15 @@ def _why_none_next(domain: Domain) -> str:
         return "a console is about to be added to its definition"
     if plan is not None and plan.obstacle:
         return f"not enabled: {plan.reason}"
+    if domain.reverted:
+        now = f", then {on_domain('libvirt-webrtc attach', domain.name)}" if domain.id is not None else ""
+        return (
+            "it was set back to a snapshot from before it had a console, which took that out of its definition: "
+            f"{enable}{now}"
+        )
     if domain.id is None:
-        return f"not enabled: libvirt-webrtc enable {name}"
-    return f"not enabled: libvirt-webrtc enable {name}, then shut it down and start it again"
+        return f"not enabled: {enable}"
+    return f"not enabled: {enable}, then shut it down and start it again"
 
 
 def actions(domain: Domain) -> tuple[Action, ...]:

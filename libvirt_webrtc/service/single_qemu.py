@@ -161,6 +161,8 @@ class SingleQemu:
             text = f"the console of {now.name} can be opened"
         elif now.console_state is ConsoleState.FAILED:
             text = f"waiting for QEMU: {now.reason}"
+        elif now.console_state is ConsoleState.NONE:
+            text = f"{now.name}: {now.reason}"
         else:
             return
         if text != self._told:
@@ -177,11 +179,12 @@ class SingleQemu:
                 ConsoleState.STARTING if self._trouble is None else ConsoleState.FAILED,
                 self._trouble or "the console is being set up",
             )
-        ready = worker_supervisor.state is ConsoleState.READY
+        # One without a screen runs as well.
+        runs = worker_supervisor.state in (ConsoleState.READY, ConsoleState.NONE)
         return DomainView(
             self.uuid,
             self._name,
-            DomainState.RUNNING if ready else DomainState.SHUTOFF,
+            DomainState.RUNNING if runs else DomainState.SHUTOFF,
             worker_supervisor.state,
             worker_supervisor.reason,
             worker_supervisor.consoles,

@@ -20,6 +20,9 @@ from libvirt_webrtc.service.worker_supervisor import DisplaySource, WorkerSuperv
 
 log = logging.getLogger(__name__)
 
+_Key = tuple[str, int, int, str | None]
+"""UUID and id of a running domain, and the place of its display: its index, and its bus."""
+
 
 class Supervisor:
     """Implements :class:`libvirt_webrtc.agent.interface.Agent` for the libvirt of this machine.
@@ -30,7 +33,7 @@ class Supervisor:
     def __init__(self, inventory: DomainSource, config: Config) -> None:
         self._inventory = inventory
         self._maker = ConsoleMaker(config)
-        self._worker_supervisors: dict[tuple[str, int], WorkerSupervisor] = {}
+        self._worker_supervisors: dict[_Key, WorkerSupervisor] = {}
         self._tasks = TaskSet(expected=(WorkerGone,))
         self._follower: LongLivedTask | None = None
         self._trouble: str | None = None
@@ -109,14 +112,14 @@ class Supervisor:
             self._publish()
 
     def _reconcile(self, snapshot: Snapshot) -> None:
-        """Start and end worker supervisors to match. A restarted domain has a new id, so a new one."""
+        """Start and end worker supervisors to match. A restarted domain, or another display, gets a new one."""
         desired = {
-            (domain.uuid, domain.id): domain
+            key: domain
             for domain in snapshot.domains
-            if domain.id is not None and why_no_console(domain) is None
+            if (key := _key(domain)) is not None and why_no_console(domain) is None
         }
-        for uuid, _ in desired:
-            self._attach_jobs.forget(uuid)
+        for domain in desired.values():
+            self._attach_jobs.forget(domain.uuid)
         for key in self._worker_supervisors.keys() - desired.keys():
             self._end(key)
         for key, domain in desired.items():
@@ -182,9 +185,10 @@ class Supervisor:
         return worker_supervisor
 
     def _worker_supervisor(self, domain: Domain) -> WorkerSupervisor | None:
-        return self._worker_supervisors.get((domain.uuid, domain.id)) if domain.id is not None else None
+        key = _key(domain)
+        return self._worker_supervisors.get(key) if key is not None else None
 
-    def _end(self, key: tuple[str, int]) -> None:
+    def _end(self, key: _Key) -> None:
         worker_supervisor = self._worker_supervisors.pop(key)
         self._tasks.start(worker_supervisor.close(), name=f"ending the worker of domain {key[0]}")
 
@@ -192,3 +196,10 @@ class Supervisor:
         """The follower ended unexpectedly and is about to be started again: until then the list is an old one."""
         self._trouble = f"the domains are not followed because of an unexpected error: {error!r}"
         self._publish()
+
+
+def _key(domain: Domain) -> _Key | None:
+    """None for a domain that does not run, or has no display."""
+    if domain.id is None or domain.display is None:
+        return None
+    return domain.uuid, domain.id, domain.display.index, domain.display.address

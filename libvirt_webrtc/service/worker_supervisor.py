@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from libvirt_webrtc.agent.interface import Answer, ConsoleState, ConsoleView
 from libvirt_webrtc.agent.stats import ConsoleStats
 from libvirt_webrtc.concurrency.tasks import LongLivedTask, until_one_ends
-from libvirt_webrtc.errors import ConsoleStarting, DisplayError, HypervisorError, NoConsole, WorkerError
+from libvirt_webrtc.errors import (
+    ConsoleStarting,
+    DisplayError,
+    DisplayUnusable,
+    HypervisorError,
+    NoConsole,
+    WorkerError,
+)
 from libvirt_webrtc.worker.process import WorkerProcess
 from libvirt_webrtc.worker.settings import WorkerSettings
 
@@ -25,8 +32,11 @@ AWAITED_DELAYS_S = (0.1, 0.5, 1.0, 2.0)
 STABLE_S = 20.0
 """After a worker, or a display, lasted this many seconds, the delays begin anew."""
 
+NO_SCREEN = "it has no screen: QEMU has no display device, such as virtio-vga (libvirt: <video>)"
+
 OpenDisplay = Callable[[], Awaitable[int]]
-"""Gives a descriptor, which is the caller's. Raises HypervisorError or DisplayError."""
+"""Gives a descriptor, which is the caller's. Raises HypervisorError or DisplayError; DisplayUnusable where it is not to
+be tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +121,7 @@ class WorkerSupervisor:
 
     def _ready_worker(self) -> WorkerProcess:
         if self._worker is None or self.state is not ConsoleState.READY:
-            if self.state is ConsoleState.FAILED:
+            if self.state in (ConsoleState.FAILED, ConsoleState.NONE):
                 raise NoConsole(self.reason or "the console failed")
             raise ConsoleStarting(self.reason or "the console is being set up")
         return self._worker
@@ -125,6 +135,10 @@ class WorkerSupervisor:
                 reason = await self._live()
             except WorkerError as error:
                 reason = str(error)
+            except DisplayUnusable as error:
+                log.warning("console of %s: %s", self._settings.domain_name, error)
+                self._set(ConsoleState.NONE, str(error))
+                await asyncio.Event().wait()
             failures = 1 if loop.time() - began > STABLE_S else failures + 1
             await self._back_off(failures, reason)
 
@@ -159,6 +173,8 @@ class WorkerSupervisor:
                 fd = await self._display.open()
                 await worker.use_display(fd, on_bus=self._display.on_bus, registrations=self._registrations)
                 await self._display_lost.wait()
+            except DisplayUnusable:
+                raise
             except (HypervisorError, DisplayError) as error:
                 self.reason = str(error)
                 if self._display.awaited:
@@ -178,17 +194,20 @@ class WorkerSupervisor:
         delay = _delay(RETRY_DELAYS_S, failures)
         if failures > 1:
             log.warning("console of %s: %s; next try in %s s", self._settings.domain_name, reason, delay)
-            self._set(ConsoleState.FAILED, f"{reason} ({failures} times in a row); trying again")
+            self._set(ConsoleState.FAILED, f"{reason} ({failures} times in a row)")
         else:
             self._set(ConsoleState.STARTING, reason)
         await asyncio.sleep(delay)
 
     def _status_changed(self) -> None:
         self._was_ready = True
-        self._set(ConsoleState.READY, None)
+        if self.consoles:
+            self._set(ConsoleState.READY, None)
+        else:
+            self._set(ConsoleState.NONE, NO_SCREEN)
 
     def _display_was_lost(self, reason: str) -> None:
-        if self.state is ConsoleState.READY:
+        if self._was_ready:
             self._set(ConsoleState.STARTING, reason)
         else:
             # One more try that failed: the list need not tell that it was made.
@@ -201,7 +220,7 @@ class WorkerSupervisor:
 
     def _failed(self, error: Exception) -> None:
         """An unexpected error ended this task, which is about to be started again."""
-        self._set(ConsoleState.FAILED, f"an unexpected error: {error!r}; trying again")
+        self._set(ConsoleState.FAILED, f"an unexpected error: {error!r}")
 
     def _set(self, state: ConsoleState, reason: str | None) -> None:
         self.state, self.reason = state, reason

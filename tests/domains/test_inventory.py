@@ -164,7 +164,7 @@ async def test_graphics_fd_that_cannot_be_opened_raises_with_the_reason(
             await inventory.open_graphics_fd("9a4e4ed5-3a3c-4e4b-8f9c-2f2d7b8b4d1e", 0)
         with pytest.raises(HypervisorError, match="not running"):
             await inventory.open_graphics_fd(stopped, 0)
-        with pytest.raises(HypervisorError, match="cannot open the display"):
+        with pytest.raises(HypervisorError, match="its D-Bus display is gone"):
             await inventory.open_graphics_fd(running, 2)
     with pytest.raises(HypervisorUnavailable):
         await inventory.open_graphics_fd(running, 1)

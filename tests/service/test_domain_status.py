@@ -63,6 +63,35 @@ def test_reason_tells_what_the_policy_found(plan: DefinitionPlan, problem: str |
     assert why_no_console(case) == reason
 
 
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("a b", "'a b'"),
+        ("it's", """'it'"'"'s'"""),
+        ("$HOME", "'$HOME'"),
+        ("100%", "100%"),
+        ("-rf", "-- -rf"),
+        ("東京", "'東京'"),
+    ],
+)
+def test_commands_can_be_copied_into_a_shell(name: str, word: str) -> None:
+    assert why_no_console(domain(None, None, None, name)) == f"not enabled: libvirt-webrtc enable {word}"
+    assert f"libvirt-webrtc attach {word}" in (why_no_console(domain(1, None, P2P, name)) or "")
+    assert f"virsh edit {word}" in (why_no_console(domain(1, replace(BUS, address=None), None, name)) or "")
+
+
+def test_a_display_that_cannot_be_shown_says_why() -> None:
+    case = replace(domain(1, P2P, P2P), not_shown="it has no screen")
+    assert (describe(case).console_state, describe(case).reason) == (ConsoleState.NONE, "it has no screen")
+
+
+def test_a_snapshot_that_took_the_display_away_is_told_with_what_helps() -> None:
+    told = why_no_console(replace(domain(1, None, None, "a b"), reverted=True)) or ""
+    assert "snapshot" in told
+    assert told.endswith("libvirt-webrtc enable 'a b', then libvirt-webrtc attach 'a b'")
+    assert "attach" not in (why_no_console(replace(domain(None, None, None), reverted=True)) or "attach")
+
+
 @pytest.mark.parametrize("number", [None, 1])
 def test_transient_domain_is_told_where_the_display_goes(number: int | None) -> None:
     case = replace(domain(number, None, None), persistent=False)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -207,3 +208,35 @@ async def test_workers_are_told_of_hardware_only_where_it_is_wanted(
         domains.show(domain(1))
         await until(lambda: bool(told))
     assert [(each.hardware, each.formats) for each in told] == [(used, formats_of(("vp9", "h264")))]
+
+
+async def test_a_running_domain_with_another_display_gets_another_worker(
+    supervisor: Supervisor, domains: Domains
+) -> None:
+    """A snapshot may have its display at another place, and older libvirts keep the id when they go back to it."""
+    domains.show(domain(1))
+    await until_state(supervisor, ConsoleState.READY)
+    moved = replace(DISPLAY, index=0)
+    domains.show(replace(domain(1), display=moved, next_display=moved))
+    await until(lambda: ("u", 0) in domains.opened)
+    await until_state(supervisor, ConsoleState.READY)
+    # What does not change its place changes nothing.
+    pid = view(supervisor).worker_pid
+    domains.show(replace(domain(1), display=replace(moved, ours=False)))
+    await asyncio.sleep(0.1)
+    assert view(supervisor).worker_pid == pid
+    assert domains.opened == [("u", 2), ("u", 0)]
+
+
+async def test_a_display_that_would_end_the_guest_is_never_opened(
+    supervisor: Supervisor, domains: Domains
+) -> None:
+    domains.show(replace(domain(1), not_shown="next to SPICE with OpenGL QEMU would exit"))
+    await until(lambda: bool(supervisor.list().domains))
+    shown = view(supervisor)
+    assert (shown.console_state, shown.reason) == (
+        ConsoleState.NONE,
+        "next to SPICE with OpenGL QEMU would exit",
+    )
+    await asyncio.sleep(0.1)
+    assert domains.opened == []

@@ -3,7 +3,7 @@
 
 import { messageOf, request } from "../core/request.js";
 import { element, signIn } from "./elements.js";
-import { sentence } from "./words.js";
+import { nameOf, sentence } from "./words.js";
 
 /** @typedef {import("../core/domains.js").Domain} Domain */
 
@@ -44,7 +44,7 @@ export class AttachDialog {
   /** @param {Domain} domain */
   open(domain) {
     this.#domain = domain;
-    this.#title.textContent = `Give ${domain.name} its console now?`;
+    this.#title.textContent = `Give ${nameOf(domain)} its console now?`;
     this.#say("");
     this.#dialog.showModal();
   }

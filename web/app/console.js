@@ -9,14 +9,16 @@ import { ViewerConsoles } from "./viewer-consoles.js";
 import { Keybar } from "./keybar.js";
 import { Notice } from "./notice.js";
 import { keepConsoleCount, consoleCount } from "./console-counts.js";
-import { canOpen, situation } from "./situation.js";
+import { canOpen, lacks, situation } from "./situation.js";
 import { Stats } from "./stats.js";
 import { Toolbar } from "./toolbar.js";
+import { visible } from "./words.js";
 import { WindowSize } from "./window-size.js";
 
 /** @typedef {import("../core/protocol.js").DisplayMessage} DisplayMessage */
 
-const uuid = decodeURIComponent(location.pathname.split("/")[2] ?? "");
+// As libvirt writes it, however the address does.
+const uuid = decodeURIComponent(location.pathname.split("/")[2] ?? "").toLowerCase();
 const consoleIndex = Number(new URLSearchParams(location.search).get("console")) || 0;
 
 const caps = element("caps", HTMLElement);
@@ -119,22 +121,23 @@ function current() {
   const own = several
     ? { showing: true, enabled: true, problem: "" }
     : { showing: first.display.showing, enabled, problem };
-  return situation({ session: state, message, list, domain, paused, ...own });
+  return situation({ session: state, message, list, domain, index: consoleIndex, paused, ...own });
 }
 
 /** @param {import("../core/domains.js").DomainList} news */
 function listed(news) {
-  const could = canOpen(list, domain);
+  const could = canOpen(list, domain, consoleIndex);
   list = news;
   domain = news.domains.find((one) => one.uuid === uuid) ?? null;
   if (domain) {
     keepConsoleCount(uuid, domain.consoles.length);
-    element("name", HTMLElement).textContent = domain.name;
-    document.title = domain.name;
+    element("name", HTMLElement).textContent = document.title = visible(domain.name);
   }
-  const can = canOpen(list, domain);
+  const can = canOpen(list, domain, consoleIndex);
   const pid = domain?.worker_pid ?? null;
-  if (can === false) session.hold();
+  // A connection goes on without the console that it began with: it has the others.
+  const others = session.state === "connected" && lacks(domain, consoleIndex);
+  if (can === false && !others) session.hold();
   else if (session.state === "held" || session.state === "problem") session.connect();
   else if (can && could === false && session.state === "waiting") session.connect();
   else if (session.state === "connected" && worker !== null && pid !== null && pid !== worker) session.connect();

@@ -8,6 +8,7 @@ import { element, signIn } from "./elements.js";
 import { inOrder } from "./order.js";
 import { Row } from "./row.js";
 import { keepConsoleCount } from "./console-counts.js";
+import { sentence } from "./words.js";
 
 /** The filter is shown from this many domains on. */
 const FILTER_FROM = 9;
@@ -35,7 +36,7 @@ function render() {
   problem.hidden = libvirt.connected;
   problem.textContent = libvirt.connected
     ? ""
-    : `libvirt cannot be reached; consoles that are open go on. ${libvirt.problem ?? ""}`.trim();
+    : `libvirt cannot be reached; consoles that are open go on. ${sentence(libvirt.problem)}`.trim();
   tools.hidden = domains.length < FILTER_FROM && !filter.value;
   const wanted = inOrder(domains, filter.value);
   element("count", HTMLElement).textContent =

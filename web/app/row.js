@@ -2,7 +2,7 @@
 /** One domain in the list. */
 
 import { element } from "./elements.js";
-import { isAlive, isAttaching, stateWords, whyNot } from "./words.js";
+import { isAlive, isAttaching, stateWords, visible, whyNot } from "./words.js";
 
 /** @typedef {import("../core/domains.js").Domain} Domain */
 
@@ -56,7 +56,7 @@ export class Row {
     classList.toggle("open", ready);
     classList.toggle("alive", isAlive(domain));
     classList.toggle("failed", domain.console.state === "failed");
-    this.#say("name", domain.name);
+    this.#say("name", visible(domain.name));
     this.#say("state", stateWords(domain));
     this.#say("detail", ready && first ? screensWords(domain.consoles) : "");
     this.#say("why", whyNot(domain));
@@ -80,7 +80,7 @@ export class Row {
   /** @param {Domain} domain @param {boolean} ready */
   #link(domain, ready) {
     const name = this.#part("name");
-    name.title = domain.name;
+    name.title = visible(domain.name);
     if (ready) name.setAttribute("href", consolePath(domain, domain.consoles[0]?.index ?? 0));
     else name.removeAttribute("href");
   }

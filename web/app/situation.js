@@ -1,7 +1,7 @@
 // @ts-check
 /** What the console page has to say, from everything it knows. Pure. */
 
-import { isAlive, isAttaching, stateWords, whyNot } from "./words.js";
+import { isAlive, isAttaching, nameOf, onDomain, sentence, stateWords, whyNot } from "./words.js";
 
 /** @typedef {import("../core/domains.js").Domain} Domain */
 /** @typedef {import("../core/domains.js").DomainList} DomainList */
@@ -13,6 +13,7 @@ import { isAlive, isAttaching, stateWords, whyNot } from "./words.js";
  * @property {string} message the session's
  * @property {DomainList | null} list null before it came
  * @property {Domain | null} domain this page's, in that list
+ * @property {number} index the console that the page's address asks for
  * @property {boolean} showing the present connection has shown a frame
  * @property {boolean} enabled the guest shows something
  * @property {boolean} paused
@@ -43,15 +44,25 @@ const NOTHING = {
 };
 
 /**
+ * @param {Domain | null} domain
+ * @param {number} index
+ * @returns {boolean} whether the domain's consoles are known, and this one is not among them
+ */
+export function lacks(domain, index) {
+  return domain?.console.state === "ready" && !domain.consoles.some((one) => one.index === index);
+}
+
+/**
  * @param {DomainList | null} list
  * @param {Domain | null} domain
+ * @param {number} index the console
  * @returns {boolean | null} whether the console can be opened; null where nobody knows
  */
-export function canOpen(list, domain) {
+export function canOpen(list, domain, index) {
   if (!list) return null;
+  const can = domain?.console.state === "ready" && !lacks(domain, index);
   // The list may be out of date then; an open console does not need libvirt.
-  if (!list.libvirt.connected) return domain?.console.state === "ready" || null;
-  return domain?.console.state === "ready";
+  return can || (list.libvirt.connected ? false : null);
 }
 
 /**
@@ -69,7 +80,7 @@ export function situation(facts) {
         tone: "bad",
         status: "Not configured",
         title: "The server’s WebRTC configuration needs attention",
-        text: facts.message,
+        text: sentence(facts.message),
         retry: true,
         back: true,
       };
@@ -88,22 +99,36 @@ export function situation(facts) {
 /** @param {Facts} facts @returns {Situation} */
 function reconnecting({ message }) {
   const [status, title] = ["Reconnecting", "Reconnecting…"];
-  return { ...NOTHING, state: "reconnecting", status, title, text: message, busy: true, retry: true };
+  return { ...NOTHING, state: "reconnecting", status, title, text: sentence(message), busy: true, retry: true };
 }
 
 /** @param {Facts} facts @returns {Situation} */
-function connected({ showing, enabled, paused, problem }) {
+function connected({ domain, showing, enabled, paused, problem }) {
   /** @type {Situation} */
   const base = { ...NOTHING, state: "connected", tone: "good", status: paused ? "Paused" : "Connected" };
   if (paused) base.tone = "busy";
-  if (problem) return { ...base, tone: "bad", title: "The guest’s picture cannot be shown", text: problem };
+  if (problem) return { ...base, tone: "bad", title: "The guest’s picture cannot be shown", text: sentence(problem) };
+  if (domain?.state === "pmsuspended") return { ...base, ...suspended(domain) };
+  if (domain?.state === "crashed") return { ...base, ...crashed(domain) };
   if (!enabled) return { ...base, title: "The guest’s display is off", text: "A key or the mouse may wake it." };
   if (!showing) return { ...base, title: "Waiting for the picture…", busy: true };
   return base;
 }
 
+/** @param {Domain} domain */
+function suspended(domain) {
+  const text = `A key or the mouse may wake it. If not, on its host: ${onDomain("virsh dompmwakeup", domain)}`;
+  return { tone: /** @type {const} */ ("busy"), status: stateWords(domain), title: `${nameOf(domain)} is suspended`, text };
+}
+
+/** @param {Domain} domain */
+function crashed(domain) {
+  const text = `Its picture is the last one. To begin anew, on its host: ${onDomain("virsh reset", domain)}`;
+  return { tone: /** @type {const} */ ("bad"), status: stateWords(domain), title: `${nameOf(domain)} has crashed`, text, back: true };
+}
+
 /** @param {Facts} facts @returns {Situation} */
-function stopped({ domain }) {
+function stopped({ domain, index }) {
   /** @type {Situation} */
   const base = { ...NOTHING, state: "stopped", tone: "off" };
   if (!domain) {
@@ -112,15 +137,19 @@ function stopped({ domain }) {
   }
   const status = stateWords(domain);
   if (!isAlive(domain)) {
-    const title = domain.state === "crashed" ? `${domain.name} has crashed` : `${domain.name} is ${status.toLowerCase()}`;
+    const title = domain.state === "crashed" ? `${nameOf(domain)} has crashed` : `${nameOf(domain)} is ${status.toLowerCase()}`;
     return { ...base, status, title, text: "The console comes back by itself when it runs again.", back: true };
   }
   if (isAttaching(domain)) {
-    const title = `${domain.name} is being given its console…`;
+    const title = `${nameOf(domain)} is being given its console…`;
     return { ...base, tone: "busy", status: "Saving", title, text: whyNot(domain), busy: true };
   }
   if (domain.console.state === "none") {
-    return { ...base, status: "No console", title: `${domain.name} has no console now`, text: whyNot(domain), back: true };
+    return { ...base, status: "No console", title: `${nameOf(domain)} has no console now`, text: whyNot(domain), back: true };
+  }
+  if (lacks(domain, index)) {
+    const text = `The address asks for its console ${index}. If it comes, so does its picture.`;
+    return { ...base, status: "No screen", title: `${nameOf(domain)} has no such screen now`, text, back: true };
   }
   const failed = domain.console.state === "failed";
   return {

@@ -14,6 +14,36 @@ const STATES = {
   unknown: "Not known",
 };
 
+// Characters that cannot be seen: controls, and those that turn the direction of what follows.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g;
+
+/**
+ * @param {string} name
+ * @returns {string} with what cannot be seen in it as `\u202e`
+ */
+export function visible(name) {
+  return name.replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/**
+ * @param {Domain} domain
+ * @returns {string} its name for a sentence, whose direction it does not change
+ */
+export function nameOf({ name }) {
+  return `\u2068${visible(name)}\u2069`;
+}
+
+/**
+ * @param {string} command
+ * @param {Domain} domain
+ * @returns {string} the command with the domain's name as its last argument, quoted for a shell
+ */
+export function onDomain(command, { name }) {
+  const word = /^[\w@%+=:,./-]+$/.test(name) ? name : `'${name.replaceAll("'", `'"'"'`)}'`;
+  return `${command} ${name.startsWith("-") ? "-- " : ""}${word}`;
+}
+
 /** @param {Domain} domain */
 export function stateWords(domain) {
   // libvirt reports it as paused, then as shut off, meanwhile.

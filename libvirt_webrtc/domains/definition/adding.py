@@ -51,7 +51,7 @@ def add_dbus_display(document: Document, *, gl: Gl = Gl.AUTO) -> Document:
     if present and not is_ours(present[0], signature):
         return document if signature is None else _without_signature(document)
     want_gl = gl is Gl.ON or (gl is Gl.AUTO and bool(present) and has_gl(present[0]))
-    refuse_what_would_break(document.root, want_gl)
+    refuse_what_would_break(document, want_gl)
     if not present:
         return _with_new_display(document, want_gl)
     return document if has_gl(present[0]) == want_gl else _with_gl(document, want_gl)

@@ -220,6 +220,16 @@ def test_four_megabytes_round_trip() -> None:
     assert canonical(remove_dbus_display(add_dbus_display(original))) == canonical(original)
 
 
+def commandline(*options: str) -> str:
+    """A domain with options for QEMU."""
+    space = "http://libvirt.org/schemas/domain/qemu/1.0"
+    values = "".join(f"<q:arg value='{option}'/>" for option in options)
+    return domain().replace(
+        "</domain>", f"<q:commandline xmlns:q='{space}'>{values}</q:commandline></domain>"
+    )
+
+
+SPICE_GL = "<graphics type='spice'><gl enable='yes'/></graphics>"
 BLOB = "<video><model type='virtio' blob='on'/></video>"
 ACCEL = "<video><model type='virtio'><acceleration accel3d='yes'/></model></video>"
 
@@ -236,15 +246,46 @@ ACCEL = "<video><model type='virtio'><acceleration accel3d='yes'/></model></vide
         (domain(VNC + BLOB), Gl.AUTO, "blob='on'.*use gl on"),
         (domain(VNC + BLOB), Gl.OFF, "blob='on'.*use gl on"),
         (domain(VNC + ACCEL), Gl.OFF, "accel3d='yes'.*use gl on"),
+        (domain(f"<graphics type='spice'/>{ACCEL}"), Gl.OFF, "accel3d='yes'"),
+        (domain(SPICE_GL + ACCEL), Gl.OFF, "next to SPICE with OpenGL.*--replace-graphics"),
+        (domain(SPICE_GL), Gl.AUTO, "next to SPICE with OpenGL.*<gl enable"),
+        (domain("<graphics type='rdp'/>"), Gl.AUTO, "'rdp'.*without p2p"),
+        (domain("<video><model type='none'/></video>"), Gl.AUTO, "no screen.*type='virtio'"),
+        (commandline("-nographic"), Gl.AUTO, "'-nographic'.*remove that option"),
+        (commandline("--nographic"), Gl.ON, "'-nographic'.*remove that option"),
+        (commandline("-display", "none"), Gl.AUTO, "'-display none'.*remove that option"),
+        (commandline("-cpu", "host", "--display", "gtk,gl=on"), Gl.AUTO, "'-display gtk,gl=on'"),
+        (commandline("-display"), Gl.AUTO, "'-display'"),
         (domain(DBUS + DBUS), Gl.AUTO, "2 D-Bus displays.*remove"),
         (domain(kind="type='lxc'"), Gl.AUTO, "type 'lxc'"),
         (add_dbus_display(domain(), gl=Gl.ON).replace("<devices>", f"<devices>{VNC}"), Gl.AUTO, "use gl off"),
         (add_dbus_display(domain()).replace("<devices>", f"<devices>{BLOB}"), Gl.AUTO, "use gl on"),
     ],
 )
-def test_add_refuses_what_would_break_the_domain_and_says_what_to_do(xml: str, gl: Gl, advice: str) -> None:
+def test_add_refuses_what_would_break_the_domain_or_show_nothing_and_says_what_to_do(
+    xml: str, gl: Gl, advice: str
+) -> None:
     with pytest.raises(DomainXMLError, match=advice):
         add_dbus_display(xml, gl=gl)
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        domain("<graphics type='spice'><gl enable='no'/></graphics>"),
+        # The screen of a mediated device; libvirt's own choice where there is no <video> at all.
+        domain("<hostdev mode='subsystem' type='mdev' display='on'/><video><model type='none'/></video>"),
+        domain("<video><model type='none'/></video><video><model type='vga'/></video>"),
+        domain("<graphics type='rdp'/><graphics type='dbus'/>"),
+        # Both were tried: libvirt gives QEMU the device by -device, and -display vnc stands beside dbus [QEMU 10.0].
+        commandline("-vga", "none"),
+        commandline("-display", "vnc=unix:/run/x"),
+        commandline("-display", "dbus,p2p=on"),
+        commandline("-name", "-nographics"),
+    ],
+)
+def test_add_takes_what_only_looks_like_it(xml: str) -> None:
+    assert find_dbus_display(add_dbus_display(xml)) is not None
 
 
 BOMB = "<!DOCTYPE d [<!ENTITY a 'aaaaaaaaaa'>" + "".join(

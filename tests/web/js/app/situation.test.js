@@ -4,14 +4,17 @@ import { test } from "node:test";
 
 import { canOpen, situation } from "../../../../web/app/situation.js";
 
-function domain({ state = "running", console = "ready", reason = null } = {}) {
-  return { name: "demo", state, console: { state: console, reason }, consoles: [] };
+function domain({ name = "demo", state = "running", console = "ready", reason = null, consoles = [{ index: 0 }] } = {}) {
+  return { name, state, console: { state: console, reason }, consoles };
 }
 
 function said(session, facts = {}) {
-  const known = { message: "", list: null, domain: null, showing: true, enabled: true, problem: "", paused: false };
-  return situation({ ...known, session, ...facts });
+  const seen = { showing: true, enabled: true, problem: "", paused: false };
+  return situation({ message: "", list: null, domain: null, index: 0, ...seen, session, ...facts });
 }
+
+/** The marks that keep a name's direction to itself. */
+const plain = (text) => text.replace(/[\u2068\u2069]/g, "");
 
 test("a picture that is shown has no notice over it", () => {
   const { state, status, title } = said("connected");
@@ -41,13 +44,40 @@ test("the operator's problem is shown", () => {
 
 test("a stopped console says why", () => {
   const held = (facts) => said("held", { domain: domain(facts) });
-  assert.match(held({ state: "shutoff", console: "none", reason: "not running" }).title, /demo is shut off/);
-  assert.match(held({ state: "crashed", console: "none" }).title, /demo has crashed/);
+  assert.match(plain(held({ state: "shutoff", console: "none", reason: "not running" }).title), /demo is shut off/);
+  assert.match(plain(held({ state: "crashed", console: "none" }).title), /demo has crashed/);
   assert.equal(held({ console: "none", reason: "no D-Bus display" }).text, "No D-Bus display.");
   assert.match(held({ console: "failed", reason: "the worker ended" }).text, /^The worker ended\./);
   const attaching = held({ state: "shutoff", console: "attaching", reason: "saving, 42 %" });
   assert.deepEqual([attaching.text, attaching.busy], ["Saving, 42 %.", true]);
   assert.match(said("held").title, /no such domain/);
+});
+
+test("a guest that sleeps or has crashed is not shown as merely connected", () => {
+  const asleep = said("connected", { domain: domain({ state: "pmsuspended", name: "it's $1" }), enabled: false });
+  assert.deepEqual([asleep.state, asleep.tone, asleep.status], ["connected", "busy", "Suspended"]);
+  assert.equal(plain(asleep.title), "it's $1 is suspended");
+  assert.match(asleep.text, /key.*virsh dompmwakeup 'it'"'"'s \$1'$/);
+  const dead = said("connected", { domain: domain({ state: "crashed", name: "-x" }) });
+  assert.deepEqual([dead.tone, dead.status, plain(dead.title)], ["bad", "Crashed", "-x has crashed"]);
+  assert.match(dead.text, /last one.*virsh reset -- -x$/);
+  assert.equal(said("connected", { domain: domain() }).title, "");
+});
+
+test("a screen that the guest does not have is a state, with a way back, and not an attempt", () => {
+  const one = domain({ consoles: [{ index: 0 }] });
+  const missing = said("held", { domain: one, index: 7 });
+  assert.deepEqual([missing.state, missing.busy, missing.back], ["stopped", false, true]);
+  assert.match(`${plain(missing.title)} ${missing.text}`, /demo has no such screen.*console 7/);
+  const none = said("held", { domain: domain({ console: "none", reason: "it has no screen: no <video>", consoles: [] }) });
+  assert.deepEqual([none.text, none.back, none.busy], ["It has no screen: no <video>.", true, false]);
+});
+
+test("what the server says is a sentence in each card", () => {
+  for (const session of ["waiting", "problem"]) {
+    assert.equal(said(session, { message: "the worker ended" }).text, "The worker ended.");
+  }
+  assert.equal(said("connected", { problem: "no fourcc" }).text, "No fourcc.");
 });
 
 test("who is signed out is told so", () => {
@@ -56,7 +86,11 @@ test("who is signed out is told so", () => {
 
 test("libvirt that cannot be reached is no reason to stop", () => {
   const [up, down] = [{ libvirt: { connected: true } }, { libvirt: { connected: false } }];
-  for (const [list, one, expected] of [
+  const two = domain({ consoles: [{ index: 0 }, { index: 1 }] });
+  for (const [list, one, expected, index = 0] of [
+    [up, two, true, 1],
+    [up, two, false, 2],
+    [down, two, null, 2],
     [null, null, null],
     [up, null, false],
     [up, domain(), true],
@@ -65,6 +99,6 @@ test("libvirt that cannot be reached is no reason to stop", () => {
     [down, domain(), true],
     [down, domain({ console: "none" }), null],
   ]) {
-    assert.equal(canOpen(list, one), expected);
+    assert.equal(canOpen(list, one, index), expected);
   }
 });

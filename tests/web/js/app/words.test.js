@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { isAlive, sentence, stateWords, whyNot } from "../../../../web/app/words.js";
+import { isAlive, nameOf, onDomain, sentence, stateWords, visible, whyNot } from "../../../../web/app/words.js";
 
 const domain = (state, console = "none", reason = null) => ({ state, console: { state: console, reason } });
 
@@ -14,6 +14,27 @@ test("reasons become sentences", () => {
     [null, ""],
   ]) {
     assert.equal(sentence(reason), text);
+  }
+});
+
+test("a name's unseen characters are seen, and its direction is its own", () => {
+  assert.equal(visible("gpj\u202eexe"), "gpj\\u202eexe");
+  assert.equal(visible("a\u0007\u200b\u2066b"), "a\\u0007\\u200b\\u2066b");
+  assert.equal(visible("שלום 東京 ä-1"), "שלום 東京 ä-1");
+  assert.equal(nameOf({ name: "שלום" }), "\u2068שלום\u2069");
+});
+
+test("a command that is shown can be copied into a shell", () => {
+  for (const [name, words] of [
+    ["web-1", "web-1"],
+    ["a b", "'a b'"],
+    ["$HOME", "'$HOME'"],
+    ["it's", `'it'"'"'s'`],
+    ["-rf", "-- -rf"],
+    ["- x", "-- '- x'"],
+    ["東京", "'東京'"],
+  ]) {
+    assert.equal(onDomain("virsh reset", { name }), `virsh reset ${words}`);
   }
 });
 
