@@ -31,7 +31,7 @@ export function visible(name) {
  * @returns {string} its name for a sentence, whose direction it does not change
  */
 export function nameOf({ name }) {
-  return `\u2068${visible(name)}\u2069`;
+  return /^[ -~]*$/.test(name) ? name : `\u2068${visible(name)}\u2069`;
 }
 
 /**

@@ -22,6 +22,7 @@ test("a name's unseen characters are seen, and its direction is its own", () => 
   assert.equal(visible("a\u0007\u200b\u2066b"), "a\\u0007\\u200b\\u2066b");
   assert.equal(visible("שלום 東京 ä-1"), "שלום 東京 ä-1");
   assert.equal(nameOf({ name: "שלום" }), "\u2068שלום\u2069");
+  assert.equal(nameOf({ name: "web 1" }), "web 1");
 });
 
 test("a command that is shown can be copied into a shell", () => {
