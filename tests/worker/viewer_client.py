@@ -64,6 +64,11 @@ class ViewerClient:
         await self.connection.setRemoteDescription(RTCSessionDescription(answer, "answer"))
 
     @property
+    def is_open(self) -> bool:
+        """Whether its connection is there."""
+        return self.connection.connectionState == "connected"
+
+    @property
     def types(self) -> list[int]:
         """Of the messages received so far."""
         return [message[0] for message in self.received]

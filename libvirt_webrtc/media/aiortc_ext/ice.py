@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,10 @@ import aioice.ice
 
 from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.media.aiortc_ext.patching import replace
+
+MAX_DATAGRAM = 1500
+"""The longest datagram that is read, in bytes: pylibsrtp raises a ValueError for more. Browsers send about 1,200, and
+Ethernet carries no more."""
 
 _host_addresses: tuple[str, ...] | None = None
 
@@ -52,13 +57,14 @@ def name_host_addresses() -> None:
     original = replace(aioice.ice, "get_host_addresses", get_host_addresses)
 
 
-def drop_strangers_datagrams() -> None:
-    """Drop datagrams that do not come from the peer, and empty ones.
+def drop_foreign_datagrams() -> None:
+    """Drop datagrams that do not come from the peer, and those that no peer sends: empty ones, long ones, broken STUN.
 
-    aioice hands on what anybody sends to its socket, and aiortc ends the connection on an empty datagram. STUN
-    authenticates itself, so it may come from anywhere. DTLS and SRTP (first byte from 20, RFC 7983) must come from the
-    nominated pair, or from another signalled or authenticated pair that has not failed: a peer may send before its
-    nomination has arrived, and may nominate another pair later.
+    aioice hands on what anybody sends to its socket, and a sender's address can be forged. aiortc ends the connection
+    on an empty datagram, and on one that is too long for SRTP. STUN authenticates itself, so it may come from anywhere.
+    DTLS and SRTP (first byte from 20, RFC 7983) must come from the nominated pair, or from another signalled or
+    authenticated pair that has not failed: a peer may send before its nomination has arrived, and may nominate another
+    pair later.
     """
     failed = aioice.ice.CandidatePair.State.FAILED
 
@@ -74,8 +80,11 @@ def drop_strangers_datagrams() -> None:
 
     def datagram_received(self: Any, data: bytes | str, addr: tuple[Any, ...]) -> None:
         assert isinstance(data, bytes)
-        if data and (data[0] < 4 or is_peer(self, (addr[0], addr[1]))):
-            original(self, data, addr)
+        if 0 < len(data) <= MAX_DATAGRAM and (data[0] < 4 or is_peer(self, (addr[0], addr[1]))):
+            try:
+                original(self, data, addr)
+            except struct.error:
+                pass  # STUN with an attribute of a wrong length: aioice expects a ValueError there.
 
     original = replace(aioice.ice.StunProtocol, "datagram_received", datagram_received)
 

@@ -20,7 +20,7 @@ def install() -> None:
     sender.send_console_frames()
     sender.hear_feedback()
     sender.date_sender_reports()
-    ice.drop_strangers_datagrams()
+    ice.drop_foreign_datagrams()
     ice.name_host_addresses()
     ice.time_checks()
     negotiation.accept_all_payload_types()
