@@ -9,7 +9,7 @@ MAX_MEDIA_SECTIONS = MAX_CONSOLES + 2
 """All sections: those of video, data channels, and one of another kind, which is declined."""
 
 MAX_CANDIDATES = 64
-"""Each costs connectivity checks: one for each of our own candidates, several times."""
+"""More than any browser offers; of these only some are checked (media/aiortc_ext/remote_candidates.py)."""
 
 
 def check_offer(sdp: str) -> None:

@@ -94,6 +94,8 @@ USES: tuple[Use, ...] = (
     Use(StunProtocol, "request", ("self", "request", "addr", "integrity_key", "retransmissions")),
     *_set(StunProtocol, "receiver"),
     Use(StunProtocol, "transport"),
+    # remote_candidates.py
+    Use(Connection, "request_received", ("self", "message", "addr", "protocol")),
     # dtls.py
     Use(RTCCertificate, "_create_ssl_context", ("self", "srtp_profiles")),
     # negotiation.py

@@ -12,6 +12,7 @@ from aiortc.rtcrtpparameters import RTCRtcpFeedback, RTCRtpCodecCapability, RTCR
 
 from libvirt_webrtc.errors import NegotiationError
 from libvirt_webrtc.media.aiortc_ext.patching import replace
+from libvirt_webrtc.media.aiortc_ext.remote_candidates import limit_candidates
 from libvirt_webrtc.media.formats import CLOCK_RATE, DEFAULT_FORMATS, VideoFormat
 
 _Codec = TypeVar("_Codec", RTCRtpCodecParameters, RTCRtpCodecCapability)
@@ -64,9 +65,10 @@ def _common_format(offered: Sequence[RTCRtpCodecParameters], formats: Sequence[V
 def adapt_offer(offer_sdp: str) -> str:
     """Change an offer so that aiortc connects sooner: leave its candidates open, and let the browser begin DTLS.
 
-    Browsers hide their addresses behind ``NAME.local``. aioice would wait a second for each name that does not resolve
-    (from another network none does), and would give up at once where no candidate is left and the offer says that there
-    will be no more. Without that line it waits for the browser's own checks, which tell it the address.
+    aioice would wait a second for each candidate's name that does not resolve (from another network none does), and
+    would give up at once where no candidate is left and the offer says that there will be no more. So names go, with
+    others that are not to be checked (:func:`limit_candidates`), and so does that line: then aioice waits for the
+    browser's own checks, which tell it the address.
 
     Where the offer leaves it open who begins the handshake (``actpass``, RFC 8842), aiortc would begin. Who begins
     repeats its flights until they are answered: browsers after about two of ICE's round trips, OpenSSL after a second,
@@ -74,9 +76,8 @@ def adapt_offer(offer_sdp: str) -> str:
     """
     return "".join(
         "a=setup:active\r\n" if line.strip() == "a=setup:actpass" else line
-        for line in offer_sdp.splitlines(keepends=True)
-        if not (line.startswith("a=candidate:") and ".local " in line)
-        and line.strip() != "a=end-of-candidates"
+        for line in limit_candidates(offer_sdp).splitlines(keepends=True)
+        if line.strip() != "a=end-of-candidates"
     )
 
 

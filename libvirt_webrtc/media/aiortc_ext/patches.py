@@ -5,7 +5,14 @@ Each patch is one small function in the other modules here, which says what is m
 
 import functools
 
-from libvirt_webrtc.media.aiortc_ext import channels, ice, internals, negotiation, sender
+from libvirt_webrtc.media.aiortc_ext import (
+    channels,
+    ice,
+    internals,
+    negotiation,
+    remote_candidates,
+    sender,
+)
 
 
 @functools.cache
@@ -23,6 +30,7 @@ def install() -> None:
     ice.drop_foreign_datagrams()
     ice.name_host_addresses()
     ice.time_checks()
+    remote_candidates.limit_checks()
     negotiation.accept_all_payload_types()
     negotiation.register_formats()
     negotiation.tell_profiles_apart()
