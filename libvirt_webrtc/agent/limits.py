@@ -12,9 +12,10 @@ LISTEN_S = 3.0
 """The worker waits this long for QEMU to take its listener (``RegisterListener`` and the handshake after it). QEMU's
 main loop answers in milliseconds unless it stands still. The registration goes on meanwhile, for the next viewer."""
 
-GATHER_S = 6.0
-"""The worker waits this long for its own answer with all candidates. aioice waits 5 s for STUN and TURN servers and
-then goes on without them; the rest is for this process to be scheduled."""
+GATHER_S = 4.0
+"""The worker waits this long for its own answer with all candidates. It waits 2 s for STUN and TURN servers
+(``ANSWER_S`` in ``media/aiortc_ext/inquiry.py``) and then goes on without them; the rest is for this process to be
+scheduled."""
 
 WORKER_ANSWER_S = 10.0
 """The supervisor waits this long for a worker's answer to any request: more than LISTEN_S and GATHER_S together. A

@@ -26,6 +26,11 @@ class IceServer:
     username: str | None = None
     credential: str | None = None
 
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """The URLs in their parts. Raises ConfigError where one is no URL."""
+        return tuple(map(Target.parse, self.urls))
+
     def as_json(self) -> dict[str, Any]:
         """The form that browsers take."""
         server: dict[str, Any] = {"urls": list(self.urls)}
@@ -43,7 +48,12 @@ class IceConfig:
     servers: tuple[IceServer, ...] = ()
     transport_policy: TransportPolicy = "all"
     problem: str | None = None
-    """A mistake with which nobody could connect; pages show it instead of trying."""
+    """A mistake with which nobody could connect; pages show it instead of trying, and there are no servers."""
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """All URLs in their parts."""
+        return tuple(target for server in self.servers for target in server.targets)
 
     def as_json(self) -> dict[str, Any]:
         """The answer of ``GET /webrtc-config``."""
@@ -128,25 +138,24 @@ def _checked(servers: tuple[IceServer, ...], policy: object, where: str) -> IceC
     """The settings together; a mistake that leaves the list of domains usable is their ``problem``, not an error."""
     if policy not in ("all", "relay"):
         raise ConfigError(f"{where} is {policy!r}; write 'all' or 'relay'")
-    ice = IceConfig(servers, policy)
+    problem = _problem(servers, policy)
+    return IceConfig(servers, policy) if problem is None else IceConfig((), policy, problem)
+
+
+def _problem(servers: tuple[IceServer, ...], policy: TransportPolicy) -> str | None:
     for server in servers:
         for text in (*server.urls, server.username or "", server.credential or ""):
             if _PLACEHOLDER.search(text):
-                return replace(ice, problem=_placeholder_problem("the ICE servers' configuration", text))
-        for url in server.urls:
-            if Target.parse(url) is None:
-                raise ConfigError(
-                    f"ICE server {url!r} must be like stun:HOST:PORT or turn:HOST:PORT?transport=udp"
-                )
-            if url.startswith("turn") and not server.credential:
-                problem = f"the TURN server {url} has no credential; set {ENVIRONMENT_PREFIX}TURN_CREDENTIAL"
-                return replace(ice, problem=problem)
-            if url.startswith("turn") and server.username is None:
+                return _placeholder_problem("the ICE servers' configuration", text)
+        for target in server.targets:
+            if target.is_turn and not server.credential:
+                return f"the TURN server {target} has no credential; set {ENVIRONMENT_PREFIX}TURN_CREDENTIAL"
+            if target.is_turn and server.username is None:
                 # Browsers refuse the whole configuration then.
-                return replace(ice, problem=f"the TURN server {url} has no 'username'")
-    if policy == "relay" and not any(url.startswith("turn") for server in servers for url in server.urls):
-        return replace(ice, problem="the transport policy is 'relay', but no TURN server is configured")
-    return ice
+                return f"the TURN server {target} has no 'username'"
+    if policy == "relay" and not any(target.is_turn for server in servers for target in server.targets):
+        return "the transport policy is 'relay', but no TURN server is configured"
+    return None
 
 
 def _placeholder_problem(where: str, text: str) -> str:

@@ -2,12 +2,14 @@
 
 import re
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
-_URL = re.compile(
-    r"(?P<scheme>stuns?|turns?):(?P<host>\[[0-9a-fA-F:.]+\]|[^\s:/?\[\]]+)(?::(?P<port>[0-9]{1,5}))?"
-    r"(?:\?transport=(?P<transport>udp|tcp))?"
-)
+from libvirt_webrtc.errors import ConfigError
+
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
+_IN_BRACKETS = re.compile(r"\[(?P<host>[^\]]*)\](?::(?P<port>.*))?")
+_FORMS = "write stun:HOST, turn:HOST or turns:HOST, each with :PORT where it is not the usual one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,22 +18,45 @@ class Target:
 
     scheme: str
     host: str
+    """A name, or an address, which is in no brackets."""
     port: int
     transport: str
 
     @classmethod
-    def parse(cls, url: str) -> "Target | None":
-        """None where it is no such URL, or its port is out of range."""
-        found = _URL.fullmatch(url)
-        if found is None or not 1 <= int(found["port"] or 1) <= 65535:
-            return None
-        secure = found["scheme"].endswith("s")
-        return cls(
-            found["scheme"],
-            found["host"].strip("[]"),
-            int(found["port"] or (5349 if secure else 3478)),
-            found["transport"] or ("tcp" if secure else "udp"),
-        )
+    def parse(cls, url: str) -> "Target":
+        """Read a URL as browsers and aioice both understand it: one that either refuses would end every connection.
+
+        Raises:
+            ConfigError: it is none, with what to write in its place.
+        """
+        scheme, colon, rest = url.partition(":")
+        scheme = scheme.lower()
+        if not colon or scheme not in ("stun", "stuns", "turn", "turns"):
+            raise _refused(url, "it is no STUN or TURN URL", _FORMS)
+        if rest.startswith("//"):
+            raise _refused(url, "no slashes come before the host", f"write {scheme}:{rest.lstrip('/')}")
+        if "@" in rest:
+            raise _refused(
+                url,
+                "no user stands in it",
+                "write the user as 'username' beside 'urls', and the password as 'credential'",
+            )
+        authority, question, query = rest.partition("?")
+        transport = "tcp" if scheme.endswith("s") else "udp"
+        if question:
+            transport = _transport(url, scheme, authority, query)
+        host, port = _authority(url, scheme, authority)
+        return cls(scheme, host, port or (5349 if scheme.endswith("s") else 3478), transport)
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        query = f"?transport={self.transport}" if self.is_turn else ""
+        return f"{self.scheme}:{host}:{self.port}{query}"
+
+    @property
+    def is_turn(self) -> bool:
+        """Whether it is a server that relays."""
+        return self.scheme.startswith("turn")
 
     @property
     def is_named(self) -> bool:
@@ -41,3 +66,74 @@ class Target:
         except ValueError:
             return True
         return False
+
+    @property
+    def is_for_browsers_only(self) -> bool:
+        """Whether aioice cannot use it: STUN over TLS, and TURN over DTLS."""
+        return self.scheme == "stuns" or (self.scheme == "turns" and self.transport == "udp")
+
+
+def _transport(url: str, scheme: str, authority: str, query: str) -> str:
+    if scheme.startswith("stun"):
+        raise _refused(url, "a STUN URL has no '?'", f"write {scheme}:{authority}")
+    key, _, value = query.partition("=")
+    if key.lower() != "transport" or value.lower() not in ("udp", "tcp"):
+        raise _refused(
+            url, "after '?' only a transport can stand", "write ?transport=udp or ?transport=tcp, or nothing"
+        )
+    return value.lower()
+
+
+def _authority(url: str, scheme: str, text: str) -> tuple[str, int | None]:
+    """The host, checked, and the port, which is None where there is none."""
+    bracketed = _IN_BRACKETS.fullmatch(text)
+    if bracketed is not None:
+        host, port = bracketed["host"], bracketed["port"]
+        _check_ipv6(url, host)
+    elif text.count(":") > 1:
+        _check_ipv6(url, text)
+        raise _refused(url, "an IPv6 address stands in brackets", f"write {scheme}:[{text}]")
+    else:
+        host, colon, after = text.partition(":")
+        port = after if colon else None
+        _check_name(url, scheme, host)
+    if port is None:
+        return host, None
+    if not (port.isascii() and port.isdecimal() and 1 <= int(port[:6]) <= 65535 and len(port) <= 5):
+        raise _refused(
+            url, f"{port!r} is no port", "write a number from 1 to 65535 after the colon, or no colon"
+        )
+    return host, int(port)
+
+
+def _check_ipv6(url: str, host: str) -> None:
+    if "%" in host:
+        raise _refused(
+            url,
+            "an address with a zone means something on one machine only",
+            "write another address of the server",
+        )
+    try:
+        IPv6Address(host)
+    except ValueError:
+        raise _refused(url, f"{host!r} is no IPv6 address", "write one such as [2001:db8::1]") from None
+
+
+def _check_name(url: str, scheme: str, host: str) -> None:
+    if not host.isascii():
+        try:
+            advice = f"write {scheme}:{host.encode('idna').decode()}"
+        except UnicodeError:
+            advice = "write it in its ASCII form, which begins with xn--"
+        raise _refused(url, f"{host!r} is not ASCII", advice)
+    if _NAME.fullmatch(host) is None or len(host) > 253:
+        raise _refused(url, f"{host!r} is no host", _FORMS)
+    if host.rstrip(".").rpartition(".")[2].isdecimal():
+        try:
+            IPv4Address(host)
+        except ValueError:
+            raise _refused(url, f"{host!r} is no IPv4 address", "write four numbers from 0 to 255") from None
+
+
+def _refused(url: str, reason: str, advice: str) -> ConfigError:
+    return ConfigError(f"ICE server {url!r}: {reason}; {advice}")

@@ -23,18 +23,18 @@ async def check_ice(ice: IceConfig, deadline_s: float = DEADLINE_S) -> list[Find
     if not ice.servers:
         return [ok("ice", "no servers: browsers reach this machine directly by UDP, or not at all")]
     return await asyncio.gather(
-        *(_check_url(server, url, deadline_s) for server in ice.servers for url in server.urls)
+        *(_check(server, target, deadline_s) for server in ice.servers for target in server.targets)
     )
 
 
-async def _check_url(server: IceServer, url: str, deadline_s: float) -> Finding:
-    target = Target.parse(url)
-    if target is None:
-        return problem(
-            "ice", f"{url} is no STUN or TURN URL", "write stun:HOST:PORT or turn:HOST:PORT?transport=udp"
+async def _check(server: IceServer, target: Target, deadline_s: float) -> Finding:
+    url = str(target)
+    if target.is_for_browsers_only:
+        return warning(
+            "ice",
+            f"{url} is not tried: browsers may use it, this host cannot",
+            "name the same server also as stun:HOST, turn:HOST or turns:HOST?transport=tcp",
         )
-    if target.scheme == "stuns" or (target.scheme == "turns" and target.transport == "udp"):
-        return warning("ice", f"{url} is for browsers only, and is not tried")
     remedy = f"is it up, and does the firewall let {target.transport} port {target.port} through?"
     try:
         async with asyncio.timeout(deadline_s):

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 
 from libvirt_webrtc.config.access import is_loopback
+from libvirt_webrtc.config.ice import IceConfig
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.media.formats import VideoFormat, formats_of
 from libvirt_webrtc.probes.encoder import find_hardware
@@ -31,6 +32,7 @@ class ConsoleMaker:
                 log.info("workers: %s: %s", layer.name, layer.text)
             else:
                 log.warning("workers: %s: %s; %s", layer.name, layer.text, layer.remedy)
+        _tell_of_servers(self._config.ice)
         await asyncio.to_thread(warm_up)
 
     async def test_hardware(self) -> None:
@@ -75,3 +77,15 @@ class ConsoleMaker:
             ),
         )
         return WorkerSupervisor(settings, display, on_change)
+
+
+def _tell_of_servers(ice: IceConfig) -> None:
+    """Log which STUN and TURN servers this host will use, and which of the configuration it cannot."""
+    if ice.problem is not None:
+        log.warning("viewers cannot connect: %s", ice.problem)
+    for target in ice.targets:
+        if target.is_for_browsers_only:
+            log.warning("%s is for browsers only: this host cannot use it", target)
+    used = [str(target) for target in ice.targets if not target.is_for_browsers_only]
+    if used:
+        log.info("workers ask these servers, the next where one gives nothing: %s", ", ".join(used))

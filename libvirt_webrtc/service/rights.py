@@ -4,7 +4,6 @@ import glob
 from collections.abc import Iterable
 
 from libvirt_webrtc.config.ice import IceConfig
-from libvirt_webrtc.config.ice_url import Target
 from libvirt_webrtc.worker.sandbox.rights import Rights
 
 _RENDER_NODES = "/dev/dri/renderD*"
@@ -26,9 +25,7 @@ def worker_rights(ice: IceConfig, *, graphics: bool, gl_device: str, encoders: I
         gl_device: the setting of that name.
         encoders: FFmpeg's names of the hardware encoders that may be used.
     """
-    targets = [
-        target for server in ice.servers for url in server.urls if (target := Target.parse(url)) is not None
-    ]
+    targets = [target for target in ice.targets if not target.is_for_browsers_only]
     patterns = [*(_reading(gl_device) if graphics else ())]
     for name in encoders:
         patterns += _ENCODERS[name]
@@ -36,7 +33,7 @@ def worker_rights(ice: IceConfig, *, graphics: bool, gl_device: str, encoders: I
         graphics=graphics,
         devices=tuple(sorted({path for pattern in patterns for path in glob.glob(pattern)})),
         tcp_ports=tuple(sorted({target.port for target in targets if target.transport == "tcp"})),
-        resolves_names=any(target.is_named for target in targets),
+        resolves_names=any(target.is_named or target.scheme == "turns" for target in targets),
     )
 
 

@@ -167,7 +167,7 @@ class WebRTCConnection:
         try:
             await self.viewer.close()
             if self._negotiation is not None:
-                # aioice's gathering, cut short, would leave sockets behind; it ends by itself within 5 s.
+                # aioice's gathering, cut short, would leave sockets behind; it ends by itself within 2 s.
                 await asyncio.wait({self._negotiation})
                 # It may have opened the first console only now.
                 await self.viewer.close()

@@ -5,32 +5,15 @@ import socket
 import pytest
 
 from libvirt_webrtc.config.ice import IceConfig, IceServer
-from libvirt_webrtc.config.ice_url import Target
 from libvirt_webrtc.doctor.findings import Finding
 from libvirt_webrtc.doctor.ice import check_ice
 from libvirt_webrtc.hook.check import Level
-from tests.doctor.servers import RELAYED, stun_server
+from tests.support.stun_server import RELAYED, stun_server
 
 
 async def check(url: str, credential: str = "secret", deadline_s: float = 30.0) -> Finding:
     (finding,) = await check_ice(IceConfig((IceServer((url,), "user", credential),)), deadline_s)
     return finding
-
-
-@pytest.mark.parametrize(
-    ("url", "target"),
-    [
-        ("stun:stun.example.org", Target("stun", "stun.example.org", 3478, "udp")),
-        ("turn:192.0.2.1:99?transport=tcp", Target("turn", "192.0.2.1", 99, "tcp")),
-        ("turns:turn.example.org", Target("turns", "turn.example.org", 5349, "tcp")),
-        ("turn:[2001:db8::1]:3478", Target("turn", "2001:db8::1", 3478, "udp")),
-        ("turn:", None),
-        ("turn:host?transport=pigeon", None),
-        ("http://host", None),
-    ],
-)
-def test_urls_are_read(url: str, target: Target | None) -> None:
-    assert Target.parse(url) == target
 
 
 async def test_stun_server_that_answers() -> None:
@@ -69,9 +52,15 @@ async def test_server_that_is_not_there(url: str) -> None:
     assert finding.level is Level.PROBLEM and finding.remedy is not None
 
 
-async def test_what_is_no_url_and_what_the_configuration_says_itself() -> None:
-    assert (await check("turn:")).level is Level.PROBLEM
+async def test_what_the_configuration_says_itself() -> None:
     (finding,) = await check_ice(IceConfig(problem="a placeholder is left"))
     assert finding.level is Level.PROBLEM and finding.text == "a placeholder is left"
     (finding,) = await check_ice(IceConfig())
     assert finding.level is Level.OK
+
+
+@pytest.mark.parametrize("url", ["stuns:127.0.0.1", "turns:127.0.0.1?transport=udp"])
+async def test_server_that_only_browsers_can_use(url: str) -> None:
+    finding = await check(url)
+    assert finding.level is Level.WARNING and "this host cannot" in finding.text
+    assert finding.remedy is not None

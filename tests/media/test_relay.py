@@ -12,18 +12,30 @@ from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.picture.framebuffer import Framebuffer
 from tests.media import helpers
 from tests.media.helpers import picture, show, until, watching
-from tests.support.turn import turn_server
+from tests.support.turn import make_certificate, turn_server
 
 USER, CREDENTIAL = "viewer", "of-this-test"
 
 
-@pytest.fixture(params=["udp", "tcp"])
+WAYS = {
+    "udp": ("127.0.0.1", "turn:127.0.0.1:{}?transport=udp"),
+    "tcp": ("127.0.0.1", "turn:127.0.0.1:{}?transport=tcp"),
+    "tls": ("127.0.0.1", "turns:127.0.0.1:{}"),
+    "udp by IPv6": ("::1", "turn:[::1]:{}"),
+    "tls by IPv6": ("::1", "turns:[::1]:{}?transport=tcp"),
+}
+
+
+@pytest.fixture(params=WAYS)
 def relayed(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """Both peers know one way only: the relay, which they reach over UDP or TCP."""
-    with turn_server(tmp_path, USER, CREDENTIAL) as port:
-        server = RTCIceServer(f"turn:127.0.0.1:{port}?transport={request.param}", USER, CREDENTIAL)
+    """Both peers know one way only: the relay, which they reach by each of WAYS."""
+    host, url = WAYS[request.param]
+    certificate = make_certificate(tmp_path, host)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with turn_server(tmp_path, USER, CREDENTIAL, host=host, certificate=certificate) as port:
+        server = RTCIceServer(url.format(port), USER, CREDENTIAL)
 
         def configuration(iceServers: list[RTCIceServer]) -> RTCConfiguration:
             return RTCConfiguration([server], iceTransportPolicy=RTCIceTransportPolicy.RELAY)

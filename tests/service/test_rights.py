@@ -42,7 +42,9 @@ def test_a_plain_display_needs_nothing(devices: Path) -> None:
 def test_ports_of_turn_servers_by_tcp_and_whether_names_are_resolved() -> None:
     assert allowed(with_servers("stun:192.0.2.1", "turn:[2001:db8::1]:99?transport=udp")) == Rights()
     by_tcp = allowed(with_servers("turn:192.0.2.1:99?transport=tcp", "turns:192.0.2.1", "turns:192.0.2.2"))
-    assert by_tcp == Rights(tcp_ports=(99, 5349))
+    assert by_tcp == Rights(tcp_ports=(99, 5349), resolves_names=True), "certificates are in files as well"
+    assert allowed(with_servers("turn:192.0.2.1:99?transport=tcp")) == Rights(tcp_ports=(99,))
+    assert allowed(with_servers("stuns:h", "turns:192.0.2.1?transport=udp")) == Rights(), "browsers' only"
     assert allowed(with_servers("stun:stun.example.org")) == Rights(resolves_names=True)
 
 

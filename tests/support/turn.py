@@ -14,33 +14,33 @@ from tests.support.waiting import wait_until
 
 
 @contextmanager
-def turn_server(folder: Path, user: str, credential: str) -> Iterator[int]:
-    """A coturn on 127.0.0.1, over UDP and TCP; yields its port. Skips the test where coturn is not installed."""
+def turn_server(
+    folder: Path, user: str, credential: str, *, host: str = "127.0.0.1", certificate: Path | None = None
+) -> Iterator[int]:
+    """A coturn on ``host``, over UDP and TCP, that relays at 127.0.0.1; yields its port.
+
+    Skips the test where coturn is not installed.
+
+    Args:
+        certificate: of :func:`make_certificate`; then the port takes TLS besides.
+    """
     if shutil.which("turnserver") is None:
         pytest.skip("needs coturn: run tests/run.sh as root")
     port = free_port()
-    command = [
-        "turnserver",
-        "-n",
-        "--no-cli",
-        "--no-tls",
-        "--no-dtls",
-        "--lt-cred-mech",
-        "--allow-loopback-peers",
-    ]
-    command += [
-        "--listening-ip=127.0.0.1",
-        "--relay-ip=127.0.0.1",
-        f"--listening-port={port}",
-        "--realm=test",
-    ]
+    command = ["turnserver", "-n", "--no-cli", "--lt-cred-mech", "--allow-loopback-peers"]
+    command += [f"--listening-ip={host}", "--relay-ip=127.0.0.1", f"--listening-port={port}", "--realm=test"]
     command += [f"--user={user}:{credential}", f"--log-file={folder / 'turn.log'}", "--simple-log"]
-    command += [f"--pidfile={folder / 'turn.pid'}", f"--userdb={folder / 'turn.db'}"]
+    command += [f"--pidfile={folder / 'turn.pid'}", f"--userdb={folder / 'turn.db'}", "--no-dtls"]
+    if certificate is None:
+        command += ["--no-tls"]
+    else:
+        command += [f"--tls-listening-port={port}", f"--cert={certificate}", f"--pkey={certificate}"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
 
     def listens() -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
+        with socket.socket(family) as probe:
+            return probe.connect_ex((host, port)) == 0
 
     try:
         wait_until(listens, "coturn listens")
@@ -48,3 +48,23 @@ def turn_server(folder: Path, user: str, credential: str) -> Iterator[int]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+def make_certificate(folder: Path, host: str) -> Path:
+    """A self-signed certificate for an address, with its key, in one file."""
+    path = folder / "turn.pem"
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+    ]
+    command += ["-days", "2", "-subj", "/CN=turn", "-addext", f"subjectAltName=IP:{host}"]
+    command += ["-keyout", str(path), "-out", str(folder / "certificate.pem")]
+    subprocess.run(command, check=True, capture_output=True)
+    path.write_bytes(path.read_bytes() + (folder / "certificate.pem").read_bytes())
+    return path

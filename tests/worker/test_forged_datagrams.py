@@ -18,6 +18,7 @@ LENGTHS = (0, 1, 2, 3, 4, 11, 12, 13, 19, 20, 21, 28, 100, 1200, 1499, 1500, 150
 
 def own_pair(viewer: ViewerClient) -> Any:
     """The pair of addresses that a connected viewer uses."""
+    assert viewer.connection.sctp is not None
     (pair,) = viewer.connection.sctp.transport.transport._connection._nominated.values()
     return pair
 

@@ -57,7 +57,7 @@ async def test_a_turn_server_that_is_not_there_costs_only_its_candidates(
 async def test_gathering_that_takes_too_long_refuses_the_offer(
     place: Place, viewer: ViewerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The TURN server is silent; aioice gives it up after 5 s, and only then can the sockets be closed."""
+    """The TURN server is silent; it is given up after 2 s, and only then can the sockets be closed."""
     monkeypatch.setattr(limits, "GATHER_S", 0.2)
     silent, _ = await asyncio.get_running_loop().create_datagram_endpoint(
         asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0)

@@ -18,7 +18,7 @@ import aiortc.rtp
 from aioice.ice import CandidatePair, Connection, StunProtocol
 from aioice.turn import TurnClientTcpProtocol, TurnClientUdpProtocol, TurnTransport
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, State
-from aiortc.rtcicetransport import RTCIceTransport
+from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
 from aiortc.rtcrtpsender import RTCRtpSender
 from aiortc.rtcsctptransport import RTCSctpTransport
 
@@ -94,6 +94,22 @@ USES: tuple[Use, ...] = (
     Use(StunProtocol, "request", ("self", "request", "addr", "integrity_key", "retransmissions")),
     *_set(StunProtocol, "receiver"),
     Use(StunProtocol, "transport"),
+    # gathering.py
+    Use(
+        RTCIceGatherer,
+        "__init__",
+        ("self", "iceServers", "iceTransportPolicy", "local_username", "local_password"),
+    ),
+    Use(Connection, "get_component_candidates", ("self", "component", "addresses", "timeout")),
+    *_set(Connection, "_protocols", "_transport_policy"),
+    Use(
+        aioice.ice,
+        "relayed_candidate",
+        (
+            *("component", "hide_related_address", "protocol_factory", "turn_server"),
+            *("turn_username", "turn_password", "turn_ssl", "turn_transport"),
+        ),
+    ),
     # remote_candidates.py
     Use(Connection, "request_received", ("self", "message", "addr", "protocol")),
     # dtls.py

@@ -7,6 +7,7 @@ import functools
 
 from libvirt_webrtc.media.aiortc_ext import (
     channels,
+    gathering,
     ice,
     internals,
     negotiation,
@@ -30,6 +31,7 @@ def install() -> None:
     ice.drop_foreign_datagrams()
     ice.name_host_addresses()
     ice.time_checks()
+    gathering.gather_from_all_servers()
     remote_candidates.limit_checks()
     negotiation.accept_all_payload_types()
     negotiation.register_formats()

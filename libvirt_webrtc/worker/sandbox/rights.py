@@ -14,4 +14,4 @@ class Rights:
     tcp_ports: tuple[int, ...] = ()
     """Ports of TURN servers that are reached by TCP."""
     resolves_names: bool = False
-    """Whether a STUN or TURN server is given by name."""
+    """Whether a STUN or TURN server is given by name, or has a certificate: both are looked up in files."""

@@ -36,7 +36,8 @@ def attributes(tree: ast.AST) -> Iterator[ast.Attribute]:
 def own_names(tree: ast.Module) -> set[str]:
     """What the classes of a module have themselves: their methods, and what they assign to ``self``."""
     classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-    methods = {part.name for each in classes for part in each.body if isinstance(part, ast.FunctionDef)}
+    functions = ast.FunctionDef | ast.AsyncFunctionDef
+    methods = {part.name for each in classes for part in each.body if isinstance(part, functions)}
     stored = {each.attr for part in classes for each in attributes(part) if isinstance(each.ctx, ast.Store)}
     return methods | {name for name in stored if not name.startswith("_RTC")}
 

@@ -95,6 +95,7 @@ async def answer(server: RTCPeerConnection, sdp: str) -> Any:
     """Have an offer answered; the ICE connection."""
     await server.setRemoteDescription(RTCSessionDescription(adapt_offer(sdp), "offer"))
     await server.setLocalDescription(await server.createAnswer())
+    assert server.sctp is not None
     return server.sctp.transport.transport._connection
 
 

@@ -1,0 +1,178 @@
+"""Our own candidates at STUN and TURN servers: from all servers that are configured, and in a bounded time.
+
+aioice asks the first STUN server and the first TURN URL only, from every address of this host, ``127.0.0.1`` included,
+and waits 5 s for each answer. aiortc reads no URL with an IPv6 address.
+"""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Iterable, Sequence
+from functools import partial
+from ipaddress import ip_address
+from typing import Any
+
+import aioice.ice
+from aioice import stun
+from aioice.candidate import Candidate, candidate_foundation, candidate_priority
+from aioice.ice import StunProtocol, TransportPolicy
+from aiortc import RTCIceGatherer, RTCIceServer, RTCIceTransportPolicy
+
+from libvirt_webrtc.config.ice_url import Target
+from libvirt_webrtc.media.aiortc_ext.inquiry import Inquiry, Server
+from libvirt_webrtc.media.aiortc_ext.patching import replace
+
+
+def gather_from_all_servers() -> None:
+    """Ask all servers that a connection is given, each kind in turn, for :attr:`Inquiry.limit_s` at most.
+
+    URLs are read as :meth:`Target.parse` reads them, which raises ConfigError. Those that are for browsers only are
+    passed over. STUN servers are asked from each address that others can reach. Of relays there is one: the first that
+    a TURN server gives.
+    """
+
+    def init(
+        self: Any,
+        iceServers: list[RTCIceServer] | None = None,
+        iceTransportPolicy: RTCIceTransportPolicy = RTCIceTransportPolicy.ALL,
+        local_username: str | None = None,
+        local_password: str | None = None,
+    ) -> None:
+        make(self, [], iceTransportPolicy, local_username, local_password)
+        self._connection._console_servers = _servers(iceServers or ())
+
+    def get_component_candidates(
+        self: Any, component: int, addresses: list[str], timeout: int = 5
+    ) -> Awaitable[list[Candidate]]:
+        return _with_servers(self, component, gather(self, component, addresses, timeout))
+
+    make = replace(RTCIceGatherer, "__init__", init)
+    gather = replace(aioice.ice.Connection, "get_component_candidates", get_component_candidates)
+
+
+async def _with_servers(connection: Any, component: int, host: Awaitable[list[Candidate]]) -> list[Candidate]:
+    """The ``host`` candidates, which have to be there first, and those at servers."""
+    own = await host
+    servers: list[Server] = vars(connection).get("_console_servers", [])
+    mapped, relayed = await asyncio.gather(
+        _mapped(connection, component, [server for server in servers if not server.target.is_turn]),
+        _relayed(connection, component, [server for server in servers if server.target.is_turn]),
+    )
+    return [*own, *mapped, *relayed]
+
+
+def _servers(given: Iterable[RTCIceServer]) -> list[Server]:
+    servers = []
+    for server in given:
+        for url in [server.urls] if isinstance(server.urls, str) else server.urls:
+            target = Target.parse(url)
+            if not target.is_for_browsers_only:
+                servers.append(Server(target, server.username, server.credential))
+    return servers
+
+
+async def _mapped(connection: Any, component: int, servers: Sequence[Server]) -> list[Candidate]:
+    """The addresses that STUN servers see this host at, where they are not its own.
+
+    Once one address has its answer, the others have as long again: an address that reaches nobody, such as that of a
+    bridge between guests, is not waited for.
+    """
+    asking = [
+        protocol
+        for protocol in connection._protocols
+        if protocol.local_candidate.component == component and _is_reachable(protocol.local_candidate.host)
+    ]
+    if not servers or not asking:
+        return []
+    inquiry = Inquiry(servers)
+    waiting = {asyncio.create_task(inquiry.first(partial(_map, protocol))) for protocol in asking}
+    found: list[Candidate] = []
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    end = began + inquiry.limit_s
+    try:
+        while waiting and (left := end - clock()) > 0:
+            done, waiting = await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            new = [candidate for task in done if (candidate := task.result()) is not None]
+            if new and not found:
+                end = min(end, 2 * clock() - began)
+            found += new
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+    inquiry.conclude()
+    return [c for c in found if (c.host, c.port) != (c.related_address, c.related_port)]
+
+
+async def _map(protocol: StunProtocol, server: Server) -> Candidate:
+    """One address of this host, as one STUN server sees it (RFC 8445, 5.1.1.2)."""
+    own = protocol.local_candidate
+    address = await _resolve(server.target, ip_address(own.host).version)
+    request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+    response, _ = await protocol.request(request, address)
+    host, port = response.attributes["XOR-MAPPED-ADDRESS"]
+    return Candidate(
+        foundation=candidate_foundation("srflx", "udp", own.host),
+        component=own.component,
+        transport="udp",
+        priority=candidate_priority(own.component, "srflx"),
+        host=host,
+        port=port,
+        type="srflx",
+        related_address=own.host,
+        related_port=own.port,
+    )
+
+
+async def _relayed(connection: Any, component: int, servers: Sequence[Server]) -> list[Candidate]:
+    """An address at a TURN server."""
+    if not servers:
+        return []
+    inquiry = Inquiry(servers)
+    try:
+        async with asyncio.timeout(inquiry.limit_s):
+            found = await inquiry.first(partial(_allocate, connection, component))
+    except TimeoutError:
+        found = None
+    inquiry.conclude()
+    if found is None:
+        return []
+    candidate, protocol = found
+    connection._protocols.append(protocol)
+    return [candidate]
+
+
+async def _allocate(connection: Any, component: int, server: Server) -> tuple[Candidate, StunProtocol]:
+    target = server.target
+    return await aioice.ice.relayed_candidate(
+        component=component,
+        hide_related_address=connection._transport_policy is TransportPolicy.RELAY,
+        protocol_factory=lambda: StunProtocol(connection),
+        turn_server=(target.host, target.port),
+        turn_username=server.username,
+        turn_password=server.credential,
+        turn_ssl=target.scheme == "turns",
+        turn_transport=target.transport,
+    )
+
+
+async def _resolve(target: Target, version: int) -> tuple[str, int]:
+    """An address of the server in the IP version that is asked from.
+
+    Raises:
+        OSError: it has none.
+    """
+    if target.is_named:
+        family = socket.AF_INET if version == 4 else socket.AF_INET6
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(target.host, target.port, family=family, type=socket.SOCK_DGRAM)
+        return str(found[0][4][0]), target.port
+    if ip_address(target.host).version != version:
+        raise OSError(f"it has no IPv{version} address")
+    return target.host, target.port
+
+
+def _is_reachable(host: str) -> bool:
+    """Whether others may see a datagram from this address of ours."""
+    address = ip_address(host)
+    return not (address.is_loopback or address.is_link_local)

@@ -1,0 +1,112 @@
+"""Asks several servers for the same thing, and remembers which of them gave nothing."""
+
+import logging
+from asyncio.staggered import staggered_race
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from aioice import stun
+
+from libvirt_webrtc.config.ice_url import Target
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+ANSWER_S = 2.0
+"""How long an inquiry may take, in seconds. A relay by TLS takes five round trips and the name's resolution; a datagram
+that is lost is sent again after half a second, and after one more."""
+
+SILENT_ANSWER_S = 0.5
+"""The same where no server gave anything the last time: servers that are down do not delay every viewer."""
+
+NEXT_S = 0.3
+"""Seconds without an answer after which the next server is asked as well. RFC 8305 has 0.25 for connections."""
+
+_CREDENTIALS = (401, 438, 441)
+"""RFC 8489's errors of credentials that are missing, old, or another user's."""
+
+_faults: dict[Target, str] = {}
+"""What was wrong with the servers that gave nothing the last time, in this process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One URL, with the credentials that belong to it."""
+
+    target: Target
+    username: str | None = None
+    credential: str | None = None
+
+
+class Inquiry:
+    """One question to some servers, which may be asked from several addresses of this host.
+
+    Servers that gave nothing the last time come last; among the others the configuration's order counts.
+
+    Attributes:
+        limit_s: how long it may take, in seconds.
+    """
+
+    def __init__(self, servers: Sequence[Server]) -> None:
+        self._servers = sorted(servers, key=lambda server: server.target in _faults)
+        known = any(server.target not in _faults for server in servers)
+        self.limit_s = ANSWER_S if known else SILENT_ANSWER_S
+        self._given: set[Target] = set()
+        self._wrong: dict[Target, str] = {}
+
+    async def first(self, ask: Callable[[Server], Awaitable[T]]) -> T | None:
+        """What ``ask`` gives of the first server that gives something; None where all of them fail.
+
+        The next server is asked when the ones before have failed, or after NEXT_S. May be cancelled; what had been
+        asked is cancelled then, and also when another was first.
+        """
+        found: T | None = (await staggered_race([partial(self._ask, ask, s) for s in self._servers], NEXT_S))[
+            0
+        ]
+        return found
+
+    def conclude(self) -> None:
+        """Remember which servers gave something, and log what has changed. To be called at the end."""
+        for server in self._servers:
+            target = server.target
+            if target in self._given:
+                if _faults.pop(target, None) is not None:
+                    log.info("%s answers again", target)
+                continue
+            wrong = self._wrong.get(target)
+            # Whether one is silent that another was quicker than is not known.
+            if wrong is None and not self._given:
+                wrong = f"it does not answer within {self.limit_s:g} s"
+            if wrong is not None:
+                if target not in _faults:
+                    log.warning("%s gives this host nothing: %s", target, wrong)
+                _faults[target] = wrong
+
+    async def _ask(self, ask: Callable[[Server], Awaitable[T]], server: Server) -> T:
+        try:
+            found = await ask(server)
+        except Exception as error:
+            # aioice has no error type of its own for what a server may do wrong.
+            self._wrong[server.target] = _reason(error)
+            raise
+        self._given.add(server.target)
+        return found
+
+
+def forget_faults() -> None:
+    """Have the next inquiry wait for every server again."""
+    _faults.clear()
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case stun.TransactionFailed() if error.response.error_code in _CREDENTIALS:
+            return "it refuses the credentials"
+        case stun.TransactionFailed():
+            return f"it answers with error {error.response.error_code}"
+        case stun.TransactionTimeout() | TimeoutError():
+            return "it does not answer"
+    return str(error) or repr(error)

@@ -1,0 +1,182 @@
+"""Our candidates at STUN and TURN servers: which servers are asked, from where, and what is waited for.
+
+Where something must not be waited for, the limit is an hour, which no test's deadline bears.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+from aioice.candidate import Candidate
+from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection
+
+from libvirt_webrtc.config.ice_url import Target
+from libvirt_webrtc.media.aiortc_ext import gathering, inquiry, patches
+from libvirt_webrtc.media.aiortc_ext.ice import set_host_addresses
+from tests.media.helpers import soon
+from tests.support.stun_server import MAPPED, RELAYED, StunServer, stun_server
+
+HOUR_S = 3600.0
+LOOPBACK, NEAR, BRIDGE = "127.0.0.1", "127.0.0.2", "127.0.0.3"
+"""Of these tests' addresses the last two count as a network's; BRIDGE reaches no server."""
+
+
+@pytest.fixture(autouse=True)
+def network(monkeypatch: pytest.MonkeyPatch) -> None:
+    patches.install()
+    inquiry.forget_faults()
+    monkeypatch.setattr(inquiry, "ANSWER_S", HOUR_S)
+    monkeypatch.setattr(inquiry, "SILENT_ANSWER_S", HOUR_S)
+    monkeypatch.setattr(gathering, "_is_reachable", lambda host: host != LOOPBACK)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[tuple[StunServer, int]]:
+    async with stun_server() as (made, port):
+        made.through_nat = True
+        yield made, port
+
+
+@pytest.fixture
+async def other() -> AsyncIterator[tuple[StunServer, int]]:
+    async with stun_server() as (made, port):
+        made.through_nat = True
+        yield made, port
+
+
+async def gather(*urls: str, addresses: Sequence[str] = (LOOPBACK, NEAR)) -> list[Candidate]:
+    """The candidates of a connection that is given these URLs."""
+    set_host_addresses(addresses)
+    server = [RTCIceServer(list(urls), "user", "secret")]
+    connection = RTCPeerConnection(RTCConfiguration(server))
+    try:
+        connection.createDataChannel("input")
+        await soon(connection.setLocalDescription(await connection.createOffer()))
+        assert connection.sctp is not None
+        return list(connection.sctp.transport.transport._connection.local_candidates)
+    finally:
+        await soon(connection.close())
+        set_host_addresses(None)
+
+
+def places(candidates: Sequence[Candidate], kind: str) -> list[tuple[str, int]]:
+    return [(each.host, each.port) for each in candidates if each.type == kind]
+
+
+def bases(candidates: Sequence[Candidate]) -> set[str | None]:
+    """The addresses of ours that a STUN server told about."""
+    return {each.related_address for each in candidates if each.type == "srflx"}
+
+
+async def test_a_stun_server_is_not_asked_from_loopback(server: tuple[StunServer, int]) -> None:
+    server[0].deaf_to = {LOOPBACK}
+    found = await gather(f"stun:127.0.0.1:{server[1]}")
+    assert places(found, "srflx") == [MAPPED] and bases(found) == {NEAR}
+    assert {host for host, _ in places(found, "host")} == {LOOPBACK, NEAR}
+    assert LOOPBACK not in server[0].asked
+
+
+async def test_where_there_is_only_loopback_no_server_is_asked(server: tuple[StunServer, int]) -> None:
+    found = await gather(f"stun:127.0.0.1:{server[1]}", addresses=[LOOPBACK])
+    assert len(found) == 1 and server[0].asked == []
+
+
+async def test_an_address_that_reaches_no_server_is_not_waited_for(server: tuple[StunServer, int]) -> None:
+    server[0].deaf_to = {BRIDGE}
+    found = await gather(f"stun:127.0.0.1:{server[1]}", addresses=[BRIDGE, NEAR])
+    assert bases(found) == {NEAR} and BRIDGE in server[0].asked
+
+
+async def test_an_address_that_is_not_translated_is_named_once(server: tuple[StunServer, int]) -> None:
+    server[0].through_nat = False
+    assert [each.type for each in await gather(f"stun:127.0.0.1:{server[1]}")] == ["host", "host"]
+
+
+@pytest.mark.parametrize("kind", ["stun", "turn"])
+async def test_the_next_server_is_asked_where_one_is_silent(
+    kind: str, server: tuple[StunServer, int], other: tuple[StunServer, int]
+) -> None:
+    server[0].deaf_to = {"*"}
+    found = await gather(f"{kind}:127.0.0.1:{server[1]}", f"{kind}:127.0.0.1:{other[1]}")
+    assert places(found, "srflx" if kind == "stun" else "relay") == [MAPPED if kind == "stun" else RELAYED]
+
+
+@pytest.mark.parametrize(
+    "url", ["turn:127.0.0.1:9?transport=tcp", "turns:127.0.0.1:9", "turn:nowhere.invalid"]
+)
+async def test_the_next_turn_url_is_used_where_one_fails(
+    url: str, server: tuple[StunServer, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inquiry, "NEXT_S", HOUR_S)
+    found = await gather(url, f"turn:127.0.0.1:{server[1]}")
+    assert places(found, "relay") == [RELAYED]
+
+
+async def test_one_relay_is_enough(server: tuple[StunServer, int], other: tuple[StunServer, int]) -> None:
+    found = await gather(f"turn:127.0.0.1:{server[1]}", f"turn:127.0.0.1:{other[1]}")
+    assert places(found, "relay") == [RELAYED] and other[0].asked == []
+    assert server[0].freed
+
+
+@pytest.mark.parametrize("url", ["stuns:127.0.0.1:{}", "turns:127.0.0.1:{}?transport=udp"])
+async def test_what_is_for_browsers_only_is_passed_over(url: str, server: tuple[StunServer, int]) -> None:
+    found = await gather(url.format(server[1]), f"turn:127.0.0.1:{server[1]}")
+    assert places(found, "relay") == [RELAYED]
+
+
+async def test_a_silent_server_is_waited_for_once_and_named_once(
+    server: tuple[StunServer, int], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger=inquiry.__name__)
+    server[0].deaf_to = {"*"}
+    urls = (f"stun:127.0.0.1:{server[1]}", f"turn:127.0.0.1:{server[1]}?transport=udp")
+    monkeypatch.setattr(inquiry, "ANSWER_S", 0.05)
+    assert {each.type for each in await gather(*urls)} == {"host"}
+    monkeypatch.setattr(inquiry, "ANSWER_S", HOUR_S)
+    monkeypatch.setattr(inquiry, "SILENT_ANSWER_S", 0.05)
+    assert {each.type for each in await gather(*urls)} == {"host"}
+    assert sorted(caplog.messages) == [
+        f"{url} gives this host nothing: it does not answer within 0.05 s" for url in urls
+    ]
+    caplog.clear()
+    monkeypatch.setattr(inquiry, "SILENT_ANSWER_S", HOUR_S)
+    server[0].deaf_to = set()
+    assert {each.type for each in await gather(*urls)} == {"host", "srflx", "relay"}
+    assert sorted(caplog.messages) == [f"{url} answers again" for url in urls]
+
+
+async def test_a_server_that_was_silent_is_asked_after_the_others(
+    server: tuple[StunServer, int], other: tuple[StunServer, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent, url = (f"turn:127.0.0.1:{each[1]}?transport=udp" for each in (server, other))
+    server[0].deaf_to = {"*"}
+    with monkeypatch.context() as patch:
+        patch.setattr(inquiry, "ANSWER_S", 0.05)
+        await gather(silent)
+    server[0].asked.clear()
+    assert places(await gather(silent, url), "relay") == [RELAYED]
+    assert server[0].asked == []
+
+
+async def test_wrong_credentials_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    async with stun_server(password="another") as (_, port):
+        assert {each.type for each in await gather(f"turn:127.0.0.1:{port}")} == {"host"}
+    assert caplog.messages == [
+        f"turn:127.0.0.1:{port}?transport=udp gives this host nothing: it refuses the credentials"
+    ]
+
+
+@pytest.mark.parametrize("kind", ["stun", "turn"])
+async def test_servers_with_ipv6_addresses_are_asked(kind: str) -> None:
+    async with stun_server(host="::1") as (server, port):
+        server.through_nat = True
+        found = await gather(f"{kind}:[::1]:{port}", addresses=["::1"])
+    assert places(found, "srflx" if kind == "stun" else "relay") == [MAPPED if kind == "stun" else RELAYED]
+
+
+async def test_an_address_asks_a_server_of_its_own_ip_version(server: tuple[StunServer, int]) -> None:
+    found = await gather(
+        f"stun:127.0.0.1:{server[1]}", f"stun:localhost:{server[1]}", addresses=["::1", NEAR]
+    )
+    assert bases(found) == {NEAR}
+    assert Target.parse(f"stun:127.0.0.1:{server[1]}") not in inquiry._faults

@@ -1,0 +1,47 @@
+"""What the log says at the start."""
+
+import logging
+
+import pytest
+
+from libvirt_webrtc.config.ice import IceConfig, IceServer
+from libvirt_webrtc.config.load import Config
+from libvirt_webrtc.service import console_maker
+from libvirt_webrtc.service.console_maker import ConsoleMaker
+
+LOGGER = console_maker.__name__
+
+
+async def told(
+    ice: IceConfig, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> list[str]:
+    monkeypatch.setattr(console_maker, "survey", list)
+    monkeypatch.setattr(console_maker, "warm_up", lambda: None)
+    with caplog.at_level(logging.INFO, logger=LOGGER):
+        await ConsoleMaker(Config(ice=ice)).prepare()
+    return [record.getMessage() for record in caplog.records if record.name == LOGGER]
+
+
+async def test_the_servers_are_named_that_this_host_uses_and_those_that_it_cannot(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls = ("turns:a?transport=udp", "turn:b", "turns:c", "stuns:d")
+    assert await told(IceConfig((IceServer(urls, "u", "secret"),)), caplog, monkeypatch) == [
+        "turns:a:5349?transport=udp is for browsers only: this host cannot use it",
+        "stuns:d:5349 is for browsers only: this host cannot use it",
+        "workers ask these servers, the next where one gives nothing: "
+        "turn:b:3478?transport=udp, turns:c:5349?transport=tcp",
+    ]
+
+
+async def test_without_servers_nothing_is_said(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await told(IceConfig(), caplog, monkeypatch) == []
+
+
+async def test_a_mistake_with_which_nobody_connects_is_told(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = await told(IceConfig(problem="no credential"), caplog, monkeypatch)
+    assert found == ["viewers cannot connect: no credential"]
