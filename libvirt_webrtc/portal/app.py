@@ -1,6 +1,7 @@
 """The portal as an aiohttp application: middlewares, routes, response headers, and the sweep of sessions."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
 from functools import partial
@@ -13,7 +14,9 @@ from libvirt_webrtc.concurrency.tasks import LongLivedTask
 from libvirt_webrtc.config.access import is_loopback
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.portal.auth.gate import Gate
-from libvirt_webrtc.portal.auth.sessions import Clock, Sessions
+from libvirt_webrtc.portal.auth.session import Clock
+from libvirt_webrtc.portal.auth.session_store import SessionStore
+from libvirt_webrtc.portal.auth.sessions import Sessions
 from libvirt_webrtc.portal.headers import add_headers
 from libvirt_webrtc.portal.problems import MAX_BODY_BYTES, Problem, problems
 from libvirt_webrtc.portal.routes.consoles import ConsoleRoutes
@@ -21,6 +24,13 @@ from libvirt_webrtc.portal.routes.domains import DomainRoutes
 from libvirt_webrtc.portal.routes.pages import PageRoutes
 from libvirt_webrtc.portal.routes.session import SessionRoutes
 from libvirt_webrtc.portal.web_files import WebFiles
+
+_HOST = re.compile(r"(?:\[(?P<address>[^\[\]]*)\]|(?P<name>[^:\[\]]*))(?::[0-9]{1,5})?")
+
+TOKEN_PRINTED = "The server prints the token when it starts."
+"""What the login page says."""
+TOKEN_IN_FILE = "The token is in a file on the server, which names that file when it starts."
+"""What it says where a file keeps the token. It does not tell everybody which one."""
 
 SWEEP_S = 30.0
 """Pause between two sweeps, which forget viewers that are gone and end sessions whose time is over."""
@@ -33,6 +43,7 @@ def create_app(
     *,
     web_files: WebFiles | None = None,
     clock: Clock = time.monotonic,
+    store: SessionStore | None = None,
 ) -> web.Application:
     """The application that serves ``agent``'s consoles to whoever signs in with ``token``.
 
@@ -42,16 +53,20 @@ def create_app(
         token: what users sign in with.
         web_files: the pages; by default those of the installed package.
         clock: seconds that never jump; tests set their own.
+        store: where sessions outlive this process; None: nowhere.
 
     Raises:
         ConfigError: the pages' files are missing.
     """
-    sessions = Sessions(agent, clock)
+    sessions = Sessions(agent, clock, store)
     gate = Gate(token, sessions, clock)
     app = web.Application(
         middlewares=[problems(), _check_host, gate.middleware], client_max_size=MAX_BODY_BYTES
     )
-    PageRoutes(web_files or WebFiles.load()).add_to(app.router)
+    web_files = web_files or WebFiles.load()
+    if config.token_file is not None:
+        web_files.replace_text("login.html", TOKEN_PRINTED, TOKEN_IN_FILE)
+    PageRoutes(web_files).add_to(app.router)
     SessionRoutes(gate, sessions).add_to(app.router)
     DomainRoutes(agent).add_to(app.router)
     ConsoleRoutes(agent, config.ice, sessions).add_to(app.router)
@@ -59,7 +74,7 @@ def create_app(
 
     async def end_streams(_: web.Application) -> None:
         # aiohttp then waits for requests in progress, and an event stream would never end by itself.
-        sessions.close()
+        await sessions.close()
 
     async def sweep(_: web.Application) -> AsyncIterator[None]:
         task = LongLivedTask(partial(_sweep, sessions), name="session sweep")
@@ -90,11 +105,8 @@ async def _check_host(request: web.Request, handler: Handler) -> web.StreamRespo
 
 def _host_name(host: str) -> str:
     """The name in a ``Host`` header; empty when it is not ``NAME``, ``NAME:PORT`` or ``[ADDRESS]:PORT``."""
-    if host.startswith("["):
-        name, bracket, port = host[1:].partition("]")
-        return name if bracket and (not port or (port[0] == ":" and port[1:].isdecimal())) else ""
-    name, colon, port = host.partition(":")
-    return name.lower() if not colon or port.isdecimal() else ""
+    found = _HOST.fullmatch(host)
+    return (found["address"] or found["name"]).lower() if found is not None else ""
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:

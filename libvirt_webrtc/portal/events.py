@@ -9,7 +9,7 @@ from aiohttp import web
 
 from libvirt_webrtc.agent.interface import Agent
 from libvirt_webrtc.concurrency.tasks import until_one_ends
-from libvirt_webrtc.portal.auth.sessions import Session
+from libvirt_webrtc.portal.auth.session import Session
 from libvirt_webrtc.portal.connections import connection_of
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ async def send_events(request: web.Request, agent: Agent, session: Session) -> w
             await until_one_ends(
                 _send_lists(response, agent),
                 _send_comments(response),
-                session.ended.wait(),
+                session.leave.wait(),
                 connection_of(request).lost.wait(),
             )
         except ConnectionError as error:

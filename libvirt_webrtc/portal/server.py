@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from libvirt_webrtc.agent.interface import Agent
-from libvirt_webrtc.config.load import Config
+from libvirt_webrtc.config.load import Config, state_dir
 from libvirt_webrtc.portal.app import create_app
+from libvirt_webrtc.portal.auth.session_store import SessionStore
 from libvirt_webrtc.portal.connections import ConnectionLimits
 from libvirt_webrtc.portal.listener import PortalListener
 
@@ -24,7 +25,8 @@ async def run_portal(agent: Agent, config: Config, token: str) -> None:
     Raises:
         ConfigError: the address is taken.
     """
-    listener = PortalListener(create_app(agent, config, token), ConnectionLimits.for_process())
+    app = create_app(agent, config, token, store=_session_store(config, token))
+    listener = PortalListener(app, ConnectionLimits.for_process())
     try:
         # Where port 0 was configured, the system has chosen one.
         listening = await listener.start(config.listen)
@@ -33,6 +35,13 @@ async def run_portal(agent: Agent, config: Config, token: str) -> None:
             await terminated.wait()
     finally:
         await listener.close()
+
+
+def _session_store(config: Config, token: str) -> SessionStore | None:
+    """Where sessions outlive the process: only where the next one has the same token and address."""
+    if config.token_file is None or config.listen.port == 0:
+        return None
+    return SessionStore(state_dir() / "sessions" / f"{config.listen.authority}.json", token)
 
 
 def _announce(config: Config, token: str) -> None:

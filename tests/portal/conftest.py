@@ -8,6 +8,7 @@ import pytest
 
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.portal.app import create_app
+from libvirt_webrtc.portal.auth.session_store import SessionStore
 from libvirt_webrtc.portal.connections import ConnectionLimits
 from libvirt_webrtc.portal.web_files import WebFiles
 from tests.portal.fakes import TOKEN, FakeAgent, FakeClock, Serve, Served, Viewer
@@ -47,8 +48,11 @@ async def serve(agent: FakeAgent, clock: FakeClock, web_folder: Path) -> AsyncIt
     """Serves portals with settings of the test's own."""
     async with AsyncExitStack() as stack:
 
-        async def start(config: Config, limits: ConnectionLimits | None = None) -> Served:
-            app = create_app(agent, config, TOKEN, web_files=WebFiles.load(web_folder), clock=clock)
+        async def start(
+            config: Config, limits: ConnectionLimits | None = None, store: SessionStore | None = None
+        ) -> Served:
+            files = WebFiles.load(web_folder)
+            app = create_app(agent, config, TOKEN, web_files=files, clock=clock, store=store)
             return await stack.enter_async_context(Served(app, limits or ConnectionLimits()))
 
         yield start

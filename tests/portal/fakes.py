@@ -14,7 +14,8 @@ from libvirt_webrtc.agent.latest import LatestValue
 from libvirt_webrtc.agent.stats import ConsoleStats, RenditionView, ViewerView
 from libvirt_webrtc.config.access import ListenAddress
 from libvirt_webrtc.config.load import Config
-from libvirt_webrtc.portal.auth.cookie import NAME as COOKIE
+from libvirt_webrtc.portal.auth.cookie import KEY_HEADER, NAME
+from libvirt_webrtc.portal.auth.session_store import SessionStore
 from libvirt_webrtc.portal.connections import ConnectionLimits
 from libvirt_webrtc.portal.listener import PortalListener
 
@@ -139,7 +140,9 @@ class Served:
 class Serve(Protocol):
     """What the fixture ``serve`` gives: a function that serves a portal with these settings."""
 
-    async def __call__(self, config: Config, limits: ConnectionLimits | None = None) -> Served: ...
+    async def __call__(
+        self, config: Config, limits: ConnectionLimits | None = None, store: SessionStore | None = None
+    ) -> Served: ...
 
 
 class Viewer:
@@ -161,6 +164,10 @@ class Viewer:
     @property
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.server.port}"
+
+    @property
+    def cookie_name(self) -> str:
+        return f"{NAME}-{self.server.port}"
 
     def request(
         self, method: str, path: str, headers: Mapping[str, str | None] | None = None, **options: Any
@@ -185,9 +192,10 @@ class Viewer:
     async def sign_in(self) -> str:
         """Sign in with the right token; returns the cookie's value."""
         async with self.login() as response:
-            assert response.status == 204
-            value = response.cookies[COOKIE].value
-        self.headers = {"Cookie": f"{COOKIE}={value}", "Origin": self.origin}
+            assert response.status == 200
+            value = response.cookies[self.cookie_name].value
+            key = (await response.json())["key"]
+        self.headers = {"Cookie": f"{self.cookie_name}={value}", KEY_HEADER: key, "Origin": self.origin}
         return value
 
     def use_token(self, token: str = TOKEN) -> None:

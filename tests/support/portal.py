@@ -49,16 +49,16 @@ class Portal:
         token_file.write_text(self.token)
         if owner is not None:
             os.chown(token_file, owner, owner)
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*prefix, sys.executable, "-m", "libvirt_webrtc", *command]
-                + ["--listen", f"127.0.0.1:{port}", "--token-file", str(token_file), *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, **(environment or {})},
-            )
-        wait_until(self._serves, "the portal serves", 60.0)
+        self._command = [*prefix, sys.executable, "-m", "libvirt_webrtc", *command]
+        self._command += ["--listen", f"127.0.0.1:{port}", "--token-file", str(token_file), *arguments]
+        self._environment = {**os.environ, **(environment or {})}
+        self.process = self._begin()
+
+    def restart(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """End the process with a signal, and start it again as it was. Returns when it serves."""
+        self.process.send_signal(number)
+        self.process.wait(STOP_S)
+        self.process = self._begin()
 
     def get(self, path: str) -> Any:
         """GET a path as a signed-in viewer, and return the answer's JSON."""
@@ -97,8 +97,16 @@ class Portal:
             raise AssertionError(f"the portal did not end within {STOP_S:g} s of SIGINT") from None
         assert status in (0, 130), f"the portal ended with status {status}"
 
-    def _serves(self) -> bool:
-        assert self.process.poll() is None, f"the portal ended:\n{self.log.read_text()}"
+    def _begin(self) -> "subprocess.Popen[bytes]":
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment
+            )
+        wait_until(lambda: self._serves(process), "the portal serves", 60.0)
+        return process
+
+    def _serves(self, process: "subprocess.Popen[bytes]") -> bool:
+        assert process.poll() is None, f"the portal ended:\n{self.log.read_text()}"
         try:
             with urllib.request.urlopen(self.url + "/healthz", timeout=5) as response:
                 return bool(response.status == 200)

@@ -51,7 +51,7 @@ async def test_a_link_signs_in_and_hides_its_token(page: Page) -> None:
 
     async def answer(route: Route) -> None:
         sent.append(route.request.post_data_json)
-        await route.fulfill(status=204)
+        await route.fulfill(json={"key": "the-key"})
 
     await page.route("**/api/session", answer)
     await page.goto(f"{ORIGIN}/login?next=%2Fblank#token=s%2Becret")

@@ -44,9 +44,9 @@ def test_every_style_sheet_belongs_to_a_page() -> None:
 
 
 def test_every_request_has_a_limit() -> None:
-    """core/request.js gives it one; the only other way to the server is the list's event source, which reconnects."""
-    assert callers(r"\bfetch\(|XMLHttpRequest|sendBeacon|new WebSocket") == {"core/request.js"}
-    assert callers(r"new EventSource") == {"core/domains.js"}
+    """These two give it one, and the session's key; there is no other way to the server."""
+    ways = r"\bfetch\(|XMLHttpRequest|sendBeacon|new WebSocket|new EventSource"
+    assert callers(ways) == {"core/request.js", "core/event-stream.js"}
 
 
 def callers(pattern: str) -> set[str]:

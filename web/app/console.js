@@ -31,6 +31,8 @@ let list = null;
 let domain = null;
 /** The worker that the present connection was made with, as far as the list told. @type {number | null} */
 let worker = null;
+/** The list could not be followed since it came last: the server may have been started again. */
+let away = false;
 
 const session = new Session(
   { whep: `/api/domains/${encodeURIComponent(uuid)}/consoles/${consoleIndex}/whep`, config: "/webrtc-config" },
@@ -139,14 +141,16 @@ function listed(news) {
   const others = session.state === "connected" && lacks(domain, consoleIndex);
   if (can === false && !others) session.hold();
   else if (session.state === "held" || session.state === "problem") session.connect();
-  else if (can && could === false && session.state === "waiting") session.connect();
+  else if (can && (could === false || away) && session.state === "waiting") session.connect();
   else if (session.state === "connected" && worker !== null && pid !== null && pid !== worker) session.connect();
+  away = false;
   render();
 }
 
 const events = new DomainEvents({
   list: listed,
   state: (state) => {
+    if (state === "reconnecting") away = true;
     if (state === "signed-out") signIn();
   },
 });

@@ -3,6 +3,7 @@
 
 import { DomainEvents } from "../core/domains.js";
 import { request } from "../core/request.js";
+import { forgetSessionKey } from "../core/session-key.js";
 import { AttachDialog } from "./attach.js";
 import { element, signIn } from "./elements.js";
 import { inOrder } from "./order.js";
@@ -90,8 +91,10 @@ const events = new DomainEvents({
 filter.addEventListener("input", render);
 element("sign-out", HTMLButtonElement).addEventListener("click", async () => {
   const reply = await request("/api/session", { method: "DELETE" }).catch(() => null);
-  if (reply?.ok || reply?.status === 401) location.assign("/login");
-  else element("live-text", HTMLElement).textContent = "Signing out failed";
+  if (reply?.ok || reply?.status === 401) {
+    forgetSessionKey();
+    location.assign("/login");
+  } else element("live-text", HTMLElement).textContent = "Signing out failed";
 });
 window.addEventListener("pagehide", () => events.close());
 window.addEventListener("pageshow", (event) => {

@@ -2,6 +2,7 @@
 /** The login page. A link with `#token=...` signs in at once; the fragment never reaches a server's log. */
 
 import { messageOf, request } from "../core/request.js";
+import { keepSessionKey } from "../core/session-key.js";
 import { element } from "./elements.js";
 import { nextPath, refusalWords } from "./signin.js";
 
@@ -25,6 +26,7 @@ async function submitToken(token) {
   const headers = { "Content-Type": "application/json" };
   try {
     const reply = await request("/api/session", { method: "POST", headers, body });
+    if (reply.ok) keepSessionKey(JSON.parse(reply.text).key);
     return refusalWords(reply.status, messageOf(reply));
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

@@ -2,15 +2,22 @@
 /** Waiting times between attempts: short at first, doubling up to a limit. */
 
 const FIRST_MS = 300;
+/** The longest wait, unless the caller wants another. */
 const LONGEST_MS = 5000;
 
 export class Backoff {
   #next = FIRST_MS;
+  #longest;
+
+  /** @param {number} [longestMs] */
+  constructor(longestMs = LONGEST_MS) {
+    this.#longest = longestMs;
+  }
 
   /** @returns {number} how long to wait before the coming attempt, ms */
   next() {
     const delay = this.#next;
-    this.#next = Math.min(LONGEST_MS, delay * 2);
+    this.#next = Math.min(this.#longest, delay * 2);
     return delay;
   }
 

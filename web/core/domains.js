@@ -2,7 +2,7 @@
 /** The live list of domains, by server-sent events. Reconnects by itself. */
 
 import { Backoff } from "./backoff.js";
-import { request } from "./request.js";
+import { readEvents } from "./event-stream.js";
 
 /**
  * @typedef {object} ConsoleInfo
@@ -26,21 +26,17 @@ import { request } from "./request.js";
 /** @typedef {{libvirt: {connected: boolean, problem: string | null}, domains: Domain[]}} DomainList */
 /** @typedef {"connecting" | "live" | "reconnecting" | "signed-out"} LiveState */
 
-/** An event source that is not open after this long is replaced. An open one may be silent: lists come at changes only. */
-const OPEN_TIMEOUT_MS = 10_000;
+/** The longest wait between attempts: short, since an attempt costs little, and a person may be waiting for a restart. */
+const LONGEST_WAIT_MS = 1000;
 
 export class DomainEvents {
   /** @type {LiveState} */
   state = "connecting";
 
   #handlers;
-  #backoff = new Backoff();
-  /** @type {EventSource | null} */
-  #source = null;
-  /** Ends the request that is going on; a new one after each close(). */
+  #backoff = new Backoff(LONGEST_WAIT_MS);
+  /** Ends the stream and all attempts to get one; a new one after each close(). */
   #life = new AbortController();
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #timer;
 
   /** @param {{list: (list: DomainList) => void, state: (state: LiveState) => void}} handlers */
   constructor(handlers) {
@@ -50,45 +46,36 @@ export class DomainEvents {
   /** Connect now, for instance when the browser brings a page back from its cache. */
   open() {
     this.close();
-    const source = new EventSource("/api/events");
-    this.#source = source;
-    this.#timer = setTimeout(() => void this.#failed(source), OPEN_TIMEOUT_MS);
-    source.addEventListener("open", () => {
-      if (source === this.#source) clearTimeout(this.#timer);
-    });
-    source.addEventListener("message", (event) => {
-      this.#backoff.reset();
-      this.#set("live");
-      this.#handlers.list(JSON.parse(event.data));
-    });
-    source.addEventListener("error", () => void this.#failed(source));
+    void this.#follow(this.#life.signal);
   }
 
   /** End the connection and every attempt to get one, until open() is called. Idempotent. */
   close() {
     this.#life.abort();
     this.#life = new AbortController();
-    clearTimeout(this.#timer);
-    this.#source?.close();
-    this.#source = null;
   }
 
-  /**
-   * Try again later, unless the user is signed out. Browsers do not tell why an event source failed: another request does.
-   * @param {EventSource} source
-   */
-  async #failed(source) {
-    if (source !== this.#source) return;
-    this.close();
-    const { signal } = this.#life;
-    this.#set("reconnecting");
-    const status = await request("/api/domains", { signal }).then(
-      (reply) => reply.status,
-      () => 0,
-    );
-    if (signal.aborted) return;
-    if (status === 401) this.#set("signed-out");
-    else this.#timer = setTimeout(() => this.open(), this.#backoff.next());
+  /** @param {AbortSignal} signal */
+  async #follow(signal) {
+    while (!signal.aborted) {
+      const status = await readEvents("/api/events", signal, (data) => {
+        if (!signal.aborted) this.#receive(JSON.parse(data));
+      });
+      if (signal.aborted) return;
+      if (status === 401) {
+        this.#set("signed-out");
+        return;
+      }
+      this.#set("reconnecting");
+      await pause(this.#backoff.next(), signal);
+    }
+  }
+
+  /** @param {DomainList} list */
+  #receive(list) {
+    this.#backoff.reset();
+    this.#set("live");
+    this.#handlers.list(list);
   }
 
   /** @param {LiveState} state */
@@ -97,4 +84,19 @@ export class DomainEvents {
     this.state = state;
     this.#handlers.state(state);
   }
+}
+
+/**
+ * @param {number} ms
+ * @param {AbortSignal} signal ends the wait early
+ * @returns {Promise<void>}
+ */
+function pause(ms, signal) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }

@@ -1,6 +1,8 @@
 // @ts-check
 /** HTTP requests with a time limit that covers the whole answer, body included. */
 
+import { sessionHeaders } from "./session-key.js";
+
 /** What a request may take. The portal's own limits are shorter, so that its answer says what was slow. */
 export const LIMIT_MS = 10_000;
 
@@ -21,9 +23,9 @@ export class Unreachable extends Error {
  */
 
 /**
- * fetch() with a time limit, and read the whole body.
+ * fetch() with a time limit and the session's key, and read the whole body.
  * @param {string} url
- * @param {RequestInit} [init] its `signal` ends the request early
+ * @param {RequestInit & {headers?: Record<string, string>}} [init] its `signal` ends the request early
  * @param {number} [limitMs]
  * @returns {Promise<Reply>}
  * @throws {Unreachable} there was no answer within the limit
@@ -36,7 +38,8 @@ export async function request(url, init = {}, limitMs = LIMIT_MS) {
   const timer = setTimeout(end, limitMs);
   init.signal?.addEventListener("abort", end);
   try {
-    const response = await fetch(url, { cache: "no-store", ...init, signal: attempt.signal });
+    const all = { ...sessionHeaders(url), ...init.headers };
+    const response = await fetch(url, { cache: "no-store", ...init, headers: all, signal: attempt.signal });
     const { ok, status, headers, url: from } = response;
     return { ok, status, headers, text: await response.text(), url: from };
   } catch {

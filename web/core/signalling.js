@@ -43,7 +43,7 @@ function refusal(reply) {
 
 /**
  * @param {string} url
- * @param {RequestInit} init
+ * @param {RequestInit & {headers?: Record<string, string>}} init
  * @param {number} [limitMs]
  * @returns {Promise<Reply>} of a successful status
  * @throws {SignallingError}

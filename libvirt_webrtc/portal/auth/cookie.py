@@ -1,19 +1,31 @@
-"""The session's cookie."""
+"""The session's cookie, and the header with its key."""
 
 from aiohttp import web
 
-NAME = "__Host-libvirt-webrtc"
-"""Browsers take a ``Secure`` cookie with the ``__Host-`` prefix over plain HTTP from ``localhost``,
-``127.0.0.1`` and ``[::1]`` (tried with Chromium 156 and Firefox 153 ESR)."""
+NAME = "libvirt-webrtc"
+"""What the cookie's name begins with.
+
+The portal is plain HTTP on loopback, where Safari takes no cookie with ``Secure``, and so none with the ``__Host-``
+prefix. Browsers send cookies to all ports of a host, so the port that the browser uses is part of the name: portals of
+two hosts, each behind a tunnel of its own to localhost, do not sign each other's users out.
+"""
+
+KEY_HEADER = "Session-Key"
+"""Comes with every request but those of pages themselves. Its value is where other ports' pages cannot read it, and
+browsers send it nowhere by themselves."""
 
 
 def read_cookie(request: web.Request) -> str:
     """The cookie's value; empty where the request has none."""
-    return request.cookies.get(NAME, "")
+    return request.cookies.get(_name(request), "")
 
 
-def set_cookie(response: web.Response, value: str, max_age_s: int) -> None:
+def set_cookie(response: web.Response, request: web.Request, value: str, max_age_s: int) -> None:
     """Have the browser keep ``value`` for ``max_age_s`` seconds; 0 makes it forget the cookie."""
-    response.set_cookie(
-        NAME, value, max_age=max_age_s, path="/", secure=True, httponly=True, samesite="Strict"
-    )
+    response.set_cookie(_name(request), value, max_age=max_age_s, path="/", httponly=True, samesite="Strict")
+
+
+def _name(request: web.Request) -> str:
+    """``libvirt-webrtc-PORT``. The header's form was checked before."""
+    port = request.headers["Host"].rpartition("]")[2].partition(":")[2]
+    return f"{NAME}-{port}" if port else NAME

@@ -1,4 +1,4 @@
-"""Decides whether a request may pass: by session cookie or Bearer token, and only from the portal's own pages."""
+"""Decides whether a request may pass: by session or Bearer token, and only from the portal's own pages."""
 
 import time
 from urllib.parse import urlencode
@@ -6,8 +6,9 @@ from urllib.parse import urlencode
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from libvirt_webrtc.portal.auth.cookie import NAME, read_cookie
-from libvirt_webrtc.portal.auth.sessions import Clock, Session, Sessions
+from libvirt_webrtc.portal.auth.cookie import KEY_HEADER, read_cookie
+from libvirt_webrtc.portal.auth.session import Clock, Session
+from libvirt_webrtc.portal.auth.sessions import Sessions
 from libvirt_webrtc.portal.auth.throttle import Throttle
 from libvirt_webrtc.portal.auth.token import Token
 from libvirt_webrtc.portal.connections import connection_of
@@ -15,6 +16,9 @@ from libvirt_webrtc.portal.problems import Problem
 
 PUBLIC = frozenset({"/healthz", "/login", "/static/{path}"})
 """Routes that need no session."""
+PAGES = frozenset({"/", "/console/{uuid}"})
+"""Routes for which the cookie is enough: browsers send nothing else when they open a page. The same for everybody, so
+there is nothing secret in them."""
 SIGN_IN = "/api/session"
 """Needs none either, for POST."""
 
@@ -43,12 +47,15 @@ class Gate:
             _check_origin(request)
         if route in PUBLIC or (route == SIGN_IN and request.method == "POST"):
             return await handler(request)
-        session = await self._bearer(request) if by_token else self._sessions.find(read_cookie(request))
+        cookie, key = read_cookie(request), request.headers.get(KEY_HEADER, "")
+        session = await self._bearer(request) if by_token else self._sessions.find(cookie, key)
         if session is not None:
             request[_SESSION] = session
             connection_of(request).claim(session)
             return await handler(request)
-        if route.startswith(("/api/", "/webrtc-config")):
+        if route in PAGES and self._sessions.has(cookie):
+            return await handler(request)
+        if route not in PAGES:
             raise Problem(401, "not_signed_in", "sign in first, or send Authorization: Bearer TOKEN")
         return web.Response(
             status=303, headers={"Location": "/login?" + urlencode({"next": request.path_qs})}
@@ -83,7 +90,7 @@ def _check_origin(request: web.Request) -> None:
     Browsers send an ``Origin`` with every such request. A program without cookies needs none.
     """
     origin = request.headers.get("Origin")
-    if origin is None and NAME not in request.cookies:
+    if origin is None and not read_cookie(request):
         return
     if origin != f"http://{request.headers['Host']}":
         raise Problem(

@@ -1,122 +1,98 @@
-"""Who is signed in, and what each of them has open."""
+"""Who is signed in: all sessions, their limits, and their end."""
 
 import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from libvirt_webrtc.agent.interface import Agent
+from libvirt_webrtc.concurrency.threads import in_thread
 from libvirt_webrtc.errors import LibvirtWebRTCError
+from libvirt_webrtc.portal.auth.session import Clock, OpenConsole, Session, hash_of
+from libvirt_webrtc.portal.auth.session_store import SessionStore
 
 log = logging.getLogger(__name__)
 
-Clock = Callable[[], float]
-"""Seconds that never jump: ``time.monotonic``."""
-
-ABSOLUTE_S = 12 * 3600
-"""A session ends this long after it began, whatever it does."""
-IDLE_S = 3600
-"""A session ends this long after its last request, event stream or console."""
 MAX_SESSIONS = 256
 MAX_CONSOLES = 1024
 """Of one session. Past either bound the oldest one is ended: most likely nobody uses it any more."""
 
 
+SAVE_S = 300.0
+"""When each session was last used is saved this often. After a crash one may end this much too early."""
+
+COOKIE_BYTES = KEY_BYTES = 32
+"""Random bytes of each."""
+
+
 @dataclass(frozen=True, slots=True)
-class OpenConsole:
-    """One viewer's connection to a console."""
+class SessionSecrets:
+    """The two values that make up a session's proof.
 
-    uuid: str
-    console: int
-    viewer: str
-
-
-class Session:
-    """One signed-in user of the portal.
-
-    Attributes:
-        used: when it was last seen to do something, by the clock.
-        ended: set when it is over, for whoever streams to it.
-        consoles: what it has open, by the viewer's name, oldest first.
+    Browsers send the cookie to every port of this host. The key stays with the portal's own pages.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self.used = clock()
-        self.ended = asyncio.Event()
-        self.consoles: dict[str, OpenConsole] = {}
-        self._clock = clock
-        self._started = self.used
-        self._streams = 0
-
-    def use(self) -> None:
-        """Note that it does something now."""
-        self.used = self._clock()
-
-    @contextmanager
-    def streaming(self) -> Iterator[None]:
-        """An event stream is open while inside; the session is in use until it closes."""
-        self._streams += 1
-        try:
-            yield
-        finally:
-            self._streams -= 1
-            self.use()
-
-    def close_console(self, viewer: str) -> OpenConsole | None:
-        """Forget a console that it had open; None where it had not."""
-        if (console := self.consoles.pop(viewer, None)) is not None:
-            self.use()
-        return console
-
-    @property
-    def expired(self) -> bool:
-        """Whether its time is over. It is not idle while it has an event stream or a console open."""
-        now = self._clock()
-        idle = not self._streams and not self.consoles
-        return now - self._started >= ABSOLUTE_S or (idle and now - self.used >= IDLE_S)
+    cookie: str
+    key: str
 
 
 class Sessions:
-    """All sessions, by the cookie's value."""
+    """All sessions, by the hash of the cookie's value.
 
-    def __init__(self, agent: Agent, clock: Clock = time.monotonic) -> None:
+    Args:
+        agent: what ends consoles, and tells whether they are there.
+        clock: seconds that never jump.
+        store: where they outlive the process; None: nowhere.
+    """
+
+    def __init__(
+        self, agent: Agent, clock: Clock = time.monotonic, store: SessionStore | None = None
+    ) -> None:
         self._agent = agent
         self._clock = clock
+        self._store = store
+        self._saving = asyncio.Lock()
+        self._saved_at = clock()
         self._sessions: dict[str, Session] = {}
         self.bearer = Session(clock)
         """What all requests with the token itself share; it does not expire."""
+        for stored in store.load() if store is not None else ():
+            session = Session.stored(clock, stored)
+            # Times to come are of another clock, as in a container that was moved.
+            if not session.expired and max(stored.started, stored.used) <= clock():
+                self._sessions[stored.cookie] = session
 
     def __len__(self) -> int:
         return len(self._sessions)
 
-    async def start(self) -> str:
-        """Begin a session; returns its cookie's value."""
-        cookie = secrets.token_urlsafe(32)
-        self._sessions[cookie] = Session(self._clock)
+    async def start(self) -> SessionSecrets:
+        """Begin a session; returns what proves it. It is saved before this returns."""
+        made = SessionSecrets(secrets.token_urlsafe(COOKIE_BYTES), secrets.token_urlsafe(KEY_BYTES))
+        self._sessions[hash_of(made.cookie)] = Session(self._clock, hash_of(made.key))
         while len(self._sessions) > MAX_SESSIONS:
-            await self.end(min(self._sessions, key=lambda key: self._sessions[key].used))
-        return cookie
+            await self._end(min(self._sessions, key=lambda cookie: self._sessions[cookie].used))
+        await self._save()
+        return made
 
-    def find(self, cookie: str) -> Session | None:
-        """The live session of a cookie; it counts as used now."""
-        session = self._sessions.get(cookie)
-        if session is None or session.expired:
+    def has(self, cookie: str) -> bool:
+        """Whether a live session has this cookie. Good for the pages themselves, in which is nothing secret."""
+        session = self._sessions.get(hash_of(cookie))
+        return session is not None and not session.expired
+
+    def find(self, cookie: str, key: str) -> Session | None:
+        """The live session of a cookie, where the key is its own as well; it counts as used now."""
+        session = self._sessions.get(hash_of(cookie))
+        if session is None or session.expired or not session.has_key(key):
             return None
         session.use()
         return session
 
     async def end(self, cookie: str) -> None:
-        """End a session, its streams and its consoles. Fine if there is none."""
-        session = self._sessions.pop(cookie, None)
-        if session is None:
-            return
-        session.ended.set()
-        consoles = list(session.consoles.values())
-        session.consoles.clear()
-        await asyncio.gather(*(self.close_console(console) for console in consoles))
+        """End a session, its streams and its consoles. Fine if there is none. It stays ended after a restart."""
+        if await self._end(hash_of(cookie)):
+            await self._save()
 
     async def add_console(self, session: Session, console: OpenConsole) -> bool:
         """Note what a session has opened; False, and the console is closed, if it has ended meanwhile."""
@@ -146,14 +122,42 @@ class Sessions:
             for console in list(session.consoles.values()):
                 if not await self._is_there(console):
                     session.close_console(console.viewer)
-        for cookie in [cookie for cookie, session in self._sessions.items() if session.expired]:
-            await self.end(cookie)
+        over = [cookie for cookie, session in self._sessions.items() if session.expired]
+        for cookie in over:
+            await self._end(cookie)
+        if over or (self._sessions and self._clock() - self._saved_at >= SAVE_S):
+            await self._save()
 
-    def close(self) -> None:
-        """Sign everybody out and end all streams. Consoles stay: they are the agent's to end or to keep."""
+    async def close(self) -> None:
+        """End all streams, and save the sessions for the next process.
+
+        Nobody is signed out: a request that is still answered must not send its page to the login. Consoles stay: they
+        are the agent's to end or to keep.
+        """
         for session in (self.bearer, *self._sessions.values()):
-            session.ended.set()
-        self._sessions.clear()
+            session.leave.set()
+        await self._save()
+
+    async def _end(self, cookie_hash: str) -> bool:
+        """End a session without saving; False where there is none."""
+        session = self._sessions.pop(cookie_hash, None)
+        if session is None:
+            return False
+        session.ended.set()
+        session.leave.set()
+        consoles = list(session.consoles.values())
+        session.consoles.clear()
+        await asyncio.gather(*(self.close_console(console) for console in consoles))
+        return True
+
+    async def _save(self) -> None:
+        if self._store is None:
+            return
+        # One after the other: the last one that is written has to be the last one that was true.
+        async with self._saving:
+            self._saved_at = self._clock()
+            sessions = [session.to_store(cookie) for cookie, session in self._sessions.items()]
+            await in_thread(partial(self._store.save, sessions))
 
     async def _is_there(self, console: OpenConsole) -> bool:
         try:

@@ -8,7 +8,7 @@ from collections import deque
 from contextlib import suppress
 
 from libvirt_webrtc.portal.addresses import client_of
-from libvirt_webrtc.portal.auth.sessions import Clock
+from libvirt_webrtc.portal.auth.session import Clock
 from libvirt_webrtc.portal.problems import Problem
 
 log = logging.getLogger(__name__)

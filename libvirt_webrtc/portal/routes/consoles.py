@@ -9,7 +9,8 @@ from libvirt_webrtc.agent.interface import Agent, ConsoleState
 from libvirt_webrtc.config.ice import IceConfig
 from libvirt_webrtc.errors import NoConsole
 from libvirt_webrtc.portal.auth.gate import session_of
-from libvirt_webrtc.portal.auth.sessions import OpenConsole, Sessions
+from libvirt_webrtc.portal.auth.session import OpenConsole
+from libvirt_webrtc.portal.auth.sessions import Sessions
 from libvirt_webrtc.portal.body import read_sdp
 from libvirt_webrtc.portal.problems import BUSY_RETRY_S, Problem
 from libvirt_webrtc.portal.routes.paths import UUID

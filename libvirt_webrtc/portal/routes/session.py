@@ -7,7 +7,8 @@ from aiohttp import web
 
 from libvirt_webrtc.portal.auth.cookie import read_cookie, set_cookie
 from libvirt_webrtc.portal.auth.gate import SIGN_IN, Gate, session_of
-from libvirt_webrtc.portal.auth.sessions import ABSOLUTE_S, Sessions
+from libvirt_webrtc.portal.auth.session import ABSOLUTE_S
+from libvirt_webrtc.portal.auth.sessions import Sessions
 from libvirt_webrtc.portal.body import read_text
 from libvirt_webrtc.portal.problems import Problem
 
@@ -15,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class SessionRoutes:
-    """The token for a cookie, and the end of the session."""
+    """The token for a session, and the end of the session."""
 
     def __init__(self, gate: Gate, sessions: Sessions) -> None:
         self._gate = gate
@@ -27,12 +28,13 @@ class SessionRoutes:
         router.add_delete(SIGN_IN, self.sign_out)
 
     async def sign_in(self, request: web.Request) -> web.Response:
-        """``POST /api/session``: the token for a cookie."""
+        """``POST /api/session``: the token for a cookie and a key."""
         guess = _token_of(await read_text(request))
         await self._gate.check_token(request, guess, "this is not the server's token")
         log.info("signed in from %s", request.remote)
-        response = web.Response(status=204)
-        set_cookie(response, await self._sessions.start(), ABSOLUTE_S)
+        made = await self._sessions.start()
+        response = web.json_response({"key": made.key})
+        set_cookie(response, request, made.cookie, ABSOLUTE_S)
         return response
 
     async def sign_out(self, request: web.Request) -> web.Response:
@@ -41,7 +43,7 @@ class SessionRoutes:
             raise Problem(400, "no_session", "a Bearer token has no session to end; DELETE its viewers")
         await self._sessions.end(read_cookie(request))
         response = web.Response(status=204)
-        set_cookie(response, "", 0)
+        set_cookie(response, request, "", 0)
         return response
 
 

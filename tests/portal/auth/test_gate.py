@@ -4,9 +4,11 @@ import asyncio
 
 import pytest
 
+from libvirt_webrtc.portal.auth.cookie import KEY_HEADER
 from tests.portal.fakes import TOKEN, UUID, WHEP, FakeAgent, Served, Viewer, refusal
 
 PROTECTED = [
+    ("POST", f"/api/domains/{UUID}/actions/attach"),
     ("GET", "/api/domains"),
     ("GET", "/api/events"),
     ("GET", "/webrtc-config"),
@@ -22,6 +24,29 @@ async def test_the_api_needs_a_session(viewer: Viewer, method: str, path: str) -
     async with viewer.request(method, path) as response:
         assert await refusal(response) == (401, "not_signed_in")
         assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(("method", "path"), PROTECTED)
+async def test_the_cookie_alone_opens_nothing(signed_in: Viewer, method: str, path: str) -> None:
+    """Browsers send it to every port of this host, so other programs here get to know it."""
+    async with signed_in.request(method, path, {KEY_HEADER: None}) as response:
+        assert await refusal(response) == (401, "not_signed_in")
+    async with signed_in.request(method, path, {KEY_HEADER: "guess"}) as response:
+        assert await refusal(response) == (401, "not_signed_in")
+
+
+@pytest.mark.parametrize(("method", "path"), PROTECTED)
+async def test_the_key_alone_opens_nothing(signed_in: Viewer, method: str, path: str) -> None:
+    async with signed_in.request(method, path, {"Cookie": None}) as response:
+        assert await refusal(response) == (401, "not_signed_in")
+
+
+@pytest.mark.parametrize("path", ["/", f"/console/{UUID}"])
+async def test_the_cookie_opens_pages_which_are_the_same_for_all(signed_in: Viewer, path: str) -> None:
+    async with signed_in.get(path, headers={KEY_HEADER: None, "Origin": None}) as response:
+        assert response.status == 200
+    async with signed_in.get(path, headers={"Cookie": None}) as response:
+        assert response.status == 303
 
 
 @pytest.mark.parametrize("path", ["/", f"/console/{UUID}", f"/console/{UUID}?console=1&fit=0"])

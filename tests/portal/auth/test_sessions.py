@@ -2,7 +2,8 @@ import pytest
 
 from libvirt_webrtc.errors import WorkerGone
 from libvirt_webrtc.portal.auth import sessions as module
-from libvirt_webrtc.portal.auth.sessions import ABSOLUTE_S, IDLE_S, OpenConsole, Session, Sessions
+from libvirt_webrtc.portal.auth.session import ABSOLUTE_S, IDLE_S, OpenConsole, Session
+from libvirt_webrtc.portal.auth.sessions import Sessions, SessionSecrets
 from tests.portal.fakes import UUID, FakeAgent, FakeClock
 
 
@@ -11,8 +12,8 @@ def sessions(agent: FakeAgent, clock: FakeClock) -> Sessions:
     return Sessions(agent, clock)
 
 
-def found(sessions: Sessions, cookie: str) -> Session:
-    session = sessions.find(cookie)
+def found(sessions: Sessions, made: SessionSecrets) -> Session:
+    session = sessions.find(made.cookie, made.key)
     assert session is not None
     return session
 
@@ -23,49 +24,49 @@ async def opened(agent: FakeAgent) -> OpenConsole:
 
 
 async def test_an_idle_session_ends(sessions: Sessions, clock: FakeClock) -> None:
-    cookie = await sessions.start()
-    session = found(sessions, cookie)
+    made = await sessions.start()
+    session = found(sessions, made)
     clock.now += IDLE_S
-    assert sessions.find(cookie) is None
+    assert sessions.find(made.cookie, made.key) is None
     await sessions.sweep()
     assert session.ended.is_set() and len(sessions) == 0
 
 
 async def test_use_keeps_a_session_until_its_absolute_end(sessions: Sessions, clock: FakeClock) -> None:
-    cookie = await sessions.start()
+    made = await sessions.start()
     for _ in range(int(ABSOLUTE_S / (IDLE_S - 1))):
         clock.now += IDLE_S - 1
-        found(sessions, cookie)
+        found(sessions, made)
     clock.now += IDLE_S - 1
-    assert sessions.find(cookie) is None
+    assert sessions.find(made.cookie, made.key) is None
 
 
 async def test_a_stream_keeps_a_session_from_being_idle(sessions: Sessions, clock: FakeClock) -> None:
-    cookie = await sessions.start()
-    with found(sessions, cookie).streaming():
+    made = await sessions.start()
+    with found(sessions, made).streaming():
         clock.now += ABSOLUTE_S - 1
-        found(sessions, cookie)
+        found(sessions, made)
 
 
 async def test_a_session_is_idle_from_the_end_of_its_last_stream_on(
     sessions: Sessions, clock: FakeClock
 ) -> None:
-    cookie = await sessions.start()
-    with found(sessions, cookie).streaming():
+    made = await sessions.start()
+    with found(sessions, made).streaming():
         clock.now += 3 * IDLE_S
     clock.now += IDLE_S - 1
-    found(sessions, cookie)
+    found(sessions, made)
 
 
 async def test_a_console_whose_viewer_vanished_keeps_no_session(
     sessions: Sessions, agent: FakeAgent, clock: FakeClock
 ) -> None:
-    cookie = await sessions.start()
-    session = found(sessions, cookie)
+    made = await sessions.start()
+    session = found(sessions, made)
     await sessions.add_console(session, await opened(agent))
     clock.now += 3 * IDLE_S
     await sessions.sweep()
-    assert found(sessions, cookie).consoles
+    assert found(sessions, made).consoles
     clock.now += 3 * IDLE_S
     agent.viewers.clear()
     await sessions.sweep()
@@ -97,8 +98,8 @@ async def test_an_agent_that_cannot_tell_ends_no_console(sessions: Sessions, age
 async def test_an_open_console_keeps_a_session_and_ends_with_it(
     sessions: Sessions, agent: FakeAgent, clock: FakeClock
 ) -> None:
-    cookie = await sessions.start()
-    assert await sessions.add_console(found(sessions, cookie), await opened(agent))
+    made = await sessions.start()
+    assert await sessions.add_console(found(sessions, made), await opened(agent))
     clock.now += ABSOLUTE_S - 1
     await sessions.sweep()
     assert agent.viewers
@@ -108,20 +109,20 @@ async def test_an_open_console_keeps_a_session_and_ends_with_it(
 
 
 async def test_a_console_that_opens_after_the_end_is_closed(sessions: Sessions, agent: FakeAgent) -> None:
-    cookie = await sessions.start()
-    session = found(sessions, cookie)
-    await sessions.end(cookie)
+    made = await sessions.start()
+    session = found(sessions, made)
+    await sessions.end(made.cookie)
     assert not await sessions.add_console(session, await opened(agent))
     assert not agent.viewers
 
 
 async def test_a_session_ends_even_where_a_worker_is_gone(sessions: Sessions, agent: FakeAgent) -> None:
-    cookie = await sessions.start()
-    await sessions.add_console(found(sessions, cookie), await opened(agent))
+    made = await sessions.start()
+    await sessions.add_console(found(sessions, made), await opened(agent))
     agent.close_error = WorkerGone("gone")
-    await sessions.end(cookie)
-    assert sessions.find(cookie) is None
-    await sessions.end(cookie)
+    await sessions.end(made.cookie)
+    assert sessions.find(made.cookie, made.key) is None
+    await sessions.end(made.cookie)
 
 
 async def test_the_number_of_sessions_is_bounded(
@@ -132,8 +133,8 @@ async def test_the_number_of_sessions_is_bounded(
     clock.now += 1
     found(sessions, first)
     third = await sessions.start()
-    assert sessions.find(second) is None
-    assert sessions.find(first) and sessions.find(third)
+    assert not sessions.has(second.cookie)
+    assert sessions.has(first.cookie) and sessions.has(third.cookie)
 
 
 async def test_the_number_of_consoles_is_bounded(
@@ -145,15 +146,32 @@ async def test_the_number_of_consoles_is_bounded(
     assert list(agent.viewers) == ["viewer2", "viewer3"]
 
 
-async def test_closing_ends_all_sessions_and_leaves_consoles_to_the_agent(
-    sessions: Sessions, agent: FakeAgent
-) -> None:
-    session = found(sessions, await sessions.start())
+async def test_closing_ends_streams_and_signs_nobody_out(sessions: Sessions, agent: FakeAgent) -> None:
+    made = await sessions.start()
+    session = found(sessions, made)
     await sessions.add_console(session, await opened(agent))
-    sessions.close()
-    assert session.ended.is_set() and sessions.bearer.ended.is_set()
+    await sessions.close()
+    assert session.leave.is_set() and sessions.bearer.leave.is_set()
+    # A request that is still answered must not send its page to the login.
+    assert not session.ended.is_set() and found(sessions, made) is session
     assert agent.viewers
 
 
-async def test_cookies_differ(sessions: Sessions) -> None:
-    assert len({await sessions.start() for _ in range(50)}) == 50
+async def test_cookies_and_keys_differ(sessions: Sessions) -> None:
+    made = [await sessions.start() for _ in range(50)]
+    assert len({one.cookie for one in made} | {one.key for one in made}) == 100
+
+
+async def test_a_session_is_found_by_its_cookie_with_its_own_key_only(sessions: Sessions) -> None:
+    first, second = await sessions.start(), await sessions.start()
+    for key in ("", second.key, first.cookie, "\udfff"):
+        assert sessions.find(first.cookie, key) is None
+    assert sessions.has(first.cookie) and not sessions.has(first.key) and not sessions.has("")
+
+
+async def test_a_cookie_alone_keeps_no_session_alive(sessions: Sessions, clock: FakeClock) -> None:
+    made = await sessions.start()
+    clock.now += IDLE_S - 1
+    assert sessions.has(made.cookie) and sessions.find(made.cookie, "") is None
+    clock.now += 1
+    assert not sessions.has(made.cookie)

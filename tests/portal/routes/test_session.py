@@ -2,7 +2,7 @@
 
 import pytest
 
-from libvirt_webrtc.portal.auth.cookie import NAME
+from libvirt_webrtc.portal.auth.cookie import KEY_HEADER
 from libvirt_webrtc.portal.auth.throttle import MAX_FAILURES
 from tests.portal.fakes import TOKEN, FakeAgent, Viewer, refusal
 
@@ -16,10 +16,28 @@ async def test_the_right_token_opens_a_session(signed_in: Viewer) -> None:
 
 async def test_the_cookie_has_every_protection(viewer: Viewer) -> None:
     async with viewer.login() as response:
-        assert response.status == 204
+        assert response.status == 200
         name, *flags = response.headers["Set-Cookie"].split("; ")
-    assert name.startswith("__Host-libvirt-webrtc=") and len(name) > 60
-    assert set(flags) == {"HttpOnly", "Secure", "SameSite=Strict", "Path=/", "Max-Age=43200"}
+        key = (await response.json())["key"]
+    assert name.startswith(f"libvirt-webrtc-{viewer.server.port}=") and len(name) > 60
+    assert key not in name and len(key) > 40
+    assert set(flags) == {"HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=43200"}
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [("localhost", "libvirt-webrtc"), ("127.0.0.1:81", "libvirt-webrtc-81"), ("[::1]:9", "libvirt-webrtc-9")],
+)
+async def test_each_port_has_a_cookie_of_its_own(viewer: Viewer, host: str, name: str) -> None:
+    """Tunnels bring several portals to one browser, and a cookie goes to all ports of its host."""
+    headers = {"Host": host, "Origin": f"http://{host}"}
+    async with viewer.request("POST", "/api/session", headers, json={"token": TOKEN}) as response:
+        assert response.status == 200
+        cookie = response.headers["Set-Cookie"].partition(";")[0]
+        signed_in = {"Host": host, "Cookie": cookie, KEY_HEADER: (await response.json())["key"]}
+    assert cookie.startswith(f"{name}=")
+    async with viewer.get("/api/domains", headers=signed_in) as response:
+        assert response.status == 200
 
 
 async def test_a_wrong_token_is_refused(viewer: Viewer) -> None:
@@ -45,7 +63,7 @@ async def test_strange_tokens_are_merely_wrong(viewer: Viewer, token: str) -> No
 
 async def test_a_script_signs_in_without_an_origin(viewer: Viewer) -> None:
     async with viewer.request("POST", "/api/session", json={"token": TOKEN}) as response:
-        assert response.status == 204
+        assert response.status == 200
 
 
 async def test_a_foreign_page_can_neither_sign_in_nor_slow_others_down(viewer: Viewer) -> None:
@@ -68,8 +86,8 @@ async def test_signing_out_ends_the_session_its_streams_and_its_consoles(
         await stream.content.readuntil(b"\n\n")
         async with signed_in.request("DELETE", "/api/session") as response:
             assert response.status == 204
-            assert response.cookies[NAME].value == ""
-            assert response.cookies[NAME]["max-age"] == "0"
+            assert response.cookies[signed_in.cookie_name].value == ""
+            assert response.cookies[signed_in.cookie_name]["max-age"] == "0"
         assert await stream.content.read() == b""
     assert list(agent.viewers) == ["viewer2"]  # the script's stays
     async with signed_in.get("/api/domains") as response:

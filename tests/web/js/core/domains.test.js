@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { DomainEvents } from "../../../../web/core/domains.js";
-import { LIMIT_MS } from "../../../../web/core/request.js";
+import { OPEN_LIMIT_MS, SILENCE_LIMIT_MS } from "../../../../web/core/event-stream.js";
 import { provide, until, wait } from "../support.js";
 
 /** Longer than the first wait between attempts. */
@@ -12,118 +12,153 @@ const NEXT_ATTEMPT_MS = 450;
 /** What the events told. */
 let states = [];
 let lists = [];
+/** The attempts: each a stream to which a test can write, or a status. @type {Attempt[]} */
+let attempts = [];
 
-class FakeSource extends EventTarget {
-  static made = [];
-
-  constructor(url) {
-    super();
-    this.url = url;
-    this.closed = false;
-    FakeSource.made.push(this);
+class Attempt {
+  /** @param {number} status @param {AbortSignal} signal */
+  constructor(status, signal) {
+    this.signal = signal;
+    const body = new ReadableStream({
+      start: (controller) => {
+        this.controller = controller;
+      },
+    });
+    signal.addEventListener("abort", () => this.controller.error(signal.reason));
+    this.response = new Response(body, { status });
+    attempts.push(this);
   }
 
-  close() {
-    this.closed = true;
+  bring(text) {
+    this.controller.enqueue(new TextEncoder().encode(text));
   }
 
-  fail() {
-    this.dispatchEvent(new Event("error"));
-  }
-
-  bring(data) {
-    this.dispatchEvent(Object.assign(new Event("message"), { data }));
+  end() {
+    this.controller.close();
   }
 }
 
 beforeEach(() => {
-  FakeSource.made = [];
+  attempts = [];
   states = [];
   lists = [];
 });
 
-/** Events whose source is a fake, and whose question for the list is answered by `answer`. */
-function following(context, answer) {
-  provide(context, "EventSource", FakeSource);
-  provide(context, "fetch", answer);
+/** Events whose requests get answers of these statuses, the last one again and again; null: none at all. */
+function following(context, ...statuses) {
+  provide(context, "fetch", async (_, { signal }) => {
+    const status = statuses.length > 1 ? statuses.shift() : statuses[0];
+    const attempt = new Attempt(status ?? 200, signal);
+    if (status !== null) return attempt.response;
+    return new Promise((_resolve, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason));
+    });
+  });
   const events = new DomainEvents({ list: (list) => lists.push(list), state: (state) => states.push(state) });
   events.open();
   context.after(() => events.close());
   return events;
 }
 
-const status = (code) => async () => new Response("{}", { status: code });
-
-test("lists are told as they come", (context) => {
-  following(context, status(200));
-  FakeSource.made[0].bring('{"domains": []}');
-  assert.deepEqual([states, lists], [["live"], [{ domains: [] }]]);
+test("lists are told as they come, however they are cut", async (context) => {
+  following(context, 200);
+  for (const part of ['data: {"domains": []}\n', '\n:\n\ndata: {"domains": ["\u00e4', '"]}\n\n']) attempts[0].bring(part);
+  await until(() => lists.length === 2);
+  assert.deepEqual([states, lists], [["live"], [{ domains: [] }, { domains: ["\u00e4"] }]]);
 });
 
-test("a source that fails is replaced", async (context) => {
-  following(context, status(502));
-  FakeSource.made[0].fail();
-  await until(() => FakeSource.made.length > 1);
+test("a character that is cut in two is one character", async (context) => {
+  following(context, 200);
+  const bytes = new TextEncoder().encode('data: {"domains": ["\u00e4"]}\n\n');
+  for (const byte of bytes) attempts[0].controller.enqueue(Uint8Array.of(byte));
+  await until(() => lists.length === 1);
+  assert.deepEqual(lists, [{ domains: ["\u00e4"] }]);
+});
+
+test("a stream that ends is opened again", async (context) => {
+  following(context, 200);
+  attempts[0].bring('data: {"domains": []}\n\n');
+  await until(() => lists.length === 1);
+  attempts[0].end();
+  await until(() => attempts.length > 1);
+  attempts[1].bring('data: {"domains": []}\n\n');
+  await until(() => lists.length === 2);
+  assert.deepEqual(states, ["live", "reconnecting", "live"]);
+});
+
+test("an error of the server is no end", async (context) => {
+  following(context, 502, 200);
+  await until(() => attempts.length > 1);
   assert.deepEqual(states, ["reconnecting"]);
-  assert.deepEqual(FakeSource.made.map(({ closed }) => closed), [true, false]);
+});
+
+test("a server that is started again is found within a second", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  following(context, 502);
+  await settled();
+  for (let count = 1; count < 8; count++) {
+    assert.equal(attempts.length, count);
+    context.mock.timers.tick(1000);
+    await settled();
+  }
 });
 
 test("who is signed out is told, and asks no more", async (context) => {
-  following(context, status(401));
-  FakeSource.made[0].fail();
-  await until(() => states.length > 1);
+  following(context, 401);
+  await until(() => states.length > 0);
   await wait(NEXT_ATTEMPT_MS);
-  assert.deepEqual([states, FakeSource.made.length], [["reconnecting", "signed-out"], 1]);
+  assert.deepEqual([states, attempts.length], [["signed-out"], 1]);
 });
 
-test("a question for the list that is not answered is given up, and a source opened again", async (context) => {
-  context.mock.timers.enable({ apis: ["setTimeout"] });
-  const unanswered = (_, { signal }) =>
-    new Promise((_resolve, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason));
-    });
-  following(context, unanswered);
-  FakeSource.made[0].fail();
-  context.mock.timers.tick(LIMIT_MS);
-  await new Promise((resolve) => {
-    setImmediate(resolve);
+for (const [name, status, limit] of [
+  ["a request that is not answered is given up", null, OPEN_LIMIT_MS],
+  ["a stream on which nothing comes any more is given up", 200, SILENCE_LIMIT_MS],
+]) {
+  test(name, async (context) => {
+    context.mock.timers.enable({ apis: ["setTimeout"] });
+    following(context, status);
+    await settled();
+    context.mock.timers.tick(limit - 1);
+    await settled();
+    assert.equal(attempts[0].signal.aborted, false);
+    context.mock.timers.tick(1);
+    await settled();
+    assert.equal(attempts[0].signal.aborted, true);
+    context.mock.timers.tick(NEXT_ATTEMPT_MS);
+    await settled();
+    assert.deepEqual([states, attempts.length], [["reconnecting"], 2]);
   });
-  context.mock.timers.tick(NEXT_ATTEMPT_MS);
-  assert.deepEqual([states, FakeSource.made.length], [["reconnecting"], 2]);
-});
+}
 
 test("nothing is opened, and nothing told, once it is closed", async (context) => {
-  let answer = () => undefined;
-  const asked = [];
-  const events = following(context, (_, init) => {
-    asked.push(init.signal);
-    return new Promise((resolve) => {
-      answer = () => resolve(new Response("{}", { status: 401 }));
-    });
-  });
-  FakeSource.made[0].fail();
-  await wait(0);
-  // While it is being found out why the source failed.
+  const events = following(context, 200);
+  attempts[0].bring('data: {"domains": []}\n\n');
   events.close();
-  assert.equal(asked[0].aborted, true);
-  answer();
   await wait(NEXT_ATTEMPT_MS);
-  assert.deepEqual([states, FakeSource.made.length], [["reconnecting"], 1]);
+  assert.equal(attempts[0].signal.aborted, true);
+  assert.deepEqual([states, lists, attempts.length], [[], [], 1]);
 });
 
 test("nothing is opened when it is closed between two attempts", async (context) => {
-  const events = following(context, status(502));
-  FakeSource.made[0].fail();
-  await wait(50);
+  const events = following(context, 502);
+  await until(() => states.length > 0);
   events.close();
   await wait(NEXT_ATTEMPT_MS);
-  assert.equal(FakeSource.made.length, 1);
+  assert.equal(attempts.length, 1);
 });
 
-test("an attempt that was replaced does not open another source", async (context) => {
-  const events = following(context, status(502));
-  FakeSource.made[0].fail();
+test("an attempt that was replaced does not open another one", async (context) => {
+  const events = following(context, 200);
   events.open();
   await wait(NEXT_ATTEMPT_MS);
-  assert.equal(FakeSource.made.length, 2);
+  assert.deepEqual([attempts.length, attempts[0].signal.aborted], [2, true]);
 });
+
+/** Everything that can go on without a timer has. */
+async function settled() {
+  for (let turn = 0; turn < 10; turn++) {
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+}

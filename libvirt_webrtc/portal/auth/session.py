@@ -1,0 +1,99 @@
+"""One signed-in user, and what that user has open."""
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from libvirt_webrtc.portal.auth.session_store import StoredSession
+
+Clock = Callable[[], float]
+"""Seconds that never jump: ``time.monotonic``, which all processes of a Linux system share until it is started anew."""
+
+ABSOLUTE_S = 12 * 3600
+"""A session ends this long after it began, whatever it does."""
+IDLE_S = 3600
+"""A session ends this long after its last request, event stream or console."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenConsole:
+    """One viewer's connection to a console."""
+
+    uuid: str
+    console: int
+    viewer: str
+
+
+class Session:
+    """One signed-in user of the portal.
+
+    Attributes:
+        used: when it was last seen to do something, by the clock.
+        ended: set when it is over.
+        leave: set when its event streams are to end; it may go on itself, as when the service is started again.
+        consoles: what it has open, by the viewer's name, oldest first.
+    """
+
+    def __init__(self, clock: Clock, key_hash: str = "", started: float | None = None) -> None:
+        self.used = clock()
+        self.ended = asyncio.Event()
+        self.leave = asyncio.Event()
+        self.consoles: dict[str, OpenConsole] = {}
+        self._clock = clock
+        self._key_hash = key_hash
+        self._started = self.used if started is None else started
+        self._streams = 0
+
+    @classmethod
+    def stored(cls, clock: Clock, stored: StoredSession) -> "Session":
+        """The session as it was when it was stored."""
+        session = cls(clock, stored.key, stored.started)
+        session.used = stored.used
+        return session
+
+    def to_store(self, cookie_hash: str) -> StoredSession:
+        """What of it is stored. It counts as used now while it has something open."""
+        used = self._clock() if self._is_open else self.used
+        return StoredSession(cookie_hash, self._key_hash, self._started, used)
+
+    def has_key(self, key: str) -> bool:
+        """Whether this is its key. Takes the same time wherever the two differ."""
+        return hmac.compare_digest(hash_of(key), self._key_hash)
+
+    def use(self) -> None:
+        """Note that it does something now."""
+        self.used = self._clock()
+
+    @contextmanager
+    def streaming(self) -> Iterator[None]:
+        """An event stream is open while inside; the session is in use until it closes."""
+        self._streams += 1
+        try:
+            yield
+        finally:
+            self._streams -= 1
+            self.use()
+
+    def close_console(self, viewer: str) -> OpenConsole | None:
+        """Forget a console that it had open; None where it had not."""
+        if (console := self.consoles.pop(viewer, None)) is not None:
+            self.use()
+        return console
+
+    @property
+    def expired(self) -> bool:
+        """Whether its time is over. It is not idle while it has an event stream or a console open."""
+        now = self._clock()
+        return now - self._started >= ABSOLUTE_S or (not self._is_open and now - self.used >= IDLE_S)
+
+    @property
+    def _is_open(self) -> bool:
+        return self._streams > 0 or bool(self.consoles)
+
+
+def hash_of(value: str) -> str:
+    """SHA-256, in hexadecimal digits: what is kept of a secret, here and in the file."""
+    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
