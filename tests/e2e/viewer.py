@@ -169,15 +169,15 @@ class Viewer:
         )
 
 
-async def wait_for(probe: Callable[[], Any], what: str) -> Any:
+async def wait_for(probe: Callable[[], Any], what: str, deadline_s: float = DEADLINE_S) -> Any:
     """The first value of an asynchronous ``probe`` that is not None or False."""
     value = None
     try:
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(deadline_s):
             while value is None or value is False:
                 value = await probe()
                 if value is None or value is False:
                     await asyncio.sleep(POLL_S)
     except TimeoutError:
-        raise NeverHappened(f"{what}: not within {DEADLINE_S:g} s") from None
+        raise NeverHappened(f"{what}: not within {deadline_s:g} s") from None
     return value

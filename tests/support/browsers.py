@@ -5,6 +5,7 @@ that nothing but the browsers themselves has to be installed.
 """
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -35,12 +36,19 @@ def program(name: BrowserName) -> str | None:
     return shutil.which(PROGRAMS[name])
 
 
-async def launch(playwright: Playwright, name: BrowserName, executable: Path | None = None) -> Browser:
+async def launch(
+    playwright: Playwright,
+    name: BrowserName,
+    executable: Path | None = None,
+    preferences: Mapping[str, bool | float | str] | None = None,
+) -> Browser:
     """Start a browser, which its ``close()`` ends.
 
-    ``executable`` is started in place of the installed browser.
+    ``executable`` is started in place of the installed browser; ``preferences`` are Firefox's, as in about:config.
     """
     path = executable or program(name)
     if name == "chromium":
         return await playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
-    return await playwright.firefox.launch(channel="moz-firefox", executable_path=path)
+    return await playwright.firefox.launch(
+        channel="moz-firefox", executable_path=path, firefox_user_prefs=dict(preferences or {})
+    )

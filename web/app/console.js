@@ -64,6 +64,7 @@ const consoles = new ViewerConsoles(consoleIndex, session, {
     notice.hint("The keyboard is the browser’s again. Click the picture to give it back.");
   },
   pressed: () => keybar.unstick(),
+  captured: () => notice.hint(`The pointer is the guest’s. ${toolbar.keysPass ? "Hold Esc to set it free" : "Esc sets it free"}.`),
   stats: () => stats.toggle(),
   hint: (text) => notice.hint(text),
   withdraw: (text) => notice.withdraw(text),

@@ -4,6 +4,8 @@
 import { element } from "./elements.js";
 
 const HINT_MS = 4000;
+/** How long one character of a hint takes to be read. */
+const READING_MS = 60;
 
 /**
  * Set the text only if it differs: screen readers announce a live region at every change.
@@ -62,7 +64,8 @@ export class Notice {
     clearTimeout(this.#hintTimer);
     this.#hint.textContent = text;
     this.#hint.classList.add("shown");
-    this.#hintTimer = setTimeout(() => this.#hint.classList.remove("shown"), HINT_MS);
+    const shownMs = Math.max(HINT_MS, READING_MS * text.length);
+    this.#hintTimer = setTimeout(() => this.#hint.classList.remove("shown"), shownMs);
   }
 
   /** @param {string} text is not true any more */

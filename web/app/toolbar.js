@@ -6,6 +6,11 @@ import { element } from "./elements.js";
 const SCALING_KEY = "libvirt-webrtc.scaling";
 /** In full screen a tap shows the bar for this long; a finger cannot hover over it. */
 const SHOWN_MS = 4000;
+const KEYS_PASS =
+  "Esc, Ctrl+T and the like go to the guest. Hold Esc to leave full screen; Ctrl+Alt+Shift gives the keyboard back to the browser.";
+const KEYS_STAY =
+  "This browser keeps keys such as Ctrl+T, and Esc, which leaves full screen; the on-screen keyboard sends Esc to the guest. " +
+  "Ctrl+Alt+Shift gives the keyboard back to the browser.";
 
 /** @typedef {import("../core/geometry.js").Scaling} Scaling */
 /** @type {Scaling[]} */
@@ -17,6 +22,7 @@ export class Toolbar {
   #fullscreen = element("fullscreen", HTMLButtonElement);
   #ctrlAltDel = element("ctrl-alt-del", HTMLButtonElement);
   #handlers;
+  #keysPass = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
@@ -39,7 +45,7 @@ export class Toolbar {
     });
     this.#fullscreen.hidden = !document.fullscreenEnabled;
     this.#fullscreen.addEventListener("click", () => void this.#toggleFullscreen());
-    document.addEventListener("fullscreenchange", () => this.#fullscreenChanged());
+    document.addEventListener("fullscreenchange", () => void this.#fullscreenChanged());
     element("handle", HTMLButtonElement).addEventListener("click", () => this.#reveal());
     this.#scale(localStorage.getItem(SCALING_KEY));
   }
@@ -47,6 +53,11 @@ export class Toolbar {
   /** @param {boolean} connected whether there is a guest to send anything to */
   set connected(connected) {
     this.#ctrlAltDel.disabled = !connected;
+  }
+
+  /** @returns {boolean} whether the browser passes on its own keys, and Esc, which has to be held then to leave */
+  get keysPass() {
+    return this.#keysPass;
   }
 
   /** Give the keyboard to the bar. */
@@ -72,14 +83,23 @@ export class Toolbar {
     this.#handlers.done();
   }
 
-  #fullscreenChanged() {
+  async #fullscreenChanged() {
     const full = document.fullscreenElement !== null;
     this.#fullscreen.ariaPressed = String(full);
     // Keyboard lock, where the browser has it, passes on the keys that the browser or the system would use itself.
     const keyboard = /** @type {{keyboard?: {lock(): Promise<void>, unlock(): void}}} */ (navigator).keyboard;
-    if (full) this.#handlers.hint("Ctrl+Alt+Shift gives the keyboard back to the browser.");
-    if (full) keyboard?.lock().catch((error) => console.warn("the system's keys stay the system's:", error));
-    else keyboard?.unlock();
+    this.#keysPass = false;
+    if (!full) {
+      keyboard?.unlock();
+      return;
+    }
+    try {
+      await keyboard?.lock();
+      this.#keysPass = keyboard !== undefined && document.fullscreenElement !== null;
+    } catch (error) {
+      console.warn("the system's keys stay the system's:", error);
+    }
+    if (document.fullscreenElement !== null) this.#handlers.hint(this.#keysPass ? KEYS_PASS : KEYS_STAY);
   }
 
   #reveal() {

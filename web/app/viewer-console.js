@@ -17,6 +17,7 @@ const CLICK_FIRST = "Click the picture to move the guest’s pointer.";
  * @property {() => void} focused it has the keyboard now
  * @property {() => void} leave the way out of the grab was pressed
  * @property {() => void} pressed a key that is no modifier went down
+ * @property {() => void} captured the pointer is the guest's until Esc sets it free
  * @property {() => void} stats the chord for the statistics was pressed
  * @property {(text: string) => void} hint
  * @property {(text: string) => void} withdraw a hint that is not true any more
@@ -97,7 +98,7 @@ export class ViewerConsole {
       pressed: handlers.pressed,
       stats: handlers.stats,
       locked: (locked) => {
-        if (locked) handlers.hint("The pointer is the guest’s. Esc sets it free.");
+        if (locked) handlers.captured();
       },
       touched: (at) => {
         this.#cursor.place(at.x, at.y, true);

@@ -6,6 +6,15 @@ import { element } from "./elements.js";
 const RESIZE_KEY = "libvirt-webrtc.resize";
 /** The guest is asked once the window has kept its size for this long: each size is a new mode for the guest. */
 const SETTLED_MS = 250;
+/** A guest whose picture is still the former one after this long does not follow. */
+const FOLLOW_MS = 5000;
+/** Guests round a size down, many of them to eight pixels. */
+const ROUNDED = 16;
+
+/** @typedef {import("../core/protocol.js").Size} Size */
+
+/** @param {Size} one @param {Size} other */
+const apart = (one, other) => Math.max(Math.abs(one.width - other.width), Math.abs(one.height - other.height));
 
 export class WindowSize {
   #toggle = element("resize", HTMLButtonElement);
@@ -18,6 +27,12 @@ export class WindowSize {
   #coming = "";
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** Of the consoles that were asked, by index: the size before, until it is clear whether they follow. @type {Map<number, Size>} */
+  #before = new Map();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #followTimer;
+  /** The viewer knows that the guest's desktop does not follow. */
+  #told = false;
 
   /**
    * @param {import("./viewer-consoles.js").ViewerConsoles} consoles
@@ -31,10 +46,13 @@ export class WindowSize {
     this.#toggle.ariaPressed = String(this.#on);
     this.#toggle.addEventListener("click", () => {
       this.#curious = !this.#on;
+      this.#told = false;
       this.#switch(!this.#on);
       localStorage.setItem(RESIZE_KEY, this.#on ? "on" : "off");
       if (this.#on) {
-        for (const viewerConsole of this.#wanting()) viewerConsole.resize();
+        // Asked anew, also for the size that it was asked for already.
+        for (const viewerConsole of consoles.present) viewerConsole.asked = null;
+        this.#ask();
       }
       handlers.done();
     });
@@ -63,6 +81,24 @@ export class WindowSize {
       if (this.#curious) this.#handlers.hint("This guest’s display device has no way to follow the window.");
     }
     this.#curious = false;
+    clearTimeout(this.#followTimer);
+    if (taken) this.#followTimer = setTimeout(() => this.#look(), FOLLOW_MS);
+  }
+
+  /** Its display device has taken the size; what draws the desktop may not look at that. */
+  #look() {
+    const stuck = this.#consoles.present.some(({ index, open, shown, enabled, asked, display: { size } }) => {
+      const before = this.#before.get(index);
+      const showing = open && shown && enabled;
+      return showing && before && size && asked && apart(size, before) === 0 && apart(size, asked) >= ROUNDED;
+    });
+    this.#before.clear();
+    if (!stuck || !this.#on || this.#told) return;
+    this.#told = true;
+    this.#handlers.hint(
+      "The guest was told the window’s size, but its desktop keeps another. GNOME follows by itself; elsewhere choose the size " +
+        "in the guest’s display settings, or run “xrandr --auto” there.",
+    );
   }
 
   /** @param {boolean} on */
@@ -70,12 +106,21 @@ export class WindowSize {
     this.#on = on;
     this.#toggle.ariaPressed = String(on);
     clearTimeout(this.#timer);
+    this.#before.clear();
     this.#coming = "";
   }
 
   #settled() {
-    for (const viewerConsole of this.#wanting()) viewerConsole.resize();
+    this.#ask();
     this.#coming = "";
+  }
+
+  #ask() {
+    for (const viewerConsole of this.#wanting()) {
+      const { index, display: { size } } = viewerConsole;
+      if (size && !this.#before.has(index)) this.#before.set(index, size);
+      viewerConsole.resize();
+    }
   }
 
   /** The consoles that show something and were not yet asked for the room that they have. */

@@ -1,7 +1,7 @@
 // @ts-check
 /** The picture on the page: the video, scaled and cropped, and its last frame while there is no connection. */
 
-import { layOut, toGuest, windowSize } from "./geometry.js";
+import { layOut, toGuest, trueRatio, windowSize } from "./geometry.js";
 
 /** @typedef {import("./protocol.js").Size} Size */
 /** @typedef {import("./geometry.js").Scaling} Scaling */
@@ -22,6 +22,8 @@ export class Display {
   /** @type {() => void} */
   #changed;
   #scale = 1;
+  /** Device pixels per CSS pixel. */
+  #ratio = devicePixelRatio;
   /** The stage's, in device pixels; null before it was measured, and while it is hidden. @type {Size | null} */
   #device = null;
   /** True once the present stream has shown a frame. */
@@ -115,9 +117,11 @@ export class Display {
     const { stage } = this.#elements;
     const observer = new ResizeObserver(([{ contentRect, devicePixelContentBoxSize }]) => {
       const box = devicePixelContentBoxSize?.[0];
+      const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+      this.#ratio = trueRatio(devicePixelRatio, contentRect.width, box?.inlineSize, timeZone);
       const device = (/** @type {number} */ css, /** @type {number | undefined} */ counted) => {
         // Only the browser knows how it rounds edges. While developer tools emulate a device, its count is wrong.
-        const exact = css * devicePixelRatio;
+        const exact = css * this.#ratio;
         return counted !== undefined && Math.abs(counted - exact) <= 1 ? counted : Math.round(exact);
       };
       const width = device(contentRect.width, box?.inlineSize);
@@ -147,7 +151,7 @@ export class Display {
       guest,
       encoded: { width: shown.width, height: shown.height },
       scaling: this.#scaling,
-      ratio: devicePixelRatio,
+      ratio: this.#ratio,
     });
     this.#scale = layout.scale;
     for (const [name, value] of Object.entries(layout.screen)) screen.style.setProperty(name, `${value}px`);
@@ -165,6 +169,7 @@ export class Display {
     matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener(
       "change",
       () => {
+        this.#ratio = devicePixelRatio;
         this.#lay();
         this.#watchRatio();
       },

@@ -61,6 +61,20 @@ function fitting(stage, guest, scaling, ratio) {
 }
 
 /**
+ * Firefox's protection against fingerprinting tells every page that there are two device pixels per CSS pixel, and that it is in
+ * Iceland. What it counts in an element it still tells.
+ * @param {number} told `devicePixelRatio`
+ * @param {number} css an element's width in CSS pixels
+ * @param {number | undefined} counted the same in device pixels, as the browser counts them
+ * @param {string} timeZone as the browser tells it
+ * @returns {number} device pixels per CSS pixel
+ */
+export function trueRatio(told, css, counted, timeZone) {
+  const pretended = told === 2 && timeZone === "Atlantic/Reykjavik" && css > 0;
+  return pretended && counted !== undefined ? counted / css : told;
+}
+
+/**
  * The size of a guest's picture that fills the stage with one guest pixel on each device pixel.
  * @param {Size} stage in CSS pixels
  * @param {Size} device the same in device pixels, as the browser counts them

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { layOut, paddedSize, toGuest, windowSize } from "../../../../web/core/geometry.js";
+import { layOut, paddedSize, toGuest, trueRatio, windowSize } from "../../../../web/core/geometry.js";
 
 const size = (width, height) => ({ width, height });
 
@@ -109,4 +109,18 @@ test("points map to guest pixels, from outside to the nearest", () => {
     assert.deepEqual(toGuest({ x, y }, screen, size(640, 480)), pixel);
   }
   assert.deepEqual(toGuest({ x: 5, y: 5 }, { left: 0, top: 0, width: 0, height: 0 }, size(640, 480)), { x: 0, y: 0 });
+});
+
+test("a ratio that the browser only pretends is not believed", () => {
+  // Firefox with resistFingerprinting, at a ratio of 1 and of 1.25.
+  assert.equal(trueRatio(2, 800, 800, "Atlantic/Reykjavik"), 1);
+  assert.equal(trueRatio(2, 800, 1000, "Atlantic/Reykjavik"), 1.25);
+  // Screens that have two, in Iceland as well.
+  assert.equal(trueRatio(2, 800, 1600, "Atlantic/Reykjavik"), 2);
+  assert.equal(trueRatio(2, 800, 1600, "Europe/Berlin"), 2);
+  // Developer tools that emulate a screen do not count its pixels.
+  assert.equal(trueRatio(2, 800, 800, "Europe/Berlin"), 2);
+  // Nothing is counted in a hidden element, nor by every browser.
+  assert.equal(trueRatio(2, 0, 0, "Atlantic/Reykjavik"), 2);
+  assert.equal(trueRatio(2, 800, undefined, "Atlantic/Reykjavik"), 2);
 });
