@@ -6,8 +6,8 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
 from tests.support.browsers import PROGRAMS, in_both_browsers, launch, program
+from tests.web.console_page import RESIZE, sent, set_up, told
 from tests.web.pages import ORIGIN, serve
-from tests.web.test_viewer_consoles import RESIZE, sent, set_up, told
 
 pytestmark = pytest.mark.browser
 
