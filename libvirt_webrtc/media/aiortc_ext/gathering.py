@@ -5,6 +5,7 @@ and waits 5 s for each answer. aiortc reads no URL with an IPv6 address.
 """
 
 import asyncio
+import logging
 import socket
 from collections.abc import Awaitable, Iterable, Sequence
 from functools import partial
@@ -15,11 +16,17 @@ import aioice.ice
 from aioice import stun
 from aioice.candidate import Candidate, candidate_foundation, candidate_priority
 from aioice.ice import StunProtocol, TransportPolicy
+from aioice.turn import TurnClientMixin
 from aiortc import RTCIceGatherer, RTCIceServer, RTCIceTransportPolicy
 
 from libvirt_webrtc.config.ice_url import Target
-from libvirt_webrtc.media.aiortc_ext.inquiry import Inquiry, Server
+from libvirt_webrtc.media.aiortc_ext.inquiry import Inquiry, OtherNetwork, Server
 from libvirt_webrtc.media.aiortc_ext.patching import replace
+
+log = logging.getLogger(__name__)
+
+GIVE_BACK_S = 1.0
+"""Two tries, half a second apart. Less than the supervisor waits for a worker to end (WORKER_END_S)."""
 
 
 def gather_from_all_servers() -> None:
@@ -47,6 +54,22 @@ def gather_from_all_servers() -> None:
 
     make = replace(RTCIceGatherer, "__init__", init)
     gather = replace(aioice.ice.Connection, "get_component_candidates", get_component_candidates)
+
+
+def give_relays_back_in_time() -> None:
+    """Wait GIVE_BACK_S at most for a TURN server to take a relay back: aioice waits 64 s, and the viewer's end with it.
+
+    The server gives it up by itself then, within ten minutes.
+    """
+
+    async def delete(self: Any) -> None:
+        try:
+            async with asyncio.timeout(GIVE_BACK_S):
+                await give_back(self)
+        except TimeoutError:
+            log.info("a relay was not taken back within %g s", GIVE_BACK_S)
+
+    give_back = replace(TurnClientMixin, "delete", delete)
 
 
 async def _with_servers(connection: Any, component: int, host: Awaitable[list[Candidate]]) -> list[Candidate]:
@@ -160,16 +183,18 @@ async def _resolve(target: Target, version: int) -> tuple[str, int]:
     """An address of the server in the IP version that is asked from.
 
     Raises:
-        OSError: it has none.
+        OtherNetwork: it has none.
+        OSError: its name cannot be resolved.
     """
+    hosts = [target.host]
     if target.is_named:
-        family = socket.AF_INET if version == 4 else socket.AF_INET6
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(target.host, target.port, family=family, type=socket.SOCK_DGRAM)
-        return str(found[0][4][0]), target.port
-    if ip_address(target.host).version != version:
-        raise OSError(f"it has no IPv{version} address")
-    return target.host, target.port
+        found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_DGRAM)
+        hosts = [str(address[0]) for _, _, _, _, address in found]
+    for host in hosts:
+        if ip_address(host).version == version:
+            return host, target.port
+    raise OtherNetwork
 
 
 def _is_reachable(host: str) -> bool:

@@ -2,6 +2,7 @@
 
 import logging
 from asyncio.staggered import staggered_race
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -41,6 +42,10 @@ class Server:
     credential: str | None = None
 
 
+class OtherNetwork(Exception):
+    """A server has no address in the IP version that it was to be asked in. It may have one in the other."""
+
+
 class Inquiry:
     """One question to some servers, which may be asked from several addresses of this host.
 
@@ -56,6 +61,8 @@ class Inquiry:
         self.limit_s = ANSWER_S if known else SILENT_ANSWER_S
         self._given: set[Target] = set()
         self._wrong: dict[Target, str] = {}
+        self._asked: Counter[Target] = Counter()
+        """How often each was asked, without those times that ended with OtherNetwork."""
 
     async def first(self, ask: Callable[[Server], Awaitable[T]]) -> T | None:
         """What ``ask`` gives of the first server that gives something; None where all of them fail.
@@ -77,17 +84,22 @@ class Inquiry:
                     log.info("%s answers again", target)
                 continue
             wrong = self._wrong.get(target)
-            # Whether one is silent that another was quicker than is not known.
-            if wrong is None and not self._given:
-                wrong = f"it does not answer within {self.limit_s:g} s"
+            # Of one that another was quicker than it is not known whether it is silent.
+            if wrong is None and target in self._asked and not self._given:
+                silent = f"it does not answer within {self.limit_s:g} s"
+                wrong = silent if self._asked[target] else "it has no address that this host can ask"
             if wrong is not None:
                 if target not in _faults:
                     log.warning("%s gives this host nothing: %s", target, wrong)
                 _faults[target] = wrong
 
     async def _ask(self, ask: Callable[[Server], Awaitable[T]], server: Server) -> T:
+        self._asked[server.target] += 1
         try:
             found = await ask(server)
+        except OtherNetwork:
+            self._asked[server.target] -= 1
+            raise
         except Exception as error:
             # aioice has no error type of its own for what a server may do wrong.
             self._wrong[server.target] = _reason(error)

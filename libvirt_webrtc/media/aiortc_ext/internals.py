@@ -16,7 +16,7 @@ import aiortc.rtcrtpsender
 import aiortc.rtcsctptransport
 import aiortc.rtp
 from aioice.ice import CandidatePair, Connection, StunProtocol
-from aioice.turn import TurnClientTcpProtocol, TurnClientUdpProtocol, TurnTransport
+from aioice.turn import TurnClientMixin, TurnClientTcpProtocol, TurnClientUdpProtocol, TurnTransport
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, State
 from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
 from aiortc.rtcrtpsender import RTCRtpSender
@@ -100,6 +100,7 @@ USES: tuple[Use, ...] = (
         "__init__",
         ("self", "iceServers", "iceTransportPolicy", "local_username", "local_password"),
     ),
+    Use(TurnClientMixin, "delete", ("self",)),
     Use(Connection, "get_component_candidates", ("self", "component", "addresses", "timeout")),
     *_set(Connection, "_protocols", "_transport_policy"),
     Use(

@@ -32,6 +32,7 @@ def install() -> None:
     ice.name_host_addresses()
     ice.time_checks()
     gathering.gather_from_all_servers()
+    gathering.give_relays_back_in_time()
     remote_candidates.limit_checks()
     negotiation.accept_all_payload_types()
     negotiation.register_formats()

@@ -118,6 +118,21 @@ async def test_one_relay_is_enough(server: tuple[StunServer, int], other: tuple[
     assert server[0].freed
 
 
+async def test_a_server_that_has_become_silent_does_not_hold_up_the_end(
+    server: tuple[StunServer, int],
+) -> None:
+    set_host_addresses([LOOPBACK])
+    given = [RTCIceServer(f"turn:127.0.0.1:{server[1]}", "user", "secret")]
+    connection = RTCPeerConnection(RTCConfiguration(given))
+    connection.createDataChannel("input")
+    await soon(connection.setLocalDescription(await connection.createOffer()))
+    assert "typ relay" in connection.localDescription.sdp
+    server[0].deaf_to = {"*"}
+    await soon(connection.close())
+    set_host_addresses(None)
+    assert not server[0].freed
+
+
 @pytest.mark.parametrize("url", ["stuns:127.0.0.1:{}", "turns:127.0.0.1:{}?transport=udp"])
 async def test_what_is_for_browsers_only_is_passed_over(url: str, server: tuple[StunServer, int]) -> None:
     found = await gather(url.format(server[1]), f"turn:127.0.0.1:{server[1]}")
@@ -164,6 +179,21 @@ async def test_wrong_credentials_are_named(caplog: pytest.LogCaptureFixture) -> 
     assert caplog.messages == [
         f"turn:127.0.0.1:{port}?transport=udp gives this host nothing: it refuses the credentials"
     ]
+
+
+@pytest.mark.parametrize(
+    ("host", "reason"), [("127.0.0.1", "does not answer"), ("::1", "no address that this host can ask")]
+)
+async def test_why_a_stun_server_gave_nothing_is_told_of_the_addresses_that_could_ask(
+    host: str, reason: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(inquiry, "ANSWER_S", 0.05)
+    async with stun_server(host=host) as (silent, port):
+        silent.deaf_to = {"*"}
+        named = f"[{host}]" if ":" in host else host
+        await gather(f"stun:{named}:{port}", addresses=[NEAR] if ":" in host else ["::1", NEAR])
+    (told,) = caplog.messages
+    assert reason in told
 
 
 @pytest.mark.parametrize("kind", ["stun", "turn"])
