@@ -94,11 +94,13 @@ class DomainList:
     problem: str | None
     """Why libvirt cannot be reached; the domains are then the last known ones."""
     domains: tuple[DomainView, ...]
+    uri: str | None = None
+    """The libvirt that they are of; None without libvirt."""
 
     def as_json(self) -> dict[str, Any]:
         """The form that docs/protocol.md describes."""
         return {
-            "libvirt": {"connected": self.connected, "problem": self.problem},
+            "libvirt": {"connected": self.connected, "problem": self.problem, "uri": self.uri},
             "domains": [domain.as_json() for domain in self.domains],
         }
 

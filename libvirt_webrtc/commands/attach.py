@@ -9,7 +9,7 @@ from contextlib import closing
 from functools import partial
 
 from libvirt_webrtc.commands import Subparsers
-from libvirt_webrtc.commands.options import connection_options, load_config
+from libvirt_webrtc.commands.options import connection_options, load_uri
 from libvirt_webrtc.concurrency.threads import in_thread
 from libvirt_webrtc.domains import actions
 from libvirt_webrtc.domains.attach import attach
@@ -35,7 +35,7 @@ def add_parsers(commands: Subparsers) -> None:
 
 
 def _attach(arguments: argparse.Namespace) -> int:
-    uri = load_config(arguments).uri
+    uri = load_uri(arguments)
     asyncio.run(_until_attached(uri, arguments.domain))
     print(f"{arguments.domain} has a console now")
     try:
@@ -47,7 +47,7 @@ def _attach(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def _until_attached(uri: str | None, domain: str) -> None:
+async def _until_attached(uri: str, domain: str) -> None:
     """Attach; a signal ends the save, but nothing that comes after it, or the guest would stay saved."""
     loop, cancelled = asyncio.get_running_loop(), threading.Event()
     for number in SIGNALS:

@@ -16,6 +16,7 @@ from libvirt_webrtc.commands.options import (
     libvirt_connection,
     load_config,
     load_policy,
+    load_uri,
 )
 from libvirt_webrtc.commands.xml import display_text
 from libvirt_webrtc.config.load import state_dir
@@ -24,6 +25,7 @@ from libvirt_webrtc.domains.definition.display import Gl
 from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.inspection import Inspection, inspect
 from libvirt_webrtc.domains.inventory import Inventory
+from libvirt_webrtc.domains.uri import hint
 from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.service.domain_status import domain_list
 
@@ -60,11 +62,15 @@ def _list(arguments: argparse.Namespace) -> int:
     # Whether there is a graphics card makes no difference to what is listed, so no driver is asked.
     policy = Policy.of(settings.auto_enable, settings.gl)
 
+    uri = load_uri(arguments)
+
     async def once() -> int:
-        async with Inventory(settings.uri, policy) as inventory:
-            domains = domain_list(inventory.snapshot)
+        async with Inventory(uri, policy) as inventory:
+            domains = domain_list(inventory.snapshot, uri)
         if arguments.json:
             print(json.dumps(domains.as_json(), indent=2))
+        elif domains.connected and not domains.domains:
+            print(f"libvirt at {uri} has no domains{hint(uri)}", file=sys.stderr)
         else:
             width = max([4, *(len(view.name) for view in domains.domains)])
             print(f"{'NAME':{width}}  {'STATE':10}  CONSOLE")

@@ -13,6 +13,7 @@ from libvirt_webrtc.config.video import CHROMAS, CODECS, ENCODER_POLICIES
 from libvirt_webrtc.domains.definition.display import Gl
 from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.libvirt_api import VirConnect, open_connection
+from libvirt_webrtc.domains.uri import check_driver, full_uri
 from libvirt_webrtc.probes.render import look_for_renderer
 
 
@@ -26,7 +27,7 @@ def config_option() -> argparse.ArgumentParser:
 def connection_options() -> argparse.ArgumentParser:
     """Make the parent parser of commands that talk to libvirt."""
     parent = argparse.ArgumentParser(add_help=False, parents=[config_option()])
-    parent.add_argument("--uri", help="libvirt connection, such as qemu:///system (default: libvirt's own)")
+    parent.add_argument("--uri", help="libvirt connection, such as qemu:///system (default: as virsh)")
     return parent
 
 
@@ -97,10 +98,17 @@ def load_policy(arguments: argparse.Namespace) -> Policy:
     return Policy.of(settings.auto_enable, settings.gl, asyncio.run(look_for_renderer(settings.gl)))
 
 
+def load_uri(arguments: argparse.Namespace) -> str:
+    """The URI in full of the libvirt of the settings. Raises ConfigError where its driver is not QEMU's."""
+    uri = full_uri(load_config(arguments).uri)
+    check_driver(uri)
+    return uri
+
+
 @contextmanager
 def libvirt_connection(arguments: argparse.Namespace) -> Iterator[VirConnect]:
     """Open a blocking connection to the libvirt of the settings; closed at the end of the block."""
-    connection = open_connection(load_config(arguments).uri)
+    connection = open_connection(load_uri(arguments))
     try:
         yield connection
     finally:

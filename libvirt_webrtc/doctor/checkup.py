@@ -19,8 +19,9 @@ from libvirt_webrtc.doctor.machine import (
     check_token_file,
 )
 from libvirt_webrtc.domains.definition.policy import Policy
-from libvirt_webrtc.domains.libvirt_api import VirConnect, default_uri, open_connection
-from libvirt_webrtc.errors import HypervisorUnavailable
+from libvirt_webrtc.domains.libvirt_api import VirConnect, open_connection
+from libvirt_webrtc.domains.uri import check_local, full_uri
+from libvirt_webrtc.errors import ConfigError, HypervisorUnavailable
 from libvirt_webrtc.hook.install import HOOKS_FOLDER
 from libvirt_webrtc.probes.render import look_for_renderer
 from libvirt_webrtc.worker.sandbox.survey import survey
@@ -31,12 +32,18 @@ def check_up(config: Config, domain: str | None = None) -> Iterator[Finding]:
 
     Blocking. Nothing in it waits without a limit; a libvirtd or a graphics driver that hangs costs some 10 s and 20 s.
     """
-    uri, user = config.uri or default_uri(), User.current()
-    session = uri.split("?")[0].endswith("/session")
+    user, session = User.current(), False
     connection: VirConnect | None = None
     try:
         try:
+            uri = full_uri(config.uri)
+            session = uri.split("?")[0].endswith("/session")
+            check_local(uri)
             connection = open_connection(uri)
+        except ConfigError as error:
+            yield problem(
+                "libvirt", str(error), "correct --uri, LIBVIRT_DEFAULT_URI, or uri_default in libvirt.conf"
+            )
         except HypervisorUnavailable as error:
             yield problem("libvirt", str(error), _unreachable(session))
         else:

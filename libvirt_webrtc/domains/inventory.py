@@ -12,10 +12,11 @@ from libvirt_webrtc.agent.latest import LatestValue
 from libvirt_webrtc.concurrency.tasks import LongLivedTask
 from libvirt_webrtc.domains.connection import Connection
 from libvirt_webrtc.domains.definition.policy import Policy
-from libvirt_webrtc.domains.libvirt_api import VirConnect, default_uri, open_display
+from libvirt_webrtc.domains.libvirt_api import VirConnect, open_display
 from libvirt_webrtc.domains.reading import identities, read, read_all
 from libvirt_webrtc.domains.snapshot import Snapshot
 from libvirt_webrtc.domains.table import DomainTable
+from libvirt_webrtc.domains.uri import full_uri
 from libvirt_webrtc.errors import (
     HypervisorError,
     HypervisorUnavailable,
@@ -53,7 +54,7 @@ class Inventory:
     """
 
     def __init__(self, uri: str | None = None, policy: Policy = NOTHING_BY_ITSELF) -> None:
-        self.uri = uri or default_uri()
+        self.uri = full_uri(uri)
         self.policy = policy
         self._latest = LatestValue(Snapshot(False, f"connecting to libvirt at {self.uri}", ()))
         self._settled = asyncio.Event()

@@ -7,7 +7,6 @@ the process. libvirtaio is not used: it adds readers to the asyncio loop from wh
 """
 
 import logging
-import os
 import threading
 import time
 import uuid
@@ -19,6 +18,7 @@ from typing import Protocol
 import libvirt
 
 from libvirt_webrtc.concurrency.threads import with_limit
+from libvirt_webrtc.domains.uri import full_uri, hint
 from libvirt_webrtc.errors import (
     DisplayUnusable,
     HypervisorError,
@@ -123,12 +123,6 @@ class VirConnect(Protocol):
     def unregisterCloseCallback(self) -> None: ...
 
 
-def default_uri() -> str:
-    """The URI to use where none is configured, chosen as virsh chooses it."""
-    uri = os.environ.get("LIBVIRT_DEFAULT_URI")
-    return uri or ("qemu:///system" if os.geteuid() == 0 else "qemu:///session")
-
-
 def open_connection(uri: str | None) -> VirConnect:
     """A new read-write connection, which the caller closes. Blocks for :func:`open_limit_s` at most.
 
@@ -136,9 +130,10 @@ def open_connection(uri: str | None) -> VirConnect:
     HypervisorUnavailable after about ``KEEPALIVE_INTERVAL_S * (KEEPALIVE_COUNT + 1)``, so that none waits for ever.
 
     Raises:
+        ConfigError: as :func:`full_uri`.
         HypervisorUnavailable: libvirt refuses, or does not answer in time.
     """
-    uri = uri or default_uri()
+    uri = full_uri(uri)
     limit_s = open_limit_s(uri)
     try:
         return with_limit(partial(open_without_limit, uri), limit_s, discard=_close_late)
@@ -206,7 +201,8 @@ def lookup(connection: VirConnect, name_or_uuid: str) -> VirDomain:
         canonical = str(uuid.UUID(name_or_uuid))
     except ValueError:
         canonical = None
-    with our_errors(f"cannot find domain '{name_or_uuid}'"):
+    uri = connection.getURI()
+    with our_errors(f"cannot find domain '{name_or_uuid}' at {uri}{hint(uri)}"):
         if canonical is not None:
             try:
                 return connection.lookupByUUIDString(canonical)

@@ -78,6 +78,6 @@ def describe(domain: Domain) -> DomainView:
     return DomainView(domain.uuid, domain.name, str(domain.state), state, reason, actions=actions(domain))
 
 
-def domain_list(snapshot: Snapshot) -> DomainList:
-    """All domains, by name."""
-    return DomainList(snapshot.connected, snapshot.problem, tuple(map(describe, snapshot.domains)))
+def domain_list(snapshot: Snapshot, uri: str) -> DomainList:
+    """All domains of the libvirt at ``uri``, by name."""
+    return DomainList(snapshot.connected, snapshot.problem, tuple(map(describe, snapshot.domains)), uri)

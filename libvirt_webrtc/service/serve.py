@@ -9,6 +9,7 @@ from libvirt_webrtc.config.load import Config, state_dir
 from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.domains.reconciler import Reconciler
+from libvirt_webrtc.domains.uri import check_local, full_uri
 from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.hook.policy_file import FILE_NAME, write_policy
 from libvirt_webrtc.portal.auth.token import load_token
@@ -23,8 +24,9 @@ async def serve(config: Config) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Raises:
-        ConfigError: the address is taken, or the token file cannot be used.
+        ConfigError: the domains are not this machine's, the address is taken, or the token file cannot be used.
     """
+    check_local(full_uri(config.uri))
     token = load_token(config.token_file)
     _tell_hook(config)
     async with (

@@ -67,9 +67,8 @@ class Supervisor:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
         snapshot = self._inventory.snapshot
         connected = snapshot.connected and self._trouble is None
-        return DomainList(
-            connected, snapshot.problem or self._trouble, tuple(map(self._view, snapshot.domains))
-        )
+        problem = snapshot.problem or self._trouble
+        return DomainList(connected, problem, tuple(map(self._view, snapshot.domains)), self._inventory.uri)
 
     def watch(self) -> AsyncIterator[DomainList]:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""

@@ -6,8 +6,8 @@ from libvirt_webrtc.agent.interface import Action, ConsoleState, ConsoleView, Do
 def test_a_domain_with_a_console_has_the_documented_form() -> None:
     console = ConsoleView(0, "VGA", 1024, 768, "map", 1)
     view = DomainView("u-u-i-d", "demo", "running", ConsoleState.READY, None, (console,), 4242)
-    assert json.loads(json.dumps(DomainList(True, None, (view,)).as_json())) == {
-        "libvirt": {"connected": True, "problem": None},
+    assert json.loads(json.dumps(DomainList(True, None, (view,), "qemu:///system").as_json())) == {
+        "libvirt": {"connected": True, "problem": None, "uri": "qemu:///system"},
         "domains": [
             {
                 "uuid": "u-u-i-d",
@@ -41,7 +41,7 @@ def test_a_domain_without_a_console_says_why() -> None:
 
 def test_a_lost_connection_is_told_beside_the_last_known_domains() -> None:
     assert DomainList(False, "no route", ()).as_json() == {
-        "libvirt": {"connected": False, "problem": "no route"},
+        "libvirt": {"connected": False, "problem": "no route", "uri": None},
         "domains": [],
     }
 

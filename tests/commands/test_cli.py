@@ -157,3 +157,24 @@ def test_stream_says_what_it_needs(arguments: list[str], status: int, reason: st
 def test_stream_takes_one_place_only() -> None:
     done = run("stream", "--qmp", "/x", "--address", "unix:path=/x")
     assert done.returncode == 2 and b"not allowed with" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [["list"], ["show", "d"], ["enable", "d"], ["disable", "d"], ["attach", "d"]]
+)
+def test_a_driver_without_consoles_is_refused_by_every_command(command: list[str]) -> None:
+    told = complaint(run(*command, "--uri", "test:///default"), 2)
+    assert "libvirt's test driver has none" in told and "qemu:///system" in told
+
+
+def test_the_default_uri_is_that_of_the_environment() -> None:
+    told = complaint(run("show", "d", environment={"LIBVIRT_DEFAULT_URI": "xen:///system"}), 2)
+    assert "xen:///system is refused" in told
+
+
+def test_doctor_says_why_domains_elsewhere_have_no_consoles() -> None:
+    done = run("doctor", "--uri", "qemu+ssh://far.example/system", "--json")
+    findings = json.loads(done.stdout)
+    (found,) = (each for each in findings if each["subject"] == "libvirt")
+    assert found["level"] == "problem" and "consoles need libvirt on this machine" in found["text"]
+    assert "uri_default" in found["remedy"]

@@ -134,3 +134,12 @@ def test_replacing_graphics_keeps_the_definition_for_its_owner(
     after = virsh("dumpxml", "--inactive", "--security-info", uuid)
     display = find_dbus_display(after)
     assert display is not None and display.gl and "'vnc'" not in after
+
+
+def test_where_a_domain_was_looked_for_is_told() -> None:
+    assert "cannot find domain 'nobody' at qemu:///system" in run("show", "nobody", status=1)
+    done = subprocess.run(
+        [sys.executable, "-m", "libvirt_webrtc", "list"], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "libvirt at qemu:///system has no domains\n"

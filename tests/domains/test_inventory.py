@@ -13,7 +13,6 @@ from libvirt_webrtc.domains import inventory as inventory_module
 from libvirt_webrtc.domains.connection import Connection
 from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.inventory import Inventory
-from libvirt_webrtc.domains.libvirt_api import default_uri
 from libvirt_webrtc.domains.snapshot import DomainState, Snapshot
 from libvirt_webrtc.errors import HypervisorError, HypervisorUnavailable, NoSuchDomain
 from tests.domains.following import until, until_domain, until_gone
@@ -300,17 +299,3 @@ async def test_every_follower_gets_the_present_snapshot_and_the_end(tmp_path: Pa
         await inventory.close()
         first, second = await asyncio.gather(*followers)
     assert first == second and len(first) == 1
-
-
-def test_default_uri_is_the_environments_then_by_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LIBVIRT_DEFAULT_URI", "qemu:///elsewhere")
-    assert default_uri() == "qemu:///elsewhere"
-    for unset in ("", None):
-        monkeypatch.delenv("LIBVIRT_DEFAULT_URI")
-        if unset is not None:
-            monkeypatch.setenv("LIBVIRT_DEFAULT_URI", unset)
-        monkeypatch.setattr(os, "geteuid", lambda: 0)
-        assert default_uri() == "qemu:///system"
-        monkeypatch.setattr(os, "geteuid", lambda: 1000)
-        assert default_uri() == "qemu:///session"
-        monkeypatch.setenv("LIBVIRT_DEFAULT_URI", "")

@@ -43,7 +43,7 @@ def domain(name: str = "demo", state: ConsoleState = ConsoleState.READY) -> Doma
 
 
 def listing(*domains: DomainView) -> DomainList:
-    return DomainList(True, None, domains)
+    return DomainList(True, None, domains, "qemu:///system")
 
 
 class FakeClock:

@@ -129,7 +129,7 @@ def test_a_bus_that_cannot_be_reached_is_told_with_what_to_do(address: str | Non
 
 def test_domain_list_keeps_order_and_freshness() -> None:
     domains = (domain(1, P2P, P2P, "a"), domain(None, None, None, "b"))
-    listed = domain_list(Snapshot(False, "libvirtd is away", domains))
+    listed = domain_list(Snapshot(False, "libvirtd is away", domains), "qemu:///system")
     assert (listed.connected, listed.problem) == (False, "libvirtd is away")
     assert [(view.name, view.state, view.console_state) for view in listed.domains] == [
         ("a", "running", ConsoleState.READY),

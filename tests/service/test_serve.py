@@ -20,6 +20,7 @@ from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.config.video import VideoConfig
 from libvirt_webrtc.domains.definition.display import Gl
 from libvirt_webrtc.domains.reconciler import Reconciler
+from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.portal.auth.token import load_token
 from libvirt_webrtc.probes import encoder, render, trial
 from libvirt_webrtc.service import serve as serve_module
@@ -157,3 +158,16 @@ def test_a_taken_port_is_told(tmp_path: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert f"libvirt-webrtc: cannot listen on {address}" in done.stderr and "--listen" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("uri", "reason"),
+    [
+        ("qemu+ssh://root@far.example/system", "consoles need libvirt on this machine"),
+        ("test:///default", "libvirt's test driver has none"),
+        ("nonsense", "no libvirt URI"),
+    ],
+)
+async def test_domains_that_cannot_have_consoles_here_are_refused_at_the_start(uri: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        await soon(serve(Config(uri=uri)))

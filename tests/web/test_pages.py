@@ -73,7 +73,8 @@ def domain(number: int, name: str, state: str, console: str, reason: str | None 
 
 
 async def give_list(page: Page, *domains: dict[str, object], problem: str | None = None) -> None:
-    listing = {"libvirt": {"connected": problem is None, "problem": problem}, "domains": domains}
+    libvirt = {"connected": problem is None, "problem": problem, "uri": "qemu:///system"}
+    listing = {"libvirt": libvirt, "domains": domains}
     event = f"data: {json.dumps(listing)}\n\n"
     await page.route(
         "**/api/events", lambda route: route.fulfill(content_type="text/event-stream", body=event)
@@ -126,6 +127,7 @@ async def test_many_domains_can_be_filtered(page: Page) -> None:
 async def test_an_empty_list_helps_and_libvirts_trouble_is_told(page: Page) -> None:
     await give_list(page)
     await expect(page.locator("#empty")).to_contain_text("No domains yet")
+    await expect(page.locator("#empty")).to_contain_text("libvirt at qemu:///system has none")
     await give_list(page, problem="No such file or directory")
     await expect(page.locator("#problem")).to_contain_text("No such file or directory")
     await expect(page.locator("#empty")).to_be_hidden()

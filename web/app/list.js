@@ -69,7 +69,7 @@ function explain(count) {
   const none = list?.domains.length === 0;
   element("empty-title", HTMLElement).textContent = none ? "No domains yet" : "No domain has that in its name";
   element("empty-text", HTMLElement).textContent = none
-    ? "Domains appear here as soon as libvirt knows them. To give one a console, run this on the host, then start it:"
+    ? `libvirt at ${list?.libvirt.uri} has none. Domains appear here as soon as it does. To give one a console, run this on the host, then start it:`
     : "";
   element("empty-command", HTMLElement).hidden = !none;
 }

@@ -23,7 +23,7 @@ import { readEvents } from "./event-stream.js";
  * @property {number | null} worker_pid
  * @property {"attach"[]} actions what may be asked for now
  */
-/** @typedef {{libvirt: {connected: boolean, problem: string | null}, domains: Domain[]}} DomainList */
+/** @typedef {{libvirt: {connected: boolean, problem: string | null, uri: string | null}, domains: Domain[]}} DomainList */
 /** @typedef {"connecting" | "live" | "reconnecting" | "signed-out"} LiveState */
 
 /** The longest wait between attempts: short, since an attempt costs little, and a person may be waiting for a restart. */

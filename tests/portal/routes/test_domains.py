@@ -12,7 +12,7 @@ async def test_the_list_is_the_agents(signed_in: Viewer) -> None:
     async with signed_in.get("/api/domains") as response:
         assert response.headers["Cache-Control"] == "no-store"
         assert await response.json() == {
-            "libvirt": {"connected": True, "problem": None},
+            "libvirt": {"connected": True, "problem": None, "uri": "qemu:///system"},
             "domains": [
                 {
                     "uuid": UUID,
