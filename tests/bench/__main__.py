@@ -36,13 +36,27 @@ def main() -> int:
         "--seconds", type=float, default=30.0, help="idle: how long to watch (default: %(default)g)"
     )
     parser.add_argument("--browser", choices=BROWSERS, default="chromium")
+    parser.add_argument(
+        "--size", type=_size, default=(1920, 1080), help="frames, latency: the guest's (default: 1920x1080)"
+    )
     arguments = parser.parse_args()
     world.enter(sys.argv[1:])
     bench = BENCHES[arguments.bench]
-    options = Options(arguments.runs or bench.runs, arguments.guest, arguments.seconds, arguments.browser)
+    options = Options(
+        runs=arguments.runs or bench.runs,
+        guest=arguments.guest,
+        seconds=arguments.seconds,
+        browser=arguments.browser,
+        size=arguments.size,
+    )
     result = asyncio.run(bench.measure(options))
     print(json.dumps(result, indent=2))
     return 0
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, height = map(int, text.split("x"))
+    return width, height
 
 
 if __name__ == "__main__":

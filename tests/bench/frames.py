@@ -1,4 +1,4 @@
-"""How many different pictures a second reach one viewer while a 1080p guest moves; and noVNC's canvas."""
+"""How many different pictures a second reach one viewer while a guest moves; and noVNC's canvas."""
 
 import asyncio
 from collections import defaultdict
@@ -8,7 +8,7 @@ from aiortc import RTCSessionDescription
 from tests.bench.fanout import CountingViewer
 from tests.bench.figures import Figure, Figures
 from tests.bench.latency import over_novnc
-from tests.bench.screens import SIZE, screens
+from tests.bench.screens import mode_of, screens
 from tests.bench.stage import Stage, progress
 from tests.e2e.viewer import DEADLINE_S
 from tests.e2e.whep import offer, signed_in
@@ -48,7 +48,7 @@ async def run(stage: Stage) -> Figures:
 
 async def _sent(stage: Stage, mode: str) -> float:
     """Return how many frames per second arrive whole."""
-    guest = stage.guest(f"mode={SIZE[0]}x{SIZE[1]} run={mode}")
+    guest = stage.guest(f"{mode_of(stage)} run={mode}")
     viewer = CountingViewer()
     try:
         async with signed_in(stage.portal) as http, asyncio.timeout(DEADLINE_S):

@@ -30,7 +30,7 @@ SCENES = (
 
 
 async def run(stage: Stage) -> Figures:
-    """Someone types, slowly, in each scene of a 1080p guest: in turns on our page and on noVNC's."""
+    """Someone types, slowly, in each scene of a guest: in turns on our page and on noVNC's."""
     shown = await screens(stage)
     figures: Figures = {}
     for scene in SCENES:

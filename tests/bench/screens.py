@@ -18,7 +18,6 @@ from tests.support.guests import Guest
 from tests.support.libvirtd import virsh
 from tests.support.portal import free_port
 
-SIZE = (1920, 1080)
 KEY = "KeyA"
 HELD_MS = 50
 """How long a key is held, in ms: as a typist holds it. The guest's keyboard driver repeats a key from 250 ms on."""
@@ -74,6 +73,12 @@ class Screen:
                 virsh("resume", uuid)
 
 
+def mode_of(stage: Stage) -> str:
+    """The guest's option for the size that was asked for."""
+    width, height = stage.options.size
+    return f"mode={width}x{height}"
+
+
 async def screens(stage: Stage) -> list[Screen]:
     """Ours, and noVNC's where it is installed: a guest of the same kind that has VNC and no D-Bus display.
 
@@ -88,12 +93,12 @@ async def screens(stage: Stage) -> list[Screen]:
 
 
 async def _ours(stage: Stage) -> Screen:
-    guest = stage.guest(f"mode={SIZE[0]}x{SIZE[1]}")
+    guest = stage.guest(mode_of(stage))
     viewer = await Viewer.open(stage.browser, stage.portal, guest, viewport=VIEWPORT)
     await viewer.wait_known_picture()
     # The probes are arguments of evaluate(), which the pages' content security policy does not forbid.
     await viewer.page.evaluate(probe("keys"))
-    await viewer.page.evaluate(probe("decoder"), {"width": SIZE[0], **_places()})
+    await viewer.page.evaluate(probe("decoder"), {"width": stage.options.size[0], **_places(stage)})
     return Screen("", viewer.page, guest)
 
 
@@ -101,7 +106,7 @@ async def _novnc(stage: Stage, files: Path) -> Screen:
     port = free_port()
     guest = stage.make_guest(
         stage.options.guest,
-        options=f"mode={SIZE[0]}x{SIZE[1]}",
+        options=mode_of(stage),
         display=False,
         edit=lambda xml: _with_websocket(xml, port),
     )
@@ -109,9 +114,9 @@ async def _novnc(stage: Stage, files: Path) -> Screen:
     async with _served(files) as url:
         await page.goto(url)
         await page.evaluate(probe("keys"))
-        await page.evaluate(probe("novnc"), {"url": f"ws://127.0.0.1:{port}", **_places()})
+        await page.evaluate(probe("novnc"), {"url": f"ws://127.0.0.1:{port}", **_places(stage)})
     wide = "document.querySelector('canvas')?.width"
-    await page.wait_for_function(f"{wide} === {SIZE[0]}", timeout=1000 * DEADLINE_S)
+    await page.wait_for_function(f"{wide} === {stage.options.size[0]}", timeout=1000 * DEADLINE_S)
     return Screen("novnc_", page, guest)
 
 
@@ -149,9 +154,9 @@ async def _served(files: Path) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def _places() -> dict[str, dict[str, int]]:
+def _places(stage: Stage) -> dict[str, dict[str, int]]:
     """Where to look, in pixels: at the patch, and at what differs from picture to picture in every moving mode."""
-    layout = Layout(*SIZE)
+    layout = Layout(*stage.options.size)
     patch, unit = layout.patch, layout.unit
     # The digits of the mode "small", which lie in what scroll and motion paint.
     digits = Rect(92 * unit, 266 * unit, 64 * unit, 16 * unit)

@@ -33,6 +33,8 @@ class Options:
     seconds: float
     """How long a bench watches what it has to watch for a time."""
     browser: BrowserName
+    size: tuple[int, int]
+    """Of the guest's picture, where a bench does not have its own."""
 
 
 @dataclass(frozen=True, slots=True)
