@@ -15,9 +15,15 @@ from tests.support.waiting import wait_until
 
 @contextmanager
 def turn_server(
-    folder: Path, user: str, credential: str, *, host: str = "127.0.0.1", certificate: Path | None = None
+    folder: Path,
+    user: str,
+    credential: str,
+    *,
+    host: str = "127.0.0.1",
+    relay: str = "127.0.0.1",
+    certificate: Path | None = None,
 ) -> Iterator[int]:
-    """A coturn on ``host``, over UDP and TCP, that relays at 127.0.0.1; yields its port.
+    """A coturn on ``host``, over UDP and TCP, that relays at ``relay``; yields its port.
 
     Skips the test where coturn is not installed.
 
@@ -28,7 +34,7 @@ def turn_server(
         pytest.skip("needs coturn: run tests/run.sh as root")
     port = free_port()
     command = ["turnserver", "-n", "--no-cli", "--lt-cred-mech", "--allow-loopback-peers"]
-    command += [f"--listening-ip={host}", "--relay-ip=127.0.0.1", f"--listening-port={port}", "--realm=test"]
+    command += [f"--listening-ip={host}", f"--relay-ip={relay}", f"--listening-port={port}", "--realm=test"]
     command += [f"--user={user}:{credential}", f"--log-file={folder / 'turn.log'}", "--simple-log"]
     command += [f"--pidfile={folder / 'turn.pid'}", f"--userdb={folder / 'turn.db'}", "--no-dtls"]
     if certificate is None:

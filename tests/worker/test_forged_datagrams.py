@@ -50,15 +50,17 @@ CLEAR_DTLS = [
 ]
 
 
-@pytest.mark.parametrize("filling", ["zeros", "random"])
+@pytest.mark.parametrize("second", [0, 200, 206, None], ids=["zeros", "sender report", "feedback", "random"])
 async def test_no_datagram_from_a_viewers_own_address_ends_it(
-    place: Place, viewer: ViewerClient, filling: str
+    place: Place, viewer: ViewerClient, second: int | None
 ) -> None:
+    """The second byte tells RTCP from RTP (RFC 5761)."""
     await place.connect(viewer)
     uncaught: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: uncaught.append(context))
     pair = own_pair(viewer)
-    content = bytes(max(LENGTHS)) if filling == "zeros" else random.Random(1).randbytes(max(LENGTHS))
+    size = max(LENGTHS)
+    content = random.Random(1).randbytes(size) if second is None else bytes([second]).ljust(size, b"\0")
     for first in range(256):
         for length in LENGTHS:
             pair.protocol.transport.sendto((bytes([first]) + content)[:length], pair.remote_addr)

@@ -1,11 +1,10 @@
 """Asks several servers for the same thing, and remembers which of them gave nothing."""
 
+import asyncio
 import logging
-from asyncio.staggered import staggered_race
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TypeVar
 
 from aioice import stun
@@ -67,13 +66,34 @@ class Inquiry:
     async def first(self, ask: Callable[[Server], Awaitable[T]]) -> T | None:
         """What ``ask`` gives of the first server that gives something; None where all of them fail.
 
-        The next server is asked when the ones before have failed, or after NEXT_S. May be cancelled; what had been
-        asked is cancelled then, and also when another was first.
+        The next server is asked when one has failed, or after NEXT_S. May be cancelled; what had been asked is
+        cancelled then, and also when another was first.
         """
-        found: T | None = (await staggered_race([partial(self._ask, ask, s) for s in self._servers], NEXT_S))[
-            0
-        ]
-        return found
+        left = list(self._servers)
+        waiting: set[asyncio.Task[T]] = set()
+
+        async def ask_one(server: Server) -> T:
+            found = await self._ask(ask, server)
+            # Now, and not when this task is seen to be done: what another gave meanwhile would be lost, and stay open.
+            for task in waiting - {asyncio.current_task()}:
+                task.cancel()
+            return found
+
+        try:
+            while left or waiting:
+                if left:
+                    waiting.add(asyncio.create_task(ask_one(left.pop(0))))
+                done, waiting = await asyncio.wait(
+                    waiting, timeout=NEXT_S if left else None, return_when=asyncio.FIRST_COMPLETED
+                )
+                found = [task.result() for task in done if not task.cancelled() and task.exception() is None]
+                if found:
+                    return found[0]
+            return None
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
 
     def conclude(self) -> None:
         """Remember which servers gave something, and log what has changed. To be called at the end."""
