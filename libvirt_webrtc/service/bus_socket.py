@@ -49,8 +49,7 @@ def _connect_as(uid: int, gid: int, place: str) -> int:
     try:
         with ours:
             with theirs:
-                forking.warm_up()
-                process.start()
+                forking.start(process)
             try:
                 ours.settimeout(CHILD_S)
                 said, fds, _, _ = socket.recv_fds(ours, MAX_REASON_BYTES, 1, socket.MSG_CMSG_CLOEXEC)

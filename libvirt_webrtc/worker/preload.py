@@ -6,6 +6,7 @@ locked in (:mod:`libvirt_webrtc.worker.sandbox`) may not be able to read modules
 afterwards: a collection in a worker would touch, and so copy, all shared pages.
 """
 
+import atexit
 import gc
 import multiprocessing.popen_forkserver  # noqa: F401
 from contextlib import suppress
@@ -16,8 +17,10 @@ from libvirt_webrtc.errors import MediaError, SandboxError
 from libvirt_webrtc.media.aiortc_ext import dtls, libx264, patches
 from libvirt_webrtc.media.aiortc_ext.ice import machine_addresses
 from libvirt_webrtc.media.convert.yuv import default_backend
+from libvirt_webrtc.worker import forking
 from libvirt_webrtc.worker.memory import share_one_arena
 
+atexit.register(forking.remove_folder)
 share_one_arena()
 with suppress(MediaError):
     # Each worker tries again, and says what is wrong.

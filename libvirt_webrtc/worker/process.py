@@ -3,8 +3,11 @@
 import asyncio
 import logging
 import os
+import signal
 import socket
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from functools import partial
 from multiprocessing.context import ForkServerProcess
 from typing import Any
 
@@ -12,6 +15,7 @@ from libvirt_webrtc.agent import limits
 from libvirt_webrtc.agent.interface import ConsoleView
 from libvirt_webrtc.agent.stats import ConsoleStats
 from libvirt_webrtc.concurrency.tasks import TaskSet
+from libvirt_webrtc.concurrency.threads import in_thread
 from libvirt_webrtc.errors import MessageRefused, NegotiationError, WorkerError, WorkerGone
 from libvirt_webrtc.worker import forking, ipc
 from libvirt_webrtc.worker.channel import Channel
@@ -20,6 +24,10 @@ from libvirt_webrtc.worker.settings import WorkerSettings
 from libvirt_webrtc.worker.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
+
+STATUS_S = 0.5
+"""Limit for hearing from the fork server with which status a worker ended, in seconds. It takes a millisecond, unless
+the fork server stands still."""
 
 
 class WorkerProcess:
@@ -59,7 +67,14 @@ class WorkerProcess:
         self._requests = Requests(channel)
         self._watchdog = Watchdog()
         self._tasks = TaskSet(expected=(WorkerGone,))
-        asyncio.get_running_loop().add_reader(process.sentinel, self._reap)
+        # Not the process's sentinel: that is the fork server's word, which may stand still or end.
+        self._pidfd = -1
+        loop = asyncio.get_running_loop()
+        try:
+            self._pidfd = os.pidfd_open(process.pid)
+            loop.add_reader(self._pidfd, self._gone)
+        except ProcessLookupError:
+            loop.call_soon(self._gone)
         self._start(self._read(), "messages")
         self._watching = self._start(self._watch(), "watchdog")
 
@@ -208,21 +223,45 @@ class WorkerProcess:
         return self._tasks.start(coroutine, name=name, on_failure=lambda _: self._kill())
 
     def _kill(self) -> None:
-        if not self.exited.is_set():
-            self._process.kill()
+        if self._pidfd >= 0:
+            with suppress(ProcessLookupError):  # it has ended, and _gone() is about to be called
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
-    def _reap(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._process.sentinel)
-        self._process.join()
-        log.info("worker %s for %s ended (status %s)", self.pid, self._name, self._process.exitcode)
-        if self._process.exitcode == ipc.EXIT_NOT_LOCKED_IN:
-            remedy = "the log says why, and 'libvirt-webrtc doctor' what to do"
-            self.why_ended = f"the console's worker could not be locked in: {remedy}"
-        self._process.close()
+    def _gone(self) -> None:
+        if self._pidfd >= 0:
+            asyncio.get_running_loop().remove_reader(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = -1
         self._watching.cancel()
         self._channel.close()
         self._requests.end()
+        self._tasks.start(self._bury(), name=f"end of worker {self.pid}")
+
+    async def _bury(self) -> None:
+        status = await in_thread(self._status)
+        log.info("worker %s for %s ended (status %s)", self.pid, self._name, status)
+        if status == ipc.EXIT_NOT_LOCKED_IN:
+            remedy = "the log says why, and 'libvirt-webrtc doctor' what to do"
+            self.why_ended = f"the console's worker could not be locked in: {remedy}"
         self.exited.set()
+        if status is None:
+            await in_thread(self._collect)
+
+    def _status(self) -> int | None:
+        """With which status it ended; None where the fork server does not tell. Blocking, for a second at most."""
+        self._process.join(STATUS_S)
+        if self._process.exitcode is None:
+            forking.end_stopped()
+            self._process.join(STATUS_S)
+        status = self._process.exitcode
+        if status is not None:
+            self._process.close()
+        return status
+
+    def _collect(self) -> None:
+        """Free what is kept of a process whose status has not been told. Blocking; the fork server may be busy."""
+        self._process.join()
+        self._process.close()
 
 
 async def fork(settings: WorkerSettings) -> tuple[ForkServerProcess, socket.socket]:
@@ -237,13 +276,8 @@ async def fork(settings: WorkerSettings) -> tuple[ForkServerProcess, socket.sock
     process = forking.context.Process(
         target=_enter, args=(theirs, settings), name=f"console {settings.domain_name}", daemon=True
     )
-
-    def start() -> None:
-        forking.warm_up()
-        process.start()
-
     try:
-        await asyncio.to_thread(start)
+        await in_thread(partial(forking.start, process))
     except (OSError, EOFError) as error:
         ours.close()
         raise WorkerError(f"cannot start a worker: {error}") from error

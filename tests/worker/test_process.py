@@ -6,8 +6,8 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
-from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
@@ -44,9 +44,13 @@ def gone(pid: int) -> bool:
 def dead(pid: int) -> bool:
     """Gone, or a zombie: whose parent was killed waits for process 1 to be reaped."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        return state(pid) == "Z"
     except (FileNotFoundError, ProcessLookupError):
         return True
+
+
+def state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 async def test_a_worker_lives_until_it_is_closed(worker: WorkerProcess) -> None:
@@ -165,10 +169,60 @@ async def test_closing_a_stopped_worker_kills_it(
 
 async def test_a_fork_server_that_dies_takes_its_workers_along_and_comes_back(worker: WorkerProcess) -> None:
     await beating(worker)
-    server = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
+    server = forking.server_pid()
+    assert server is not None
     os.kill(server, signal.SIGKILL)
     await soon(worker.exited.wait())
     await until(lambda: dead(worker.pid))
+    again = await soon(WorkerProcess.start(SETTINGS))
+    await beating(again)
+    await again.close()
+
+
+@pytest.fixture
+async def stopped_server(worker: WorkerProcess) -> AsyncIterator[int]:
+    """The process id of the fork server, which is stopped; it goes on at the end where it is still there."""
+    await beating(worker)
+    server = forking.server_pid()
+    assert server is not None
+    os.kill(server, signal.SIGSTOP)
+    await until(lambda: state(server) == "T")
+    yield server
+    with suppress(ProcessLookupError):
+        os.kill(server, signal.SIGCONT)
+
+
+async def test_a_worker_that_dies_while_the_fork_server_is_stopped_is_gone_at_once(
+    worker: WorkerProcess, stopped_server: int
+) -> None:
+    os.kill(worker.pid, signal.SIGKILL)
+    await soon(worker.exited.wait())
+    with pytest.raises(WorkerGone):
+        await worker.set_paused(True)
+    again = await soon(WorkerProcess.start(SETTINGS))
+    await beating(again)
+    assert forking.server_pid() != stopped_server
+    await again.close()
+
+
+async def test_a_stopped_fork_server_is_replaced_when_a_worker_is_needed(
+    worker: WorkerProcess, stopped_server: int
+) -> None:
+    again = await soon(WorkerProcess.start(SETTINGS))
+    await beating(again)
+    await soon(worker.exited.wait())
+    await again.close()
+
+
+async def test_a_fork_server_that_makes_no_process_is_given_up(
+    worker: WorkerProcess, stopped_server: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It hangs in a way that nobody can see from outside."""
+    with monkeypatch.context() as patch:
+        patch.setattr(forking, "end_stopped", lambda: None)
+        patch.setattr(forking, "FORK_S", 0.2)
+        with pytest.raises(WorkerError, match="cannot start a worker"):
+            await soon(WorkerProcess.start(SETTINGS))
     again = await soon(WorkerProcess.start(SETTINGS))
     await beating(again)
     await again.close()
