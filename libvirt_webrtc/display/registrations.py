@@ -10,6 +10,15 @@ listener that was ever closed, until it exits; at about 1,000 of them its descri
 QEMU 10.0.2; QEMU 7.2 and 11.1.2 free closed listeners)."""
 
 
+def worn_out(used: int) -> str:
+    """Why a QEMU with ``used`` registrations gets no more, and what to do, in a sentence."""
+    return (
+        f"listeners were registered {used} times with this guest's QEMU, which may keep each until it ends: give the "
+        "guest a new QEMU by saving and starting it (virsh managedsave, then virsh start: it goes on where it was), "
+        "by migrating it, or by shutting it down and starting it again"
+    )
+
+
 class RegistrationBudget:
     """Counts the registrations with one QEMU process and refuses those beyond the limit.
 
@@ -46,10 +55,7 @@ class RegistrationBudget:
             DisplayError: the limit is reached; only a new QEMU process takes further listeners.
         """
         if self._used >= self._limit:
-            raise DisplayError(
-                f"listeners were registered {self._used} times with this QEMU, and QEMU 10 leaks each that is closed: "
-                "restart the guest to look at it again"
-            )
+            raise DisplayError(worn_out(self._used))
         self._used += 1
         if self._on_use is not None:
             self._on_use(self._used)

@@ -9,6 +9,7 @@ from libvirt_webrtc.config.ice import IceConfig
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.media.formats import VideoFormat, formats_of
 from libvirt_webrtc.probes.encoder import find_hardware
+from libvirt_webrtc.service.registration_counts import RegistrationCount
 from libvirt_webrtc.service.rights import worker_rights
 from libvirt_webrtc.service.worker_supervisor import DisplaySource, WorkerSupervisor
 from libvirt_webrtc.worker.forking import warm_up
@@ -51,12 +52,14 @@ class ConsoleMaker:
         *,
         gl: bool,
         render_node: str | None = None,
+        registrations: RegistrationCount | None = None,
     ) -> WorkerSupervisor:
         """A worker supervisor for the domain of this name; it begins at once.
 
         Args:
             gl: whether QEMU's pictures may come by OpenGL.
             render_node: what QEMU draws them with, if that is known.
+            registrations: those with its QEMU before, where they are counted elsewhere as well.
         """
         video = self._config.video
         settings = WorkerSettings(
@@ -76,7 +79,7 @@ class ConsoleMaker:
                 encoders=[name for _, name in self._hardware],
             ),
         )
-        return WorkerSupervisor(settings, display, on_change)
+        return WorkerSupervisor(settings, display, on_change, registrations)
 
 
 def _tell_of_servers(ice: IceConfig) -> None:

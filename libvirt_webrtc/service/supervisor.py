@@ -16,6 +16,7 @@ from libvirt_webrtc.service.attach_jobs import AttachJobs
 from libvirt_webrtc.service.bus_socket import open_bus
 from libvirt_webrtc.service.console_maker import ConsoleMaker
 from libvirt_webrtc.service.domain_status import actions, why_no_console
+from libvirt_webrtc.service.registration_counts import RegistrationCounts
 from libvirt_webrtc.service.worker_supervisor import DisplaySource, WorkerSupervisor
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,9 @@ class Supervisor:
         self._inventory = inventory
         self._maker = ConsoleMaker(config)
         self._worker_supervisors: dict[_Key, WorkerSupervisor] = {}
+        self._registrations = RegistrationCounts(state_dir() / "registrations", inventory.uri)
+        self._connected = False
+        """Whether libvirt was there at the last snapshot."""
         self._tasks = TaskSet(expected=(WorkerGone,))
         self._follower: LongLivedTask | None = None
         self._trouble: str | None = None
@@ -129,10 +133,19 @@ class Supervisor:
                 worker_supervisor.set_paused(domain.state is DomainState.PAUSED),
                 name=f"telling the worker of {domain.name} whether the guest is paused",
             )
+        if snapshot.connected:
+            self._registrations.keep(
+                (domain.uuid, domain.id) for domain in snapshot.domains if domain.id is not None
+            )
+            if not self._connected:
+                # Consoles may have waited for libvirt, for longer and longer.
+                for worker_supervisor in self._worker_supervisors.values():
+                    worker_supervisor.try_again()
+        self._connected = snapshot.connected
 
     def _new_worker_supervisor(self, domain: Domain) -> WorkerSupervisor:
         display = domain.display
-        assert display is not None
+        assert display is not None and domain.id is not None
         if display.address is not None:
             source = DisplaySource(partial(open_bus, display.address), on_bus=True)
         else:
@@ -140,7 +153,12 @@ class Supervisor:
                 partial(self._inventory.open_graphics_fd, domain.uuid, display.index), on_bus=False
             )
         return self._maker.make(
-            domain.name, source, self._publish, gl=display.gl, render_node=display.render_node
+            domain.name,
+            source,
+            self._publish,
+            gl=display.gl,
+            render_node=display.render_node,
+            registrations=self._registrations.of(domain.uuid, domain.id),
         )
 
     def _publish(self) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from libvirt_webrtc.agent.interface import Answer, ConsoleState, ConsoleView
 from libvirt_webrtc.agent.stats import ConsoleStats
 from libvirt_webrtc.concurrency.tasks import LongLivedTask, until_one_ends
+from libvirt_webrtc.display.registrations import MAX_REGISTRATIONS, worn_out
 from libvirt_webrtc.errors import (
     ConsoleStarting,
     DisplayError,
@@ -17,6 +18,7 @@ from libvirt_webrtc.errors import (
     NoConsole,
     WorkerError,
 )
+from libvirt_webrtc.service.registration_counts import RegistrationCount
 from libvirt_webrtc.worker.process import WorkerProcess
 from libvirt_webrtc.worker.settings import WorkerSettings
 
@@ -59,8 +61,19 @@ class WorkerSupervisor:
     """
 
     def __init__(
-        self, settings: WorkerSettings, display: DisplaySource, on_change: Callable[[], None]
+        self,
+        settings: WorkerSettings,
+        display: DisplaySource,
+        on_change: Callable[[], None],
+        registrations: RegistrationCount | None = None,
     ) -> None:
+        """
+        Args:
+            settings: for every worker.
+            display: the domain's.
+            on_change: called when anything that the list shows has changed.
+            registrations: those with the domain's QEMU; None: there were none, and nobody else counts.
+        """
         self.state = ConsoleState.STARTING
         self.reason: str | None = "the console is being set up"
         self._settings = settings
@@ -70,8 +83,9 @@ class WorkerSupervisor:
         self._worker: WorkerProcess | None = None
         self._display_lost = asyncio.Event()
         self._was_ready = False
-        self._registrations = 0
-        """Listeners that were registered with the present QEMU process; QEMU 10 leaks each, until QEMU itself ends."""
+        self._again = asyncio.Event()
+        """Set by :meth:`try_again`."""
+        self._registrations = registrations or RegistrationCount()
         self._task = LongLivedTask(
             self._run,
             name=f"console of {settings.domain_name}",
@@ -115,6 +129,10 @@ class WorkerSupervisor:
             if self._worker is not None:
                 await self._worker.set_paused(paused)
 
+    def try_again(self) -> None:
+        """What the next try waits for may be over, libvirt's absence for instance: try at once, with short delays."""
+        self._again.set()
+
     async def close(self) -> None:
         """End the worker. Idempotent; takes as long as the worker takes to end, some seconds at most."""
         await self._task.close()
@@ -140,14 +158,18 @@ class WorkerSupervisor:
                 self._set(ConsoleState.NONE, str(error))
                 await asyncio.Event().wait()
             failures = 1 if loop.time() - began > STABLE_S else failures + 1
-            await self._back_off(failures, reason)
+            if await self._back_off(failures, reason):
+                failures = 0
 
     async def _live(self) -> str:
         """One worker's life; returns why it ended."""
+        if self._registrations.used >= MAX_REGISTRATIONS and not self._display.awaited:
+            # Of a display that is awaited, the next QEMU may be another.
+            raise DisplayUnusable(worn_out(self._registrations.used))
         worker = await WorkerProcess.start(self._settings)
         worker.on_status = self._status_changed
         worker.on_display_lost = self._display_was_lost
-        worker.on_registered = self._count_registrations
+        worker.on_registered = self._registrations.tell
         self._worker = worker
         try:
             await worker.set_paused(self._paused)
@@ -171,15 +193,16 @@ class WorkerSupervisor:
             self._was_ready = False
             try:
                 fd = await self._display.open()
-                await worker.use_display(fd, on_bus=self._display.on_bus, registrations=self._registrations)
+                await worker.use_display(
+                    fd, on_bus=self._display.on_bus, registrations=self._registrations.used
+                )
                 await self._display_lost.wait()
             except DisplayUnusable:
                 raise
             except (HypervisorError, DisplayError) as error:
                 self.reason = str(error)
                 if self._display.awaited:
-                    # There is no QEMU right now. The next one has leaked nothing yet.
-                    self._registrations = 0
+                    self._registrations.begin_anew()
             reason = self.reason or "the display was lost"
             if self._display.awaited and not self._was_ready:
                 looks += 1
@@ -188,19 +211,28 @@ class WorkerSupervisor:
                 continue
             looks = 0
             failures = 1 if loop.time() - began > STABLE_S else failures + 1
-            await self._back_off(failures, reason)
+            if await self._back_off(failures, reason):
+                failures = 0
 
-    async def _back_off(self, failures: int, reason: str) -> None:
+    async def _back_off(self, failures: int, reason: str) -> bool:
+        """Wait before the next try; True where :meth:`try_again` ended the wait."""
         delay = _delay(RETRY_DELAYS_S, failures)
         if failures > 1:
             log.warning("console of %s: %s; next try in %s s", self._settings.domain_name, reason, delay)
             self._set(ConsoleState.FAILED, f"{reason} ({failures} times in a row)")
         else:
             self._set(ConsoleState.STARTING, reason)
-        await asyncio.sleep(delay)
+        try:
+            async with asyncio.timeout(delay):
+                await self._again.wait()
+        except TimeoutError:
+            return False
+        self._again.clear()
+        return True
 
     def _status_changed(self) -> None:
         self._was_ready = True
+        self._again.clear()
         if self.consoles:
             self._set(ConsoleState.READY, None)
         else:
@@ -213,10 +245,6 @@ class WorkerSupervisor:
             # One more try that failed: the list need not tell that it was made.
             self.reason = reason
         self._display_lost.set()
-
-    def _count_registrations(self, registrations: int) -> None:
-        # A worker is not believed when it says that there were fewer.
-        self._registrations = max(self._registrations, registrations)
 
     def _failed(self, error: Exception) -> None:
         """An unexpected error ended this task, which is about to be started again."""

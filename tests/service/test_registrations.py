@@ -3,13 +3,15 @@
 import os
 import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from libvirt_webrtc.agent.interface import ConsoleState
 from libvirt_webrtc.display.registrations import MAX_REGISTRATIONS
-from libvirt_webrtc.errors import DisplayError, LibvirtWebRTCError
+from libvirt_webrtc.errors import DisplayError, LibvirtWebRTCError, NoConsole
 from libvirt_webrtc.service import worker_supervisor as worker_supervisor_module
+from libvirt_webrtc.service.registration_counts import RegistrationCount, RegistrationCounts
 from libvirt_webrtc.service.worker_supervisor import DisplaySource, WorkerSupervisor
 from libvirt_webrtc.worker.process import WorkerProcess
 from libvirt_webrtc.worker.settings import WorkerSettings
@@ -127,8 +129,36 @@ async def test_a_worn_out_qemu_is_not_registered_with_again_and_the_viewer_is_to
         await until(lambda: supervisor.state is ConsoleState.READY)
         before = qemu.fds()
         async with ViewerClient() as viewer:
-            with pytest.raises(LibvirtWebRTCError, match="restart the guest to look at it again"):
+            with pytest.raises(LibvirtWebRTCError, match="virsh managedsave, then virsh start"):
                 await supervisor.offer(0, await viewer.offer())
         assert qemu.fds() == before
+    finally:
+        await supervisor.close()
+
+
+async def test_the_count_goes_from_one_service_to_the_next(told: Told, qemu: Qemu, tmp_path: Path) -> None:
+    for _ in range(2):
+        counts = RegistrationCounts(tmp_path / "registrations", "test:///default")
+        counts.keep([("uuid", 1)])
+        count = counts.of("uuid", 1)
+        supervisor = WorkerSupervisor(SETTINGS, DisplaySource(Display(qemu).open), lambda: None, count)
+        try:
+            await look_once(supervisor, {None})
+        finally:
+            await supervisor.close()
+    assert [told.registrations[0], max(told.registrations), count.used] == [0, 1, 2]
+
+
+async def test_a_worn_out_qemu_gets_no_worker_and_the_list_says_what_to_do(told: Told, qemu: Qemu) -> None:
+    count = RegistrationCount(MAX_REGISTRATIONS - 1)
+    supervisor = WorkerSupervisor(SETTINGS, DisplaySource(Display(qemu).open), lambda: None, count)
+    try:
+        # The last one that is allowed is watched until its worker ends.
+        await look_once(supervisor, {None})
+        await until(lambda: supervisor.state is ConsoleState.NONE)
+        assert "virsh managedsave" in str(supervisor.reason)
+        assert supervisor.worker_pid is None
+        with pytest.raises(NoConsole, match="virsh managedsave"):
+            await supervisor.offer(0, "v=0")
     finally:
         await supervisor.close()

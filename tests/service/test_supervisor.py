@@ -3,18 +3,22 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from libvirt_webrtc.agent.interface import ConsoleState, DomainView
 from libvirt_webrtc.agent.latest import LatestValue
-from libvirt_webrtc.config.load import Config
+from libvirt_webrtc.config.load import STATE_VARIABLE, Config
 from libvirt_webrtc.config.video import EncoderPolicy, VideoConfig
+from libvirt_webrtc.display.registrations import MAX_REGISTRATIONS
 from libvirt_webrtc.domains.definition.display import DbusDisplay
 from libvirt_webrtc.domains.snapshot import Domain, DomainState, Snapshot
 from libvirt_webrtc.errors import HypervisorUnavailable, NoConsole, NoSuchDomain
 from libvirt_webrtc.media.formats import VideoFormat, formats_of
 from libvirt_webrtc.service import console_maker
+from libvirt_webrtc.service import worker_supervisor as worker_supervisor_module
+from libvirt_webrtc.service.registration_counts import RegistrationCount, RegistrationCounts
 from libvirt_webrtc.service.supervisor import Supervisor
 from libvirt_webrtc.service.worker_supervisor import DisplaySource, WorkerSupervisor
 from libvirt_webrtc.worker.settings import WorkerSettings
@@ -141,6 +145,40 @@ async def test_libvirt_away_keeps_workers(supervisor: Supervisor, domains: Domai
     assert (view(supervisor).console_state, view(supervisor).worker_pid) == (ConsoleState.READY, pid)
 
 
+async def test_consoles_that_wait_for_libvirt_do_not_wait_longer_than_for_libvirt(
+    supervisor: Supervisor, domains: Domains, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_supervisor_module, "RETRY_DELAYS_S", (0.01, 3600.0))
+    domains.away = True
+    domains.show(domain(1))
+    failed = await until_state(supervisor, ConsoleState.FAILED)
+    assert "libvirtd is away" in (failed.reason or "")
+    domains.show(domain(1), connected=False)
+    async for listed in supervisor.watch():
+        if not listed.connected:
+            break
+    domains.away = False
+    domains.show(domain(1))
+    await until_state(supervisor, ConsoleState.READY)
+
+
+async def test_registrations_are_counted_for_the_run_of_a_domain(
+    domains: Domains, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(STATE_VARIABLE, str(tmp_path))
+    counts = RegistrationCounts(tmp_path / "registrations", domains.uri)
+    counts.of("u", 1).tell(MAX_REGISTRATIONS)
+    async with Supervisor(domains, Config()) as supervisor:
+        domains.show(connected=False)
+        await until(lambda: supervisor.list().problem == "libvirtd is away")
+        domains.show(domain(1))
+        worn_out = await until_state(supervisor, ConsoleState.NONE)
+        assert "virsh managedsave" in (worn_out.reason or "") and worn_out.worker_pid is None
+        domains.show(domain(2))
+        await until_state(supervisor, ConsoleState.READY)
+    assert not list((tmp_path / "registrations").iterdir())
+
+
 async def test_watchers_see_each_state_and_the_end(supervisor: Supervisor, domains: Domains) -> None:
     seen: list[ConsoleState] = []
 
@@ -196,7 +234,10 @@ async def test_workers_are_told_of_hardware_only_where_it_is_wanted(
     told: list[WorkerSettings] = []
 
     def make(
-        settings: WorkerSettings, display: DisplaySource, on_change: Callable[[], None]
+        settings: WorkerSettings,
+        display: DisplaySource,
+        on_change: Callable[[], None],
+        registrations: RegistrationCount | None,
     ) -> WorkerSupervisor:
         told.append(settings)
         return WorkerSupervisor(settings, display, on_change)
