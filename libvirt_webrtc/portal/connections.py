@@ -47,7 +47,9 @@ class ConnectionLimits:
     """Of all who have shown neither a session nor the token, yet. 256 of them have to be accepted between somebody's
     connection and its request, which comes with it, to push that one out."""
     session: int = 64
-    """Of one session, and of all programs with the token together."""
+    """Of one session; and of whoever has no more than its cookie, which is not a proof."""
+    programs: int = 256
+    """Of all programs with the token together."""
     known: int = 1024
     """Of all sessions together."""
 
@@ -62,7 +64,10 @@ class ConnectionLimits:
         # Three quarters at most: consoles and libvirt need some, too.
         ample = cls()
         return cls(
-            min(ample.strangers, most // 4), min(ample.session, most // 8), min(ample.known, most // 2)
+            min(ample.strangers, most // 4),
+            min(ample.session, most // 8),
+            min(ample.programs, most // 8),
+            min(ample.known, most // 2),
         )
 
 
@@ -89,8 +94,8 @@ class Connections:
             client, _ = clients.most_common(1)[0]
             self._end(next(one for one in self._strangers if one.client == client), client)
 
-    def claim(self, connection: "PortalConnection", owner: object) -> None:
-        """Note that a request on this connection came with ``owner``'s session, or with the token.
+    def claim(self, connection: "PortalConnection", owner: object, *, program: bool) -> None:
+        """Note that a request on this connection came with ``owner``'s session, or from a program with the token.
 
         Past a limit the connection is ended whose last request is the longest ago: of this owner, or of the one that
         has most.
@@ -101,8 +106,8 @@ class Connections:
         connection.owner = owner
         mine = self._known.setdefault(owner, {})
         mine[connection] = None
-        if len(mine) > self._limits.session:
-            self._end(next(iter(mine)), "one session")
+        if len(mine) > (self._limits.programs if program else self._limits.session):
+            self._end(next(iter(mine)), "all programs with the token" if program else "one session")
         elif sum(map(len, self._known.values())) > self._limits.known:
             most = max(self._known.values(), key=lambda connections: len(connections))
             self._end(next(iter(most)), "all sessions")
@@ -170,9 +175,9 @@ class PortalConnection(web.RequestHandler):
         self.lost.set()
         super().connection_lost(exc)
 
-    def claim(self, owner: object) -> None:
+    def claim(self, owner: object, *, program: bool = False) -> None:
         """Note whose session, or token, came with a request: strangers do not push this connection out now."""
-        self._connections.claim(self, owner)
+        self._connections.claim(self, owner, program=program)
 
     def abort(self) -> None:
         """End it now, whatever is not sent yet: who does not read would otherwise keep it open."""

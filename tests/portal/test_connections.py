@@ -14,7 +14,7 @@ from libvirt_webrtc.portal.headers import HEADERS
 from tests.media.helpers import soon, until
 from tests.portal.fakes import TOKEN, FakeAgent, Serve, Served, Viewer, listing
 
-FEW = ConnectionLimits(strangers=8, session=3, known=4)
+FEW = ConnectionLimits(strangers=8, session=3, programs=5, known=6)
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -87,11 +87,46 @@ async def test_who_is_signed_in_is_never_ended_for_strangers(bounded: Served, ag
             assert b'"domains":[]' in await soon(events.content.readuntil(b"\n\n"))
 
 
-async def test_event_streams_of_a_session_are_bounded(bounded: Served, agent: FakeAgent) -> None:
+async def test_a_signed_in_browser_loads_its_pages_while_strangers_come(bounded: Served) -> None:
     async with Viewer(bounded) as person, AsyncExitStack() as stack:
-        person.use_token()
-        streams = [await stack.enter_async_context(person.get("/api/events")) for _ in range(3 * FEW.session)]
-        await until(lambda: agent.watchers == FEW.session)
+        await person.sign_in()
+        page = await stack.enter_async_context(connected(bounded))
+        request = f"GET /static/core/session.js HTTP/1.1\r\nHost: 127.0.0.1:{bounded.port}\r\n"
+        request += f"Cookie: {person.headers['Cookie']}\r\n\r\n"
+        for _ in range(2):
+            await say(page, request.encode())
+            assert b" 200 " in await soon(page[0].readline())
+            await soon(page[0].readuntil(b"export {};"))
+            for _ in range(2 * FEW.strangers):
+                await stack.enter_async_context(connected(bounded))
+
+
+async def test_who_has_the_cookie_only_does_not_push_out_who_has_the_key(
+    bounded: Served, agent: FakeAgent
+) -> None:
+    async with Viewer(bounded) as person, AsyncExitStack() as stack:
+        await person.sign_in()
+        events = await stack.enter_async_context(person.get("/api/events"))
+        await soon(events.content.readuntil(b"\n\n"))
+        for _ in range(2 * FEW.session):
+            streams = await stack.enter_async_context(connected(bounded))
+            cookie = f"Cookie: {person.headers['Cookie']}\r\n"
+            await say(streams, f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{bounded.port}\r\n{cookie}\r\n".encode())
+            assert b" 200 " in await soon(streams[0].readline())
+        agent.lists.set(listing())
+        assert b'"domains":[]' in await soon(events.content.readuntil(b"\n\n"))
+
+
+@pytest.mark.parametrize("program", [True, False])
+async def test_event_streams_are_bounded(bounded: Served, agent: FakeAgent, program: bool) -> None:
+    most = FEW.programs if program else FEW.session
+    async with Viewer(bounded) as person, AsyncExitStack() as stack:
+        if program:
+            person.use_token()
+        else:
+            await person.sign_in()
+        streams = [await stack.enter_async_context(person.get("/api/events")) for _ in range(3 * most)]
+        await until(lambda: agent.watchers == most)
         last = streams[-1]
         await soon(last.content.readuntil(b"\n\n"))
         agent.lists.close()
@@ -100,7 +135,7 @@ async def test_event_streams_of_a_session_are_bounded(bounded: Served, agent: Fa
 
 async def test_connections_of_all_sessions_are_bounded(bounded: Served, agent: FakeAgent) -> None:
     async with AsyncExitStack() as stack:
-        for _ in range(3):
+        for _ in range(4):
             person = await stack.enter_async_context(Viewer(bounded))
             await person.sign_in()
             for _ in range(2):

@@ -45,21 +45,31 @@ class Gate:
         by_token = "Authorization" in request.headers
         if request.method not in _READING and not by_token:
             _check_origin(request)
+        self._note_cookie(request)
         if route in PUBLIC or (route == SIGN_IN and request.method == "POST"):
             return await handler(request)
         cookie, key = read_cookie(request), request.headers.get(KEY_HEADER, "")
         session = await self._bearer(request) if by_token else self._sessions.find(cookie, key)
         if session is not None:
             request[_SESSION] = session
-            connection_of(request).claim(session)
+            connection_of(request).claim(session, program=by_token)
             return await handler(request)
-        if route in PAGES and self._sessions.has(cookie):
+        if route in PAGES and self._sessions.pages(cookie) is not None:
             return await handler(request)
         if route not in PAGES:
             raise Problem(401, "not_signed_in", "sign in first, or send Authorization: Bearer TOKEN")
         return web.Response(
             status=303, headers={"Location": "/login?" + urlencode({"next": request.path_qs})}
         )
+
+    def _note_cookie(self, request: web.Request) -> None:
+        """Keep strangers from pushing out the connections on which a signed-in browser loads pages and scripts.
+
+        They count apart from those that had the key too: whoever else has the cookie does not push those out.
+        """
+        connection = connection_of(request)
+        if connection.owner is None and (pages := self._sessions.pages(read_cookie(request))) is not None:
+            connection.claim(pages)
 
     async def check_token(self, request: web.Request, guess: str, message: str) -> None:
         """Return at once where ``guess`` is the token, whatever else came from the same address.

@@ -35,6 +35,7 @@ class Session:
         ended: set when it is over.
         leave: set when its event streams are to end; it may go on itself, as when the service is started again.
         consoles: what it has open, by the viewer's name, oldest first.
+        pages: stands for whoever has its cookie, and may not have its key.
     """
 
     def __init__(self, clock: Clock, key_hash: str = "", started: float | None = None) -> None:
@@ -42,6 +43,7 @@ class Session:
         self.ended = asyncio.Event()
         self.leave = asyncio.Event()
         self.consoles: dict[str, OpenConsole] = {}
+        self.pages = object()
         self._clock = clock
         self._key_hash = key_hash
         self._started = self.used if started is None else started

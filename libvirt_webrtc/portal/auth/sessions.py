@@ -76,10 +76,13 @@ class Sessions:
         await self._save()
         return made
 
-    def has(self, cookie: str) -> bool:
-        """Whether a live session has this cookie. Good for the pages themselves, in which is nothing secret."""
+    def pages(self, cookie: str) -> object | None:
+        """What stands for whoever has the cookie of a live session; None where there is none.
+
+        Good for the pages themselves, in which is nothing secret.
+        """
         session = self._sessions.get(hash_of(cookie))
-        return session is not None and not session.expired
+        return None if session is None or session.expired else session.pages
 
     def find(self, cookie: str, key: str) -> Session | None:
         """The live session of a cookie, where the key is its own as well; it counts as used now."""

@@ -133,8 +133,8 @@ async def test_the_number_of_sessions_is_bounded(
     clock.now += 1
     found(sessions, first)
     third = await sessions.start()
-    assert not sessions.has(second.cookie)
-    assert sessions.has(first.cookie) and sessions.has(third.cookie)
+    assert sessions.pages(second.cookie) is None
+    assert sessions.pages(first.cookie) is not None and sessions.pages(third.cookie) is not None
 
 
 async def test_the_number_of_consoles_is_bounded(
@@ -166,12 +166,16 @@ async def test_a_session_is_found_by_its_cookie_with_its_own_key_only(sessions: 
     first, second = await sessions.start(), await sessions.start()
     for key in ("", second.key, first.cookie, "\udfff"):
         assert sessions.find(first.cookie, key) is None
-    assert sessions.has(first.cookie) and not sessions.has(first.key) and not sessions.has("")
+    assert (
+        sessions.pages(first.cookie) is not None
+        and sessions.pages(first.key) is None
+        and sessions.pages("") is None
+    )
 
 
 async def test_a_cookie_alone_keeps_no_session_alive(sessions: Sessions, clock: FakeClock) -> None:
     made = await sessions.start()
     clock.now += IDLE_S - 1
-    assert sessions.has(made.cookie) and sessions.find(made.cookie, "") is None
+    assert sessions.pages(made.cookie) is not None and sessions.find(made.cookie, "") is None
     clock.now += 1
-    assert not sessions.has(made.cookie)
+    assert sessions.pages(made.cookie) is None
