@@ -175,3 +175,25 @@ async def test_a_guest_that_is_being_given_its_console_stays_among_the_running(p
     await expect(page.locator(".domain h2")).to_have_text(["a-attaching", "b-running"])
     await expect(page.locator(".domain .state").first).to_have_text("Being given its console")
     await expect(page.locator(".domain .why").first).to_have_text("The guest's memory is being saved, 42 %.")
+
+
+async def test_signing_out_leads_to_the_login_page_and_forgets_the_key(page: Page) -> None:
+    await give_list(page, domain(1, "plain", "running", "ready"))
+    await expect(page.locator(".domain h2")).to_have_text("plain")
+    await run(page, "core/session-key.js", "m.keepSessionKey('the-key')")
+    places: list[str] = []
+    page.on("framenavigated", lambda frame: places.append(frame.url))
+    keys: list[str | None] = []
+
+    async def end(route: Route) -> None:
+        keys.append(await route.request.header_value("Session-Key"))
+        # The session's end ends its streams before this answer is there: who asks for another is told 401.
+        await page.route("**/api/events", lambda asked: asked.fulfill(status=401))
+        await asyncio.sleep(1.5)
+        await route.fulfill(status=204)
+
+    await page.route("**/api/session", end)
+    await page.click("#sign-out")
+    await page.wait_for_url(f"{ORIGIN}/login")
+    assert places == [f"{ORIGIN}/login"] and keys == ["the-key"]
+    assert await page.evaluate("localStorage.length") == 0

@@ -90,11 +90,16 @@ const events = new DomainEvents({
 
 filter.addEventListener("input", render);
 element("sign-out", HTMLButtonElement).addEventListener("click", async () => {
+  // The session's end ends its streams, which would send this page to sign in again.
+  events.close();
   const reply = await request("/api/session", { method: "DELETE" }).catch(() => null);
   if (reply?.ok || reply?.status === 401) {
     forgetSessionKey();
     location.assign("/login");
-  } else element("live-text", HTMLElement).textContent = "Signing out failed";
+    return;
+  }
+  events.open();
+  element("live-text", HTMLElement).textContent = "Signing out failed";
 });
 window.addEventListener("pagehide", () => events.close());
 window.addEventListener("pageshow", (event) => {
