@@ -49,6 +49,56 @@ test("no step goes against the way the wheel turns", () => {
   }
 });
 
+/** Steps of ten notches, as a browser tells one. */
+function ofTen({ deltaY, wheelDeltaY, deltaMode = PIXELS }, ratio = 1) {
+  const wheel = new WheelSteps();
+  const turn = { deltaX: 0, deltaY, wheelDeltaX: 0, wheelDeltaY, deltaMode };
+  return Array.from({ length: 10 }, () => wheel.add(turn, ratio).dy).reduce((sum, step) => sum + step, 0);
+}
+
+test("ten notches are ten steps, in every browser and at every scale", () => {
+  for (const [what, turn, ratio] of [
+    ["Chromium on Linux", { deltaY: 120, wheelDeltaY: -120 }, 1],
+    ["Chromium on Linux, 150%", { deltaY: 120, wheelDeltaY: -120 }, 1.5],
+    ["Chromium on Windows", { deltaY: 100, wheelDeltaY: -120 }, 1],
+    ["Chromium on Windows, 150%", { deltaY: 200 / 3, wheelDeltaY: -120 }, 1.5],
+    ["Chromium on Windows, 250%", { deltaY: 40, wheelDeltaY: -120 }, 2.5],
+    ["Chromium, 110% emulated", { deltaY: 100 / 1.1, wheelDeltaY: -109 }, 1.1],
+    ["Chromium, 150% emulated", { deltaY: 200 / 3, wheelDeltaY: -80 }, 1.5],
+    ["Chromium, 250% emulated", { deltaY: 40, wheelDeltaY: -48 }, 2.5],
+    ["Firefox on Linux", { deltaY: 114, wheelDeltaY: -120 }, 1],
+    ["Firefox on Windows", { deltaY: 51, wheelDeltaY: -120 }, 1.25],
+    ["Firefox, lines", { deltaY: 3, wheelDeltaY: -120, deltaMode: LINES }, 1],
+    ["no wheelDelta", { deltaY: 100 }, 1],
+  ]) {
+    assert.equal(ofTen(turn, ratio), 10, what);
+    assert.equal(ofTen({ ...turn, deltaY: -turn.deltaY, wheelDeltaY: -turn.wheelDeltaY }, ratio), -10, what);
+  }
+});
+
+test("several notches in one event count", () => {
+  assert.equal(ofTen({ deltaY: 300, wheelDeltaY: -360 }), 30);
+});
+
+test("sideways notches are steps, of any size", () => {
+  const wheel = new WheelSteps();
+  for (const [deltaX, wheelDeltaX] of [[20, -120], [120, -120]]) {
+    assert.equal(wheel.add({ deltaX, deltaY: 0, deltaMode: PIXELS, wheelDeltaX, wheelDeltaY: 0 }).dx, 1);
+  }
+});
+
+test("the parts of a notch of a fine wheel add up", () => {
+  assert.equal(ofTen({ deltaY: 12.5, wheelDeltaY: -15 }), 1);
+  assert.equal(ofTen({ deltaY: 48, wheelDeltaY: -48 }), 4);
+});
+
+test("what a touch pad moves adds up in pixels, also where it looks like notches", () => {
+  for (const deltaY of [1, 4, 7.5, 40, 80]) {
+    const steps = ofTen({ deltaY, wheelDeltaY: -Math.round(3 * deltaY) });
+    assert.ok(Math.abs(steps - deltaY / 10) <= 0.5, `${deltaY}: ${steps}`);
+  }
+});
+
 test("what is left is forgotten on demand", () => {
   const wheel = new WheelSteps();
   wheel.add({ deltaX: 40, deltaY: 40, deltaMode: PIXELS });
