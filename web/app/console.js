@@ -2,6 +2,7 @@
 /** The console page: puts the session, the guest's screens, the bars and the notices together. */
 
 import { DomainEvents } from "../core/domains.js";
+import { SideButtons, takesSideButtons } from "../core/input/side-buttons.js";
 import { Session } from "../core/session.js";
 import { element, signIn } from "./elements.js";
 import { publish } from "./handle.js";
@@ -160,6 +161,8 @@ const events = new DomainEvents({
 function hurry() {
   if (!document.hidden && session.state === "waiting") session.connect();
 }
+
+if (takesSideButtons()) new SideButtons((button) => consoles.click(button));
 
 window.addEventListener("online", hurry);
 document.addEventListener("visibilitychange", hurry);

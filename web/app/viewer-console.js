@@ -1,14 +1,13 @@
 // @ts-check
 /** One of the guest's consoles on the page: its picture, its pointer, and what is done to it. */
 
+import { lackingHint, pointerHint, unknownHint } from "./hints.js";
 import { Cursor } from "../core/cursor.js";
 import { Display } from "../core/display.js";
 import { Input } from "../core/input/input.js";
 import { encodeResize, encodeWatch } from "../core/protocol.js";
 
 /** @typedef {import("../core/protocol.js").DisplayMessage} DisplayMessage */
-
-const CLICK_FIRST = "Click the picture to move the guest’s pointer.";
 
 /**
  * @typedef {object} ViewerConsoleHandlers
@@ -97,6 +96,8 @@ export class ViewerConsole {
       leave: handlers.leave,
       pressed: handlers.pressed,
       stats: handlers.stats,
+      lacking: (characters) => handlers.hint(lackingHint(characters)),
+      unknown: (key) => handlers.hint(unknownHint(key)),
       locked: (locked) => {
         if (locked) handlers.captured();
       },
@@ -198,6 +199,11 @@ export class ViewerConsole {
     this.#veil.on.hidden = !off;
   }
 
+  get #pointerHint() {
+    const fingers = matchMedia("(any-pointer: coarse)").matches && !matchMedia("(any-pointer: fine)").matches;
+    return pointerHint({ lockable: this.input.lockable, fingers });
+  }
+
   /** @param {DisplayMessage} message */
   receive(message) {
     switch (message.type) {
@@ -208,8 +214,8 @@ export class ViewerConsole {
         this.#relative = !message.absolute;
         this.input.absolute = message.absolute;
         this.#cursor.drawn = this.#relative;
-        if (message.absolute) this.#handlers.withdraw(CLICK_FIRST);
-        else if (this.#shown) this.#handlers.hint(CLICK_FIRST);
+        if (message.absolute) this.#handlers.withdraw(this.#pointerHint);
+        else if (this.#shown) this.#handlers.hint(this.#pointerHint);
         break;
       case "cursor":
         this.#cursor.define(message);

@@ -126,6 +126,16 @@ export class ViewerConsoles {
     return viewerConsole;
   }
 
+  /**
+   * @param {number} button `MouseEvent.button`, pressed and released where the mouse is
+   * @returns {boolean} whether it is over one of them
+   */
+  click(button) {
+    const under = this.present.find(({ stage }) => stage.matches(":hover"));
+    under?.input.click(button);
+    return under !== undefined;
+  }
+
   /** @param {import("../core/geometry.js").Scaling} scaling of all of them */
   set scaling(scaling) {
     this.#scaling = scaling;

@@ -1,7 +1,7 @@
 // @ts-check
 /** The picture on the page: the video, scaled and cropped, and its last frame while there is no connection. */
 
-import { layOut, toGuest, trueRatio, windowSize } from "./geometry.js";
+import { isInside, layOut, toGuest, trueRatio, windowSize } from "./geometry.js";
 
 /** @typedef {import("./protocol.js").Size} Size */
 /** @typedef {import("./geometry.js").Scaling} Scaling */
@@ -24,6 +24,8 @@ export class Display {
   #scale = 1;
   /** Device pixels per CSS pixel. */
   #ratio = devicePixelRatio;
+  /** How many times as large as the scaling says, by fingers. */
+  #zoom = 1;
   /** The stage's, in device pixels; null before it was measured, and while it is hidden. @type {Size | null} */
   #device = null;
   /** True once the present stream has shown a frame. */
@@ -66,7 +68,24 @@ export class Display {
   /** @param {Scaling} scaling */
   set scaling(scaling) {
     this.#scaling = scaling;
+    this.#zoom = 1;
     this.#lay();
+  }
+
+  /**
+   * Make the picture larger or smaller, never smaller than the scaling says.
+   * @param {number} factor
+   * @param {{clientX: number, clientY: number}} place what is there stays there, where that is possible
+   */
+  zoomBy(factor, { clientX, clientY }) {
+    const { stage, screen } = this.#elements;
+    const before = screen.getBoundingClientRect();
+    if (!before.width) return;
+    this.#zoom *= factor;
+    this.#lay();
+    const now = screen.getBoundingClientRect();
+    const moved = (/** @type {number} */ offset) => (offset * now.width) / before.width;
+    stage.scrollBy(now.left + moved(clientX - before.left) - clientX, now.top + moved(clientY - before.top) - clientY);
   }
 
   /** @param {Size} size as the guest's side told it */
@@ -113,6 +132,14 @@ export class Display {
     return toGuest({ x: clientX, y: clientY }, box, this.size ?? { width: 1, height: 1 });
   }
 
+  /**
+   * @param {{clientX: number, clientY: number}} event
+   * @returns {boolean} whether a press there is meant for the guest; so is any, before there is a picture
+   */
+  isInside({ clientX, clientY }) {
+    return isInside({ x: clientX, y: clientY }, this.#elements.screen.getBoundingClientRect());
+  }
+
   #watchRoom() {
     const { stage } = this.#elements;
     const observer = new ResizeObserver(([{ contentRect, devicePixelContentBoxSize }]) => {
@@ -152,15 +179,18 @@ export class Display {
       encoded: { width: shown.width, height: shown.height },
       scaling: this.#scaling,
       ratio: this.#ratio,
+      zoom: this.#zoom,
     });
     this.#scale = layout.scale;
+    this.#zoom = layout.zoom;
     for (const [name, value] of Object.entries(layout.screen)) screen.style.setProperty(name, `${value}px`);
     for (const element of [video, still]) {
       element.style.width = `${layout.video.width}px`;
       element.style.height = `${layout.video.height}px`;
     }
     screen.classList.toggle("crisp", layout.crisp);
-    stage.classList.toggle("actual", this.#scaling === "actual");
+    // A picture that may be larger than its room is moved by scrolling.
+    stage.classList.toggle("larger", this.#scaling === "actual" || this.#zoom > 1);
     this.#changed();
   }
 

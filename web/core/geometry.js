@@ -18,11 +18,16 @@
  * @property {number} scale CSS pixels per guest pixel
  * @property {Box} screen the guest's picture within the stage
  * @property {Size} video the video element's size; what exceeds the screen is padding, to be clipped
+ * @property {number} zoom how many times as large as the scaling says it is
  * @property {boolean} crisp a guest pixel covers a whole number of device pixels
  */
 
 /** Factors by which a server may have made the picture smaller. */
 const DOWNSAMPLES = [1, 2, 4];
+/** The largest guest pixel of a picture that fingers have made larger, CSS pixels: a word then fills a phone. */
+const LARGEST = 4;
+/** So far beside the picture its edge is still meant, CSS pixels. */
+const EDGE = 4;
 /** CSS defines this many of its pixels as an inch. A guest that is told mm may enlarge its desktop accordingly. */
 const CSS_PER_INCH = 96;
 const MM_PER_INCH = 25.4;
@@ -86,12 +91,15 @@ export function windowSize(stage, device) {
 }
 
 /**
- * @param {{stage: Size & {x?: number, y?: number}, guest: Size, encoded: Size, scaling: Scaling, ratio: number}} given
- *     stage in CSS pixels, and where it lies on the page; ratio: device pixels per CSS pixel
+ * @param {{stage: Size & {x?: number, y?: number}, guest: Size, encoded: Size, scaling: Scaling, ratio: number, zoom?: number}} given
+ *     stage in CSS pixels, and where it lies on the page; ratio: device pixels per CSS pixel; zoom: how many times as large as the
+ *     scaling says, as far as that makes sense
  * @returns {Layout}
  */
-export function layOut({ stage, guest, encoded, scaling, ratio }) {
-  const scale = scaling === "actual" ? 1 / ratio : fitting(stage, guest, scaling, ratio);
+export function layOut({ stage, guest, encoded, scaling, ratio, zoom = 1 }) {
+  const base = scaling === "actual" ? 1 / ratio : fitting(stage, guest, scaling, ratio);
+  const limit = Math.max(1, LARGEST / base);
+  const scale = base * Math.min(limit, Math.max(1, zoom));
   const padded = paddedSize(guest, encoded);
   const [width, height] = [guest.width * scale, guest.height * scale];
   // Aligned to a device pixel, or the whole picture is blurred by half a pixel.
@@ -102,6 +110,7 @@ export function layOut({ stage, guest, encoded, scaling, ratio }) {
   const perGuestPixel = scale * ratio;
   return {
     scale,
+    zoom: scale / base,
     screen: { left: centred(stage.width - width, stage.x), top: centred(stage.height - height, stage.y), width, height },
     video: { width: padded.width * scale, height: padded.height * scale },
     crisp: perGuestPixel >= 0.99 && Math.abs(perGuestPixel - Math.round(perGuestPixel)) < 0.002,
@@ -123,4 +132,15 @@ export function toGuest(at, screen, guest) {
     x: map(at.x - screen.left, screen.width, guest.width),
     y: map(at.y - screen.top, screen.height, guest.height),
   };
+}
+
+/**
+ * @param {Point} at client coordinates
+ * @param {Box} screen the picture's bounding box, in client coordinates; empty before there is a picture
+ * @returns {boolean} whether a press there is meant for the guest
+ */
+export function isInside(at, screen) {
+  if (!screen.width || !screen.height) return true;
+  const within = (/** @type {number} */ offset, /** @type {number} */ extent) => offset >= -EDGE && offset < extent + EDGE;
+  return within(at.x - screen.left, screen.width) && within(at.y - screen.top, screen.height);
 }

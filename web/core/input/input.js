@@ -14,6 +14,8 @@ import { Touch } from "./touch.js";
  * @property {() => void} leave the way out of the grab was pressed
  * @property {() => void} pressed a key that is no modifier went down
  * @property {() => void} stats the chord for the statistics was pressed
+ * @property {(characters: string) => void} lacking these could not be typed: there are no keys for them
+ * @property {(key: string) => void} unknown a key could not be sent, since nothing tells which one it is; its `KeyboardEvent.key`
  * @property {(locked: boolean) => void} locked the pointer was locked, or is free again
  * @property {(touched: {x: number, y: number}) => void} touched a finger moved the pointer there
  * @property {(mouse: {x: number, y: number} | null) => void} pointed a mouse did; null: it has left the picture
@@ -26,6 +28,8 @@ export class Input {
   #touch;
   #stage;
   #first;
+  /** The window has lost the focus: what is typed now is another window's, though some of it may still arrive here. */
+  #away = false;
 
   /**
    * @param {HTMLElement} stage focusable; what happens on it is the guest's
@@ -36,11 +40,16 @@ export class Input {
     this.#stage = stage;
     this.#first = handlers.first;
     this.#outbox = new Outbox(handlers.send);
-    this.#pointer = new Pointer(stage, this.#outbox, (event) => display.toGuest(event));
-    this.#touch = new Touch(stage, this.#outbox, {
-      toGuest: (place) => display.toGuest(place),
-      relative: () => this.#pointer.relative,
+    const places = {
+      toGuest: (/** @type {import("./two-fingers.js").Place} */ place) => display.toGuest(place),
+      inside: (/** @type {import("./two-fingers.js").Place} */ place) => display.isInside(place),
       scale: () => display.scale,
+    };
+    this.#pointer = new Pointer(stage, this.#outbox, { ...places, lend: (event) => this.#keyboard.lend(event) });
+    this.#touch = new Touch(stage, this.#outbox, {
+      ...places,
+      relative: () => this.#pointer.relative,
+      zoom: (factor, place) => display.zoomBy(factor, place),
       moved: (x, y) => handlers.touched({ x, y }),
     });
     this.#keyboard = new Keyboard(window, this.#outbox, {
@@ -52,14 +61,28 @@ export class Input {
       },
       pressed: handlers.pressed,
       stats: handlers.stats,
+      nameless: (key) => {
+        if ([...key].length === 1) this.typist.type(key);
+        else handlers.unknown(key);
+      },
     });
-    this.typist = new Typist(this.#outbox, handlers.pressed);
+    this.typist = new Typist(this.#outbox, { pressed: handlers.pressed, lacking: handlers.lacking });
+    for (const type of ["pointerdown", "pointermove", "pointerup", "wheel"]) {
+      window.addEventListener(type, (event) => this.#flags(/** @type {PointerEvent} */ (event)), { capture: true, passive: true });
+    }
     stage.addEventListener("pointermove", (event) => {
       if (event.pointerType !== "touch") handlers.pointed(display.toGuest(event));
     });
     stage.addEventListener("pointerleave", () => handlers.pointed(null));
     stage.addEventListener("blur", () => this.releaseAll());
-    for (const type of ["blur", "pagehide"]) window.addEventListener(type, () => this.releaseAll());
+    window.addEventListener("blur", () => {
+      this.#away = true;
+      this.releaseAll();
+    });
+    window.addEventListener("focus", () => {
+      this.#away = false;
+    });
+    window.addEventListener("pagehide", () => this.releaseAll());
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) this.releaseAll();
     });
@@ -69,9 +92,23 @@ export class Input {
     });
   }
 
+  /**
+   * Wherever on the page the mouse is, its events tell of the keyboard's modifiers. Those of fingers do not everywhere.
+   * @param {MouseEvent & {pointerType?: string}} event
+   */
+  #flags(event) {
+    if (event.pointerType !== "touch") this.#keyboard.lift(event);
+  }
+
   #grabbed() {
+    if (this.#away && !document.hasFocus()) return false;
     const active = document.activeElement;
     return active === this.#stage || ((active === document.body || active === null) && this.#first());
+  }
+
+  /** @returns {boolean} whether a click locks a relative pointer */
+  get lockable() {
+    return this.#pointer.lockable;
   }
 
   /** @param {boolean} absolute whether the guest takes positions */
@@ -82,6 +119,12 @@ export class Input {
   /** @param {string} code @param {boolean} down */
   key(code, down) {
     this.#outbox.key(code, down);
+  }
+
+  /** @param {number} button `MouseEvent.button`, pressed and released */
+  click(button) {
+    this.#outbox.button(button, true);
+    this.#outbox.button(button, false);
   }
 
   /** @param {string[]} codes pressed together */

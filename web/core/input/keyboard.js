@@ -5,9 +5,9 @@
  * another key, give the keyboard back to the page. With S as well, they show the statistics.
  */
 
-const MODIFIER = /^(Control|Alt|Shift|Meta)(Left|Right)$/;
-/** AltGr on Windows arrives as ControlLeft and, within the same moment, AltRight. */
-const ALTGR_MS = 50;
+import { codeOf, isModifier } from "./codes.js";
+import { Modifiers } from "./modifiers.js";
+import { WindowsKeys } from "./windows.js";
 
 /** @typedef {"mac" | "windows" | "other"} Platform */
 
@@ -18,20 +18,13 @@ function thisPlatform() {
   return name.startsWith("win") ? "windows" : "other";
 }
 
-/** @param {KeyboardEvent} event */
-function isComposition(event) {
-  return event.isComposing || event.code === "" || event.code === "Unidentified";
-}
-
 export class Keyboard {
   #outbox;
   #handlers;
-  #platform;
-  /**
-   * ControlLeft, held back until it is clear that it is not AltGr's.
-   * @type {ReturnType<typeof setTimeout> | undefined}
-   */
-  #control;
+  #modifiers;
+  #mac;
+  /** @type {WindowsKeys | null} */
+  #windows;
   /** Ctrl, Alt and Shift are down, and no other key was pressed since. */
   #leaving = false;
 
@@ -43,73 +36,125 @@ export class Keyboard {
    * @param {() => void} handlers.leave the way out was pressed
    * @param {() => void} handlers.pressed a key that is no modifier went down
    * @param {() => void} handlers.stats the chord for the statistics was pressed
+   * @param {(key: string) => void} handlers.nameless a key went down that only `KeyboardEvent.key` tells of
    * @param {Platform} [platform]
    */
   constructor(target, outbox, handlers, platform = thisPlatform()) {
     this.#outbox = outbox;
     this.#handlers = handlers;
-    this.#platform = platform;
+    this.#modifiers = new Modifiers(outbox);
+    this.#mac = platform === "mac";
+    const late = {
+      press: (/** @type {KeyboardEvent} */ event, /** @type {string} */ code) => this.#press(event, code),
+      release: (/** @type {string} */ code) => this.#modifiers.release(code),
+    };
+    this.#windows = platform === "windows" ? new WindowsKeys(() => outbox.keys, late) : null;
     for (const type of ["keydown", "keyup"]) {
       target.addEventListener(type, (event) => this.#key(/** @type {KeyboardEvent} */ (event)), { capture: true });
     }
   }
 
-  /** Forget what has not been sent yet. */
+  /** Everything was released: forget what is held, and what has not been sent yet. */
   reset() {
-    clearTimeout(this.#control);
-    this.#control = undefined;
+    this.#windows?.clear();
+    this.#modifiers.clear();
     this.#leaving = false;
+  }
+
+  /** @param {import("./modifiers.js").Flagged} event a mouse's: modifiers that it says are up, go up */
+  lift(event) {
+    this.#modifiers.lift(event);
+  }
+
+  /** @param {import("./modifiers.js").Flagged} event a mouse's that the guest gets: modifiers that it says are down, go down */
+  lend(event) {
+    this.#windows?.flush();
+    this.#modifiers.lend(event);
   }
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (!this.#handlers.grabbed() || isComposition(event)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    if (event.type === "keydown") this.#down(event);
-    else this.#up(event);
+    if (!this.#handlers.grabbed() || event.isComposing) return;
+    const code = codeOf(event);
+    if (code) {
+      event.preventDefault();
+      event.stopPropagation();
+      if (event.type === "keydown") this.#down(event, code);
+      else this.#up(event, code);
+    } else if (event.type === "keydown") this.#nameless(event);
   }
 
   /** @param {KeyboardEvent} event */
-  #down({ code, repeat, metaKey }) {
-    const modifier = MODIFIER.test(code);
-    if (this.#platform === "windows" && code === "ControlLeft" && !repeat) {
-      this.#control = setTimeout(() => this.#flushControl(), ALTGR_MS);
-      return;
-    }
-    if (code === "AltRight") this.reset();
-    this.#flushControl();
+  #nameless(event) {
+    this.#windows?.flush();
+    this.#modifiers.lift(event);
+    // The character has Shift and AltGr in it already.
+    for (const code of ["ShiftLeft", "ShiftRight", "AltRight"]) this.#modifiers.release(code);
+    if ([...event.key].length === 1) event.preventDefault();
+    this.#handlers.nameless(event.key);
+  }
+
+  /** @param {KeyboardEvent} event @param {string} code */
+  #down(event, code) {
+    const way = this.#windows?.down(event, code) ?? "press";
+    if (way === "done") return;
+    this.#agree(event, code);
     if (this.#leaving && code === "KeyS") {
       this.#leaving = false;
       this.#handlers.stats();
       return;
     }
-    if (this.#platform === "windows" && code === "ControlLeft" && !this.#outbox.keys.has(code)) return;
+    if (isModifier(code)) return this.#press(event, code);
+    this.#leaving = false;
+    if (!this.#windows?.isShifted(event, code)) this.#modifiers.lend(event);
     // macOS reports only the changes of CapsLock's light, and never that a key pressed with Command went up.
-    if (this.#platform === "mac" && (code === "CapsLock" || (metaKey && !modifier))) this.#outbox.chord(code);
+    if (way === "tap" || (this.#mac && (code === "CapsLock" || event.metaKey))) this.#outbox.chord(code);
     else this.#outbox.key(code, true);
-    this.#leaving = modifier && this.#isWayOut();
-    if (!modifier) this.#handlers.pressed();
+    this.#settle();
+    this.#handlers.pressed();
   }
 
-  /** @param {KeyboardEvent} event */
-  #up({ code }) {
-    this.#flushControl();
-    const tapOnly = code === "PrintScreen" || (this.#platform === "mac" && code === "CapsLock");
-    // Some systems report only the release of PrintScreen.
-    if (tapOnly && !this.#outbox.keys.has(code)) this.#outbox.chord(code);
-    else this.#outbox.key(code, false);
+  /** A modifier goes down. @param {KeyboardEvent} event @param {string} code */
+  #press(event, code) {
+    // macOS never reports that a key went up that was down before Command, either.
+    if (this.#mac && /^Meta/.test(code)) this.#liftOthers();
+    this.#modifiers.press(event, code);
+    if (!event.repeat) this.#leaving = this.#isWayOut();
+  }
+
+  /** @param {KeyboardEvent} event @param {string} code */
+  #up(event, code) {
+    if ((this.#windows?.up(event, code) ?? "release") === "release") this.#release(event, code);
     if (!this.#leaving) return;
     this.#leaving = false;
     this.#handlers.leave();
   }
 
-  #flushControl() {
-    if (this.#control === undefined) return;
-    clearTimeout(this.#control);
-    this.#control = undefined;
-    this.#outbox.key("ControlLeft", true);
-    this.#leaving = this.#isWayOut();
+  /** @param {KeyboardEvent} event @param {string} code */
+  #release(event, code) {
+    const tapOnly = code === "PrintScreen" || (this.#mac && code === "CapsLock");
+    // Some systems report only the release of PrintScreen.
+    if (tapOnly && !this.#outbox.keys.has(code)) this.#outbox.chord(code);
+    else if (isModifier(code)) this.#modifiers.release(code);
+    else this.#outbox.key(code, false);
+    this.#settle();
+    this.#agree(event, code);
+  }
+
+  /** @param {KeyboardEvent} event @param {string} code */
+  #agree(event, code) {
+    if (!this.#windows?.isShifted(event, code)) this.#modifiers.lift(event, isModifier(code) ? code : "");
+  }
+
+  #liftOthers() {
+    for (const code of this.#outbox.keys) {
+      if (!isModifier(code)) this.#outbox.key(code, false);
+    }
+  }
+
+  /** What was lent goes back when no key needs it any more. */
+  #settle() {
+    if ([...this.#outbox.keys].every(isModifier)) this.#modifiers.takeBack();
   }
 
   #isWayOut() {

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Types text from an on-screen keyboard, which reports no keys but only its text field's new content, as key presses of a
- * US layout. Characters that this layout lacks are left out.
+ * US layout. Characters that this layout lacks cannot be typed.
  */
 
 /** A PS/2 keyboard buffers 16 bytes: keys that came faster would be lost. */
@@ -43,7 +43,7 @@ export function difference(before, after) {
 /** Types at a pace that guests can follow. */
 export class Typist {
   #outbox;
-  #pressed;
+  #handlers;
   /** @type {{code: string, shift: boolean}[]} */
   #queue = [];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -51,19 +51,24 @@ export class Typist {
 
   /**
    * @param {import("./outbox.js").Outbox} outbox
-   * @param {() => void} pressed a key was typed
+   * @param {object} handlers
+   * @param {() => void} handlers.pressed a key was typed
+   * @param {(characters: string) => void} handlers.lacking there are no keys for these
    */
-  constructor(outbox, pressed) {
+  constructor(outbox, handlers) {
     this.#outbox = outbox;
-    this.#pressed = pressed;
+    this.#handlers = handlers;
   }
 
   /** @param {string} text */
   type(text) {
+    let lacking = "";
     for (const character of text) {
       const key = keyFor(character);
       if (key) this.#queue.push(key);
+      else lacking += character;
     }
+    if (lacking) this.#handlers.lacking(lacking);
     this.#run();
   }
 
@@ -84,7 +89,7 @@ export class Typist {
     if (!key) return;
     if (key.shift) this.#outbox.chord("ShiftLeft", key.code);
     else this.#outbox.chord(key.code);
-    this.#pressed();
+    this.#handlers.pressed();
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#run();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { layOut, paddedSize, toGuest, trueRatio, windowSize } from "../../../../web/core/geometry.js";
+import { isInside, layOut, paddedSize, toGuest, trueRatio, windowSize } from "../../../../web/core/geometry.js";
 
 const size = (width, height) => ({ width, height });
 
@@ -123,4 +123,35 @@ test("a ratio that the browser only pretends is not believed", () => {
   // Nothing is counted in a hidden element, nor by every browser.
   assert.equal(trueRatio(2, 0, 0, "Atlantic/Reykjavik"), 2);
   assert.equal(trueRatio(2, 800, undefined, "Atlantic/Reykjavik"), 2);
+});
+
+test("fingers make the picture larger, up to four pixels for each of the guest's, and never smaller than it fits", () => {
+  const phone = { stage: size(400, 700), guest: size(1600, 900) };
+  near(laidOut(phone).scale, 0.25);
+  for (const [zoom, scale] of [[2, 0.5], [4, 1], [100, 4], [0.5, 0.25]]) {
+    const layout = laidOut({ ...phone, zoom });
+    near(layout.scale, scale);
+    near(layout.zoom, scale / 0.25);
+  }
+  // Larger than its room it begins at the edge, and is scrolled.
+  const { screen } = laidOut({ ...phone, zoom: 8 });
+  assert.deepEqual([screen.left + 0, screen.top + 0, screen.width, screen.height], [0, 0, 3200, 1800]);
+  near(laidOut({ stage: size(4000, 3000), guest: size(400, 300), zoom: 2 }).scale, 10);
+});
+
+test("a press is meant for the guest on the picture and at its very edge", () => {
+  const screen = { left: 100, top: 50, width: 640, height: 480 };
+  for (const [x, y, inside] of [
+    [100, 50, true],
+    [739, 529, true],
+    [97, 300, true],
+    [743, 300, true],
+    [90, 300, false],
+    [745, 300, false],
+    [400, 40, false],
+    [400, 540, false],
+  ]) {
+    assert.equal(isInside({ x, y }, screen), inside, `${x},${y}`);
+  }
+  assert.equal(isInside({ x: 5, y: 5 }, { left: 0, top: 0, width: 0, height: 0 }), true, "before there is a picture");
 });

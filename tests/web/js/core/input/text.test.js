@@ -43,7 +43,7 @@ test("text is typed in order, at a pace, and what is left can be forgotten", (co
   const due = [];
   provide(context, "setTimeout", (run) => due.push(run));
   const { log, send } = inputLog();
-  const typist = new Typist(new Outbox(send), () => undefined);
+  const typist = new Typist(new Outbox(send), { pressed: () => undefined, lacking: () => undefined });
   const step = () => due.shift()();
   typist.type("aB");
   assert.deepEqual(log.splice(0), ["+KeyA", "-KeyA"]);
@@ -54,4 +54,12 @@ test("text is typed in order, at a pace, and what is left can be forgotten", (co
   typist.clear();
   step();
   assert.deepEqual([log, due], [["+Backspace", "-Backspace"], []]);
+});
+
+test("what no key has is told of, and the rest is typed", (context) => {
+  provide(context, "setTimeout", () => undefined);
+  const { log, send } = inputLog();
+  const lacking = (characters) => log.push(`lacking ${characters}`);
+  new Typist(new Outbox(send), { pressed: () => undefined, lacking }).type("éaß");
+  assert.deepEqual(log, ["lacking éß", "+KeyA", "-KeyA"]);
 });

@@ -20,6 +20,8 @@ function touching(context, { relative = false } = {}) {
   });
   const touch = new Touch(stage, new Outbox(send, (flush) => flush()), {
     toGuest: ({ clientX, clientY }) => ({ x: clientX, y: clientY }),
+    inside: ({ clientY }) => clientY < 500,
+    zoom: (factor, { clientX, clientY }) => log.push(`zoom ${factor} at ${clientX},${clientY}`),
     relative: () => relative,
     scale: () => 0.5,
     moved: () => undefined,
@@ -106,4 +108,72 @@ test("two fingers first move a picture that is larger than its room", (context) 
   finger("down", 2, 90, 200);
   finger("move", 1, 50, 100);
   assert.deepEqual([stage.scrollTop, log], [50, ["to 50,200"]]);
+});
+
+test("relative motion right after a tap is a drag", (context) => {
+  const { log, finger } = touching(context, { relative: true });
+  finger("down", 1, 50, 60);
+  finger("up", 1, 50, 60);
+  finger("down", 1, 52, 60);
+  finger("move", 1, 72, 60);
+  finger("up", 1, 72, 60);
+  assert.deepEqual(log, ["0down", "0up", "0down", "by 40,0", "0up"]);
+});
+
+test("a tap of two fingers is the right button, of three the middle one", (context) => {
+  for (const relative of [true, false]) {
+    for (const [fingers, button] of [[2, 2], [3, 1]]) {
+      const { log, finger } = touching(context, { relative });
+      const ids = Array.from({ length: fingers }, (_, i) => i);
+      for (const id of ids) finger("down", id, 50 + 30 * id, 60);
+      for (const id of ids) finger("move", id, 51 + 30 * id, 61);
+      for (const id of ids) finger("up", id, 51 + 30 * id, 61);
+      assert.deepEqual(log.filter((said) => !said.startsWith("to")), [`${button}down`, `${button}up`]);
+      if (!relative) assert.equal(log[0], "to 50,60");
+    }
+  }
+});
+
+test("fingers that move apart make the picture larger, where they are", (context) => {
+  const { log, finger } = touching(context);
+  finger("down", 1, 100, 200);
+  finger("down", 2, 200, 200);
+  finger("move", 1, 95, 200);
+  finger("move", 2, 205, 200);
+  finger("move", 2, 260, 200);
+  finger("up", 2, 260, 200);
+  finger("move", 1, 50, 200);
+  finger("up", 1, 50, 200);
+  assert.deepEqual(log, ["zoom 1.1 at 150,200", "zoom 1.5 at 177.5,200"]);
+});
+
+test("a finger that rests while the other one moves away makes it larger, too", (context) => {
+  const { log, finger } = touching(context);
+  finger("down", 1, 100, 200);
+  finger("down", 2, 200, 200);
+  finger("move", 2, 220, 200);
+  finger("move", 2, 250, 200);
+  assert.deepEqual(log, ["zoom 1.5 at 175,200"]);
+});
+
+test("fingers that come back after a pinch begin where they are", (context) => {
+  const { log, finger } = touching(context);
+  finger("down", 1, 100, 200);
+  finger("down", 2, 200, 200);
+  finger("move", 2, 250, 200);
+  finger("up", 2, 250, 200);
+  finger("down", 3, 600, 200);
+  finger("move", 3, 650, 200);
+  assert.deepEqual(log, ["zoom 1.5 at 175,200", "zoom 1.1 at 375,200"]);
+});
+
+test("beside the picture nothing is clicked, held or dragged", async (context) => {
+  const { log, finger } = touching(context);
+  finger("down", 1, 50, 600);
+  finger("up", 1, 50, 600);
+  finger("down", 1, 50, 600);
+  await wait(LONG_MS);
+  finger("move", 1, 50, 400);
+  finger("up", 1, 50, 400);
+  assert.deepEqual(log, []);
 });
