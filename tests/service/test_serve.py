@@ -29,6 +29,7 @@ from libvirt_webrtc.service.single_qemu import by_monitor, stream
 from tests.media.helpers import soon
 from tests.support.portal import free_port
 from tests.support.stuck import python
+from tests.support.waiting import wait_until
 
 URI = "qemu+unix:///system?socket=/nonexistent"
 """Nobody answers there: what is tested here needs no libvirt."""
@@ -149,6 +150,27 @@ def test_standard_output_on_a_full_disk_is_told_and_ends_nothing(tmp_path: Path,
             process.kill()
     assert "No space left" in said and "Traceback" not in said and "Exception ignored" not in said
     assert ("--token-file" in said) == (not kept)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_log_on_a_full_disk_ends_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    url = f"127.0.0.1:{free_port()}"
+    command = [sys.executable, "-m", "libvirt_webrtc", "serve", "--uri", URI, "--listen", url]
+    with open("/dev/full", "wb") as full:
+        process = subprocess.Popen(command, stdout=full, stderr=full)
+    try:
+        wait_until(lambda: _answers(url), "it serves", 60.0)
+        process.send_signal(number)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _answers(url: str) -> bool:
+    with suppress(OSError), urllib.request.urlopen(f"http://{url}/healthz", timeout=30) as response:
+        return bool(response.status == 200)
+    return False
 
 
 def test_a_taken_port_is_told(tmp_path: Path) -> None:
