@@ -139,7 +139,8 @@ class Sessions:
         """
         for session in (self.bearer, *self._sessions.values()):
             session.leave.set()
-        await self._save()
+        if self._sessions:
+            await self._save()
 
     async def _end(self, cookie_hash: str) -> bool:
         """End a session without saving; False where there is none."""
