@@ -40,6 +40,9 @@ from libvirt_webrtc.worker.shared_consoles import SharedConsoles
 log = logging.getLogger(__name__)
 _stray_errors = logs.LimitedLogger(log)
 
+REPORT_INTERVAL_S = 0.1
+"""Seconds between two reports of the consoles' state: each may reach every page that shows the list."""
+
 
 def run(sock: socket.socket, settings: WorkerSettings) -> None:
     """The forked process's life, from its first line to its last."""
@@ -201,6 +204,8 @@ class Worker:
             if self._display is not None:
                 vm_name = ipc.text(self._display.name, MAX_LABEL)
                 await self._channel.send(ipc.Status(vm_name, tuple(self._shared_consoles.views())))
+            # A guest may change its mode as often as it likes.
+            await asyncio.sleep(REPORT_INTERVAL_S)
 
     async def _fail(self) -> None:
         """Raise what a task of this worker failed with."""

@@ -83,7 +83,9 @@ class SharedConsole:
         self._viewer_consoles: list[ViewerConsole] = []
         self._console: Console | None = None
         self._resizer = Resizer(lambda: self._console)
+        self._cursor_shape: tuple[int, int, int, int, bytes] | None = None
         self._cursor = b""
+        """The message of that shape, once somebody was told."""
         self._cursor_position = b""
         self._unsupported = ""
         self._problems = LimitedLogger(log)
@@ -195,8 +197,8 @@ class SharedConsole:
         if console is not None:
             yield display_messages.pointer_mode(console.mouse.is_absolute)
             yield display_messages.leds(console.keyboard.modifiers)
-        if self._cursor:
-            yield self._cursor
+        if self._cursor_shape is not None:
+            yield self._cursor_message()
         if self._cursor_position:
             yield self._cursor_position
         if self._unsupported:
@@ -205,13 +207,13 @@ class SharedConsole:
 
     def define_cursor(self, width: int, height: int, hot_x: int, hot_y: int, pixels: bytes) -> None:
         """The guest's pointer has a new shape (``Listener.CursorDefine``)."""
-        self._cursor = display_messages.cursor(width, height, hot_x, hot_y, straight_rgba(pixels))
-        self._broadcast(self._cursor)
+        self._cursor_shape, self._cursor = (width, height, hot_x, hot_y, pixels), b""
+        self._announce(display_messages.CURSOR, self._cursor_message)
 
     def move_cursor(self, x: int, y: int, visible: bool) -> None:
         """The guest moved or hid its pointer (``Listener.MouseSet``)."""
         self._cursor_position = display_messages.cursor_position(x, y, visible)
-        self._broadcast(self._cursor_position)
+        self._announce(display_messages.CURSOR_POSITION, lambda: self._cursor_position)
 
     def unsupported(self, what: str) -> None:
         """Why QEMU's picture cannot be shown; empty once it is shown."""
@@ -220,7 +222,7 @@ class SharedConsole:
             if what:
                 # A guest can alternate good and bad pictures, and must not fill the log.
                 self._problems.warning("console %s: %s", self.index, what)
-            self._broadcast(display_messages.problem(what))
+            self._announce(display_messages.PROBLEM, lambda: display_messages.problem(self._unsupported))
 
     @property
     def listening(self) -> bool:
@@ -241,18 +243,32 @@ class SharedConsole:
                 opened.fail(error)
 
     def _console_changed(self) -> None:
-        if self._console is not None:
-            self._broadcast(display_messages.pointer_mode(self._console.mouse.is_absolute))
-            self._broadcast(display_messages.leds(self._console.keyboard.modifiers))
+        if (console := self._console) is not None:
+            self._announce(
+                display_messages.POINTER_MODE,
+                lambda: display_messages.pointer_mode(console.mouse.is_absolute),
+            )
+            self._announce(display_messages.LEDS, lambda: display_messages.leds(console.keyboard.modifiers))
             self._on_change()
 
     def _shape_changed(self) -> None:
         picture = self.framebuffer
-        self._broadcast(display_messages.size(picture.width, picture.height))
-        self._broadcast(display_messages.enabled(picture.enabled))
+        self._announce(display_messages.SIZE, lambda: display_messages.size(picture.width, picture.height))
+        self._announce(display_messages.ENABLED, lambda: display_messages.enabled(picture.enabled))
         # Pictures and encoders of many sizes leave holes that glibc keeps: 40 MB after 60 changes of the mode.
         self._replaced.freed()
         self._on_change()
+
+    def _cursor_message(self) -> bytes:
+        if not self._cursor and self._cursor_shape is not None:
+            width, height, hot_x, hot_y, pixels = self._cursor_shape
+            self._cursor = display_messages.cursor(width, height, hot_x, hot_y, straight_rgba(pixels))
+        return self._cursor
+
+    def _announce(self, kind: int, make: Callable[[], bytes]) -> None:
+        """Tell all viewers what the guest has changed; it may change it as often as it likes."""
+        for opened in self._viewer_consoles:
+            opened.announcer.tell(kind, make)
 
     def _broadcast(self, message: bytes) -> None:
         for opened in self._viewer_consoles:

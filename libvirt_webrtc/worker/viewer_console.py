@@ -13,6 +13,7 @@ from libvirt_webrtc.input import display_messages
 from libvirt_webrtc.input.messages import Resize
 from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.media.track import ConsoleTrack
+from libvirt_webrtc.worker.announcer import Announcer
 from libvirt_webrtc.worker.console_input import ConsoleInput
 from libvirt_webrtc.worker.input_channel import InputChannel
 from libvirt_webrtc.worker.video_stats import own_stats
@@ -86,6 +87,7 @@ class ViewerConsole:
         track: what its picture is sent on.
         watched: whether the viewer shows it now.
         input: carries out what the viewer does.
+        announcer: tells the viewer what the guest changes.
     """
 
     def __init__(
@@ -122,6 +124,7 @@ class ViewerConsole:
             on_watch=self.watch,
             on_resize=lambda wanted: shared.resize(wanted, self._resized),
         )
+        self.announcer = Announcer(self.send, lambda: self._display.bufferedAmount if self._display else 0)
         shared.join(self)
 
     def watch(self, wanted: bool) -> None:
@@ -176,6 +179,7 @@ class ViewerConsole:
     async def close(self) -> None:
         """Let go of what is held, and leave the console. Idempotent; the track stays its connection's."""
         self._closed = True
+        self.announcer.close()
         self._want_stats(False)
         await self.input.close()
         # What it waits for goes on, for the next viewer.

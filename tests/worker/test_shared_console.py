@@ -5,6 +5,7 @@ import logging
 
 import pytest
 
+from libvirt_webrtc.display.cursor import straight_rgba
 from libvirt_webrtc.display.display import Display
 from libvirt_webrtc.errors import NegotiationError, NoConsole
 from libvirt_webrtc.input import display_messages
@@ -131,3 +132,20 @@ async def test_a_long_name_of_a_console_is_cut(
     assert len(view.label) == 100 and view.label.startswith("éé")
     await admit(shared_consoles, viewer)
     assert len(max(viewer.received, key=len)) < 2000
+
+
+async def test_a_guest_that_floods_the_page_is_told_of_at_a_bounded_rate(
+    shared_consoles: SharedConsoles, shared: SharedConsole, viewer: ViewerClient
+) -> None:
+    """Pointers, positions, problems and modes: a guest may change them without end, and 1 MiB each time."""
+    await admit(shared_consoles, viewer)
+    before = len(viewer.received)
+    last = display_messages.cursor_position(999, 7, False)
+    for number in range(1000):
+        shared.move_cursor(number, 7, False)
+        shared.define_cursor(64, 64, 0, 0, number.to_bytes(4) * 64 * 64)
+        shared.unsupported(f"problem {number}")
+        shared.framebuffer.on_shape()  # type: ignore[misc]
+    shape = display_messages.cursor(64, 64, 0, 0, straight_rgba((999).to_bytes(4) * 64 * 64))
+    await until(lambda: {last, shape, display_messages.problem("problem 999")} <= set(viewer.received))
+    assert len(viewer.received) - before <= 12
