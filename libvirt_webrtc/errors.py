@@ -23,6 +23,7 @@
     ├── ViewerProtocolError       a viewer sent what docs/protocol.md does not allow
     ├── ConsoleError              a console that cannot be opened
     │   ├── NoConsole             not as things are; says why
+    │   ├── TooManyViewers        it has as many viewers as it may have
     │   └── ConsoleStarting       not yet; worth another try in a moment
     └── WorkerError               a console's worker process
         ├── MessageRefused        cannot be sent to it, or by it: too large, or not Unicode
@@ -116,6 +117,10 @@ class ConsoleError(LibvirtWebRTCError):
 
 class NoConsole(ConsoleError):
     """There is no such console, or the domain has none as things are; the message says why."""
+
+
+class TooManyViewers(ConsoleError):
+    """The console has as many viewers as it may have; one may leave at any time."""
 
 
 class ConsoleStarting(ConsoleError):

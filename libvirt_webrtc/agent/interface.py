@@ -133,6 +133,7 @@ class Agent(Protocol):
         Raises:
             NoSuchDomain: no domain has this UUID.
             NoConsole: the domain has no such console; says why.
+            TooManyViewers: it has as many as it may have.
             ConsoleStarting: not yet.
             NegotiationError: the offer cannot be answered. GatheringError, of those, is not the offer's fault.
             WorkerError: the console's worker failed meanwhile.

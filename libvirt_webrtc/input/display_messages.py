@@ -13,12 +13,11 @@ from libvirt_webrtc.input.messages import clamp
 MAX_CURSOR_SIZE = 512
 """Pixels of a cursor's width or height."""
 
-MAX_PROBLEM_BYTES = 1000
-"""UTF-8 bytes of a PROBLEM."""
+MAX_TEXT_BYTES = 1000
+"""UTF-8 bytes of the text in a PROBLEM or ENDED."""
 
-SIZE, POINTER_MODE, CURSOR, CURSOR_POSITION, LEDS, ENABLED, PONG, STATE, STATS, CONSOLES, RESIZED, PROBLEM = (
-    range(0x81, 0x8D)
-)
+SIZE, POINTER_MODE, CURSOR, CURSOR_POSITION, LEDS, ENABLED, PONG = range(0x81, 0x88)
+STATE, STATS, CONSOLES, RESIZED, PROBLEM, ENDED = range(0x88, 0x8E)
 
 
 def size(width: int, height: int) -> bytes:
@@ -91,7 +90,17 @@ def resized(taken: bool) -> bytes:
 
 def problem(text: str) -> bytes:
     """PROBLEM: why the guest's picture cannot be shown; empty once it can."""
-    return bytes((PROBLEM,)) + text.encode()[:MAX_PROBLEM_BYTES].decode(errors="ignore").encode()
+    return _text(PROBLEM, text)
+
+
+def ended(text: str) -> bytes:
+    """ENDED: why the connection is about to end, in a sentence."""
+    return _text(ENDED, text)
+
+
+def _text(type_: int, text: str) -> bytes:
+    """Cut between characters."""
+    return bytes((type_,)) + text.encode(errors="replace")[:MAX_TEXT_BYTES].decode(errors="ignore").encode()
 
 
 def _document(type_: int, document: dict[str, Any]) -> bytes:

@@ -16,6 +16,7 @@ from libvirt_webrtc.errors import (
     NegotiationError,
     NoConsole,
     NoSuchDomain,
+    TooManyViewers,
     WorkerError,
 )
 from libvirt_webrtc.logs import LimitedLogger
@@ -33,6 +34,7 @@ _STATUS: tuple[tuple[type[LibvirtWebRTCError], int, str], ...] = (
     (NoSuchDomain, 404, "no_such_domain"),
     (CannotAttach, 409, "cannot_attach"),
     (NoConsole, 409, "no_console"),
+    (TooManyViewers, 503, "too_many_viewers"),
     (ConsoleStarting, 503, "console_starting"),
     (HypervisorUnavailable, 503, "libvirt_unavailable"),
     (HypervisorError, 502, "libvirt_failed"),

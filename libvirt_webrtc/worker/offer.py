@@ -12,6 +12,13 @@ MAX_CANDIDATES = 64
 """More than any browser offers; of these only some are checked (media/aiortc_ext/remote_candidates.py)."""
 
 
+_KNOWN = {
+    "ICE username fragment or password is missing": "a section of it lacks a=ice-ufrag or a=ice-pwd",
+    "RTCP mux is not enabled": "a section of it lacks a=rtcp-mux",
+}
+"""Errors of aiortc by their text."""
+
+
 def check_offer(sdp: str) -> None:
     """Refuse what is no offer, or one that would cost more than a viewer may.
 
@@ -26,3 +33,8 @@ def check_offer(sdp: str) -> None:
         raise NegotiationError(f"the offer has more than {MAX_MEDIA_SECTIONS} media sections")
     if sum(line.startswith("a=candidate:") for line in lines) > MAX_CANDIDATES:
         raise NegotiationError(f"the offer has more than {MAX_CANDIDATES} candidates")
+
+
+def why_refused(error: Exception) -> str:
+    """What aiortc's error on an offer means, for people."""
+    return _KNOWN.get(str(error), "it is incomplete, or an ICE server of ours has a URL that cannot be used")

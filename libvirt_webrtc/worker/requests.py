@@ -11,6 +11,7 @@ from libvirt_webrtc.errors import (
     LibvirtWebRTCError,
     NegotiationError,
     NoConsole,
+    TooManyViewers,
     WorkerError,
     WorkerGone,
 )
@@ -21,7 +22,8 @@ WorkerRequest = ipc.Offer | ipc.CloseViewer | ipc.AskStats
 WorkerAnswer = ipc.Answered | ipc.Refused | ipc.Done | ipc.Stats
 
 _REFUSALS: dict[str, type[LibvirtWebRTCError]] = {
-    cls.__name__: cls for cls in (NegotiationError, GatheringError, NoConsole, ConsoleStarting)
+    cls.__name__: cls
+    for cls in (NegotiationError, GatheringError, NoConsole, TooManyViewers, ConsoleStarting)
 }
 
 

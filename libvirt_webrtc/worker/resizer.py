@@ -1,5 +1,6 @@
 """Asks QEMU for the sizes that viewers would like a console's picture to have."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 
@@ -11,12 +12,18 @@ from libvirt_webrtc.input.messages import Resize
 
 log = logging.getLogger(__name__)
 
+INTERVAL_S = 0.1
+"""Seconds between two sizes that QEMU is asked for."""
+
 OnResized = Callable[[bool], None]
 """Told whether the display device takes a size."""
 
 
 class Resizer:
-    """Asks for one size at a time. Of the sizes that come meanwhile, of whichever viewer, the newest counts."""
+    """Asks for one size at a time, and for ten a second at most: each makes the guest change its mode.
+
+    Of the sizes that come meanwhile, of whichever viewer, the newest counts.
+    """
 
     def __init__(self, console: Callable[[], Console | None]) -> None:
         """``console`` gives the present console, or None while there is no display."""
@@ -42,6 +49,7 @@ class Resizer:
                 (wanted, on_resized), self._next = self._next, None
                 if (console := self._console()) is not None:
                     await _set_size(console, wanted, on_resized)
+                await asyncio.sleep(INTERVAL_S)
         finally:
             self._asking = False
 
@@ -49,9 +57,8 @@ class Resizer:
 async def _set_size(console: Console, wanted: Resize, on_resized: OnResized) -> None:
     try:
         await console.set_ui_info(wanted.width, wanted.height, wanted.width_mm, wanted.height_mm)
-    except CallFailed as error:
+    except CallFailed:
         # Not for the log: a viewer can ask as often as it likes, and is told.
-        log.debug("console %s takes no size: %s", console.index, error)
         on_resized(False)
     except DisplayError as error:
         # The display is opened again, and the page asks again when its viewer wants another size.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from libvirt_webrtc.agent.interface import ConsoleView
 from libvirt_webrtc.display.console import Console
 from libvirt_webrtc.display.gl.thread import GraphicsThread
-from libvirt_webrtc.errors import ConsoleStarting, NegotiationError, NoConsole
+from libvirt_webrtc.errors import ConsoleStarting, NegotiationError, NoConsole, TooManyViewers
 from libvirt_webrtc.worker.settings import WorkerSettings
 from libvirt_webrtc.worker.shared_console import SharedConsole
 from libvirt_webrtc.worker.webrtc import WebRTCConnection
@@ -83,7 +83,8 @@ class SharedConsoles:
 
         Raises:
             NegotiationError: it cannot be answered, or the viewer was dismissed meanwhile.
-            NoConsole: there is no such console, or too many viewers.
+            NoConsole: there is no such console.
+            TooManyViewers: there are MAX_VIEWERS already.
             ConsoleStarting: QEMU's display is not connected, or would not register a listener.
         """
         shared = self.find(index)
@@ -97,7 +98,9 @@ class SharedConsoles:
         if not shared.attached:
             raise ConsoleStarting("QEMU's display is not connected yet")
         if len(self._connections) >= MAX_VIEWERS:
-            raise NoConsole(f"this domain already has {MAX_VIEWERS} viewers")
+            raise TooManyViewers(
+                f"this guest's consoles have {MAX_VIEWERS} viewers, the most that there may be; try again later"
+            )
         others = [other for other in self._present() if other is not shared]
         connection = WebRTCConnection(
             name, [shared, *others], ice_servers=self._settings.ice_servers, on_closed=self._closed
@@ -113,14 +116,19 @@ class SharedConsoles:
         connection = self._connections.get(name)
         if connection is None:
             return False
-        await connection.close()
+        await connection.close("The page closed it, or its session ended.")
         return True
 
     async def close(self) -> None:
         """Lift what viewers hold, end them all, then the consoles. Idempotent."""
         # First, because the supervisor does not wait for long, and ending viewers may take a while.
         await asyncio.gather(*(shared.input.close() for shared in self._shared_consoles.values()))
-        await asyncio.gather(*(connection.close() for connection in list(self._connections.values())))
+        await asyncio.gather(
+            *(
+                connection.close("The server ended this connection: the console's worker ends.")
+                for connection in list(self._connections.values())
+            )
+        )
         await asyncio.gather(*(shared.close() for shared in self._shared_consoles.values()))
         await asyncio.to_thread(self._graphics.close)
 

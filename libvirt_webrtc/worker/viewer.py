@@ -97,6 +97,11 @@ class Viewer:
             self._told_consoles = told
             first.send(told)
 
+    def tell_end(self, why: str) -> None:
+        """Send ENDED: the connection is about to end."""
+        if (first := self._opened.get(self.first.index)) is not None:
+            first.send(display_messages.ended(why))
+
     async def close(self) -> None:
         """Release what is held on every console, and leave them. Idempotent; see :meth:`ViewerConsole.close`."""
         self._closed = True

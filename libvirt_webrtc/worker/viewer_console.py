@@ -153,7 +153,7 @@ class ViewerConsole:
         if self._display is not None:
             return False
         self._display = channel
-        channel.on("message", lambda _: self._on_fault("sent a message on its display channel"))
+        channel.on("message", lambda _: self._on_fault("a message was sent on the display channel"))
         for message in self._shared_console.greeting():
             self.send(message)
         return True
@@ -164,7 +164,7 @@ class ViewerConsole:
         if channel is None or channel.readyState != "open":
             return
         if channel.bufferedAmount > MAX_BUFFERED_BYTES:
-            self._on_fault("does not read its display channel")
+            self._on_fault("the display channel is not read")
             return
         try:
             channel.send(message)
@@ -204,7 +204,7 @@ class ViewerConsole:
 
     def _input_message(self, data: bytes | str) -> None:
         if isinstance(data, str):
-            self._on_fault("sent text on the input channel")
+            self._on_fault("text was sent on the input channel")
         else:
             self.input.feed(data)
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 
 from aiortc import (
@@ -19,16 +20,19 @@ from libvirt_webrtc.concurrency.tasks import TaskSet
 from libvirt_webrtc.config.ice import IceServer
 from libvirt_webrtc.errors import GatheringError, NegotiationError
 from libvirt_webrtc.logs import LimitedLogger
-from libvirt_webrtc.media.aiortc_ext.channels import UNREADABLE
+from libvirt_webrtc.media.aiortc_ext.channels import UNREADABLE, ignore_messages
 from libvirt_webrtc.media.aiortc_ext.negotiation import adapt_offer, choose_formats, prefer_format
 from libvirt_webrtc.media.track import ConsoleTrack
-from libvirt_webrtc.worker.offer import MAX_CONSOLES, check_offer
+from libvirt_webrtc.worker.offer import MAX_CONSOLES, check_offer, why_refused
 from libvirt_webrtc.worker.viewer import Viewer
 from libvirt_webrtc.worker.viewer_console import ConsoleForViewers
 
 log = logging.getLogger(__name__)
 _half_closed = LimitedLogger(log)
 """For what any offer can bring about: of the process, not of one connection."""
+
+FAREWELL_S = 0.5
+"""Seconds that a viewer which is told why its connection ends has to end it itself, as pages do."""
 
 _LABEL = re.compile(r"(input|display)(?:/([0-9]{1,4}))?\Z")
 """Of a data channel; the number is that of another console than the one that was asked for."""
@@ -67,6 +71,8 @@ class WebRTCConnection:
         self._negotiation: asyncio.Task[str] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
+        self._over = asyncio.Event()
+        """The viewer's side has ended."""
         self._pc.on("connectionstatechange", self._connection_state_changed)
         self._pc.on("datachannel", self._data_channel_opened)
 
@@ -92,15 +98,16 @@ class WebRTCConnection:
         if self._closing is not None:
             raise NegotiationError("the viewer's connection was closed before it was answered")
         loop = asyncio.get_running_loop()
-        self._deadline = loop.call_later(limits.CONNECT_S, self._fault, "did not connect in time")
+        self._deadline = loop.call_later(limits.CONNECT_S, self._fault, "no connection came about in time")
         return answer
 
-    async def close(self) -> None:
-        """Release held keys, end the connection, and report it. Idempotent. May be cancelled, and ends all the same.
+    async def close(self, why: str = "") -> None:
+        """Let go of held keys, end the connection, and report it. Idempotent. May be cancelled, and ends all the same.
 
-        Takes up to GATHER_S where candidates are still being gathered, since aioice cannot be cut short.
+        Takes up to GATHER_S where candidates are still being gathered, since aioice cannot be cut short, and
+        FAREWELL_S where the viewer is told ``why``, in a sentence.
         """
-        await asyncio.shield(self._end())
+        await asyncio.shield(self._end(why))
 
     async def _negotiate(self, sdp: str) -> str:
         check_offer(sdp)
@@ -120,7 +127,8 @@ class WebRTCConnection:
         except Exception as error:
             # aiortc has no error type for an offer or an ICE server that it cannot take: whatever it comes upon is
             # raised, here also where the viewer goes meanwhile.
-            raise NegotiationError(f"the offer cannot be answered: {error!r}") from error
+            log.debug("viewer %s: aiortc cannot answer its offer: %r", self.viewer.name, error)
+            raise NegotiationError(f"the offer cannot be answered: {why_refused(error)}") from error
         return self._pc.localDescription.sdp
 
     def _track_ended(self, track: ConsoleTrack) -> None:
@@ -134,14 +142,14 @@ class WebRTCConnection:
         index = int(found[2]) if found is not None and found[2] is not None else None
         opened = self.viewer.console(index) if found is not None else None
         if found is None or opened is None:
-            self._fault(f"opened an unknown data channel {channel.label[:32]!r}")
+            self._fault(f"an unknown data channel was opened: {channel.label[:32]!r}")
         elif not (opened.open_input(channel) if found[1] == "input" else opened.open_display(channel)):
-            self._fault(f"opened the data channel {channel.label!r} twice")
+            self._fault(f"the data channel {channel.label!r} was opened twice")
         elif channel.label == "display":
             self.viewer.tell_consoles(again=True)
 
     def _unreadable(self, error: Exception) -> None:
-        self._fault(f"sent on a data channel what cannot be read: {error}")
+        self._fault(f"a data channel brought what cannot be taken: {error}")
 
     def _connection_state_changed(self) -> None:
         state = self._pc.connectionState
@@ -149,23 +157,31 @@ class WebRTCConnection:
             self._deadline.cancel()
             self._deadline = None
         if state in ("failed", "closed"):
+            self._over.set()
             self._end()
 
     def _fault(self, reason: object) -> None:
         if self._closing is None:
             log.info("viewer %s is disconnected: %s", self.viewer.name, reason)
-            self._end()
+            self._end(f"The server ended this connection: {reason}.")
 
-    def _end(self) -> asyncio.Task[None]:
+    def _end(self, why: str = "") -> asyncio.Task[None]:
         if self._closing is None:
-            self._closing = self._tasks.start(self._close(), name=f"close {self.viewer.name}")
+            # Nothing that still comes is worth anything, and there may be much of it.
+            ignore_messages(self._pc)
+            self._closing = self._tasks.start(self._close(why), name=f"close {self.viewer.name}")
         return self._closing
 
-    async def _close(self) -> None:
+    async def _close(self, why: str) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
         try:
             await self.viewer.close()
+            if why and self._pc.connectionState == "connected":
+                self.viewer.tell_end(why)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(FAREWELL_S):
+                        await self._over.wait()
             if self._negotiation is not None:
                 # aioice's gathering, cut short, would leave sockets behind; it ends by itself within 2 s.
                 await asyncio.wait({self._negotiation})

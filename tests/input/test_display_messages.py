@@ -18,6 +18,7 @@ def test_encoders_write_what_the_protocol_says() -> None:
     assert display_messages.state(paused=True) == b"\x88\x01"
     assert display_messages.problem("No “XR24”") == b"\x8cNo \xe2\x80\x9cXR24\xe2\x80\x9d"
     assert display_messages.problem("") == b"\x8c"
+    assert display_messages.ended("Over.") == b"\x8dOver."
 
 
 def test_a_long_problem_is_cut_between_characters() -> None:

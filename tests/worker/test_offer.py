@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Callable
 
 import pytest
@@ -16,6 +17,9 @@ from tests.worker.viewer_client import ViewerClient
 REFUSED: dict[str, Callable[[str], str]] = {
     "not SDP": lambda sdp: "hello",
     "empty": lambda sdp: "",
+    "cut line": lambda sdp: sdp.replace("a=mid:0", "a=mid"),
+    "numbers that are none": lambda sdp: sdp.replace("a=rtpmap:", "a=rtpmap:x"),
+    "no mux": lambda sdp: sdp.replace("a=rtcp-mux\r\n", ""),
     "no video": lambda sdp: "v=0\r\n",
     "cut": lambda sdp: sdp[: sdp.index("a=fingerprint")],
     "no ICE": lambda sdp: "\r\n".join(line for line in sdp.split("\r\n") if "a=ice-" not in line),
@@ -33,8 +37,12 @@ async def test_a_refused_offer_leaves_nothing(place: Place, viewer: ViewerClient
     offer = await viewer.offer()
     before = len(os.listdir("/proc/self/fd"))
     connection = place.connection()
-    with pytest.raises(NegotiationError):
+    with pytest.raises(NegotiationError) as refused:
         await soon(connection.answer(REFUSED[why](offer)))
+    assert "offer" in str(refused.value)
+    assert not re.search(r"Error|StopIteration|NoneType|[\[('\"]\)", str(refused.value)), (
+        "a sentence, not Python's repr"
+    )
     await until(lambda: place.closed == [connection.viewer.name])
     await until(lambda: len(os.listdir("/proc/self/fd")) <= before)
 

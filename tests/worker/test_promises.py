@@ -59,6 +59,25 @@ def said(caplog: pytest.LogCaptureFixture) -> list[str]:
     ]
 
 
+def huge(size: int) -> Misdeed:
+    """A message of so many bytes, from a client that does not care what was announced."""
+
+    def send(client: ViewerClient) -> None:
+        channel = client.channels["input"]
+        channel.transport._remote_max_message_size = 0
+        channel.send(bytes(size))
+
+    return send
+
+
+def channels(count: int) -> Misdeed:
+    def send(client: ViewerClient) -> None:
+        for _ in range(count):
+            client.connection.createDataChannel("input")
+
+    return send
+
+
 MISDEEDS: dict[str, tuple[Misdeed, str]] = {
     "unknown type": (on_input(b"\xff"), "unknown type 0xff"),
     "type of the other direction": (on_input(b"\x81\x00\x01\x00\x01"), "unknown type 0x81"),
@@ -68,20 +87,25 @@ MISDEEDS: dict[str, tuple[Misdeed, str]] = {
     "body where there is none": (on_input(b"\x06\x00"), "RELEASE_ALL with a body"),
     "code that is too long": (on_input(b"\x01\x01" + b"K" * 33), "code is not 1 to 32 ASCII"),
     "code that is not ASCII": (on_input(b"\x01\x01\xc3\xa9"), "code is not 1 to 32 ASCII"),
-    "text": (on_input("text"), "sent text"),
-    "empty text": (on_input(""), "sent text"),
-    "text that is not UTF-8": (raw_text("input", b"\xff\xfe"), "cannot be read"),
-    "text that is not UTF-8, on display": (raw_text("display", b"\xff\xfe"), "cannot be read"),
+    "text": (on_input("text"), "text was sent on the input channel"),
+    "empty text": (on_input(""), "text was sent on the input channel"),
+    "text that is not UTF-8": (raw_text("input", b"\xff\xfe"), "cannot be taken"),
+    "text that is not UTF-8, on display": (raw_text("display", b"\xff\xfe"), "cannot be taken"),
     "flood of unknown types": (many(2500, b"\xff"), "unknown type 0xff"),
     "a message on display": (
         lambda client: client.channels["display"].send(PING),
-        "on its display channel",
+        "on the display channel",
     ),
-    "channel of another name": (channel("other"), "unknown data channel 'other'"),
-    "channel of a console that is not there": (channel("input/1"), "unknown data channel 'input/1'"),
-    "the first console by its index": (channel("input/0"), "unknown data channel 'input/0'"),
-    "second display channel": (channel("display"), "'display' twice"),
-    "second input channel": (channel("input"), "'input' twice"),
+    "channel of another name": (channel("other"), "unknown data channel was opened: 'other'"),
+    "channel of a console that is not there": (
+        channel("input/1"),
+        "unknown data channel was opened: 'input/1'",
+    ),
+    "the first console by its index": (channel("input/0"), "unknown data channel was opened: 'input/0'"),
+    "message beyond the announced size": (huge(4_000_000), "a message of more than 262144 bytes"),
+    "2,000 channels": (channels(2000), "'input' was opened twice"),
+    "second display channel": (channel("display"), "'display' was opened twice"),
+    "second input channel": (channel("input"), "'input' was opened twice"),
 }
 
 
@@ -97,6 +121,11 @@ async def test_a_misdeed_ends_that_viewer_only_and_is_logged_once(
             misdeed(viewer)
             await until(lambda: place.closed == [bad])
         await soon(viewer.ended.wait())
+        farewell = viewer.received[-1]
+        assert farewell[0] == display_messages.ENDED
+        assert reason in farewell.decode(errors="replace")
+        sctp = place.connections[0]._pc.sctp
+        assert sctp is not None and len(sctp._data_channels) <= 3, "nothing that comes after it is taken"
         place.tell(display_messages.state(True))
         await until(lambda: other.received[-1] == display_messages.state(True))
         assert good not in place.closed

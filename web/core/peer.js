@@ -103,7 +103,8 @@ export class Peer {
   #channels(index) {
     return new Channels(this.connection, index, {
       message: (message) => {
-        if (message.type !== "pong") this.#handlers.message(message, index);
+        if (message.type === "ended") this.#lose(message.text);
+        else if (message.type !== "pong") this.#handlers.message(message, index);
         else if (index === null) this.#heartbeat.pong(message.value);
       },
       lost: (reason) => this.#lose(reason),

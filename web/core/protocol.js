@@ -21,7 +21,8 @@ export class ProtocolError extends Error {}
  *   | {type: "stats"} & ServerStats
  *   | {type: "consoles", consoles: ConsoleInfo[]}
  *   | {type: "resized", taken: boolean}
- *   | {type: "problem", text: string}} DisplayMessage
+ *   | {type: "problem", text: string}
+ *   | {type: "ended", text: string}} DisplayMessage
  */
 /**
  * @typedef {object} ConsoleInfo one of the domain's graphic consoles
@@ -86,6 +87,7 @@ const STATS = 0x89;
 const CONSOLES = 0x8a;
 const RESIZED = 0x8b;
 const PROBLEM = 0x8c;
+const ENDED = 0x8d;
 
 /**
  * @param {number} value
@@ -283,6 +285,7 @@ export function decodeDisplay(buffer) {
   if (type === STATS) return decodeStats(body);
   if (type === CONSOLES) return decodeConsoles(body);
   if (type === PROBLEM) return { type: "problem", text: new TextDecoder().decode(body) };
+  if (type === ENDED) return { type: "ended", text: new TextDecoder().decode(body) };
   const fixed = FIXED[type];
   if (!fixed) return null;
   expectLength(body, fixed[0]);

@@ -20,7 +20,7 @@ from aioice.turn import TurnClientMixin, TurnClientTcpProtocol, TurnClientUdpPro
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, State
 from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
 from aiortc.rtcrtpsender import RTCRtpSender
-from aiortc.rtcsctptransport import RTCSctpTransport
+from aiortc.rtcsctptransport import InboundStream, RTCSctpTransport
 
 from libvirt_webrtc.errors import MediaError
 
@@ -120,6 +120,10 @@ USES: tuple[Use, ...] = (
     Use(aiortc.rtcpeerconnection, "is_codec_compatible", ("a", "b")),
     # channels.py
     Use(RTCSctpTransport, "_data_channel_receive", ("self", "stream_id", "pp_id", "data")),
+    Use(RTCSctpTransport, "_receive_data_chunk", ("self", "chunk")),
+    *_set(RTCSctpTransport, "_advertised_rwnd", "_inbound_streams", "_sack_misordered"),
+    *_set(InboundStream, "reassembly"),
+    Use(aiortc.rtcsctptransport, "LOCAL_MAX_MESSAGE_SIZE"),
 )
 """Everything of the two libraries that is used here and that they do not document. A test compares it with the source
 of this package (tests/media/aiortc_ext/test_internals.py)."""

@@ -1,5 +1,6 @@
 """Which format an offer is answered with, and what aiortc must know for that."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
@@ -14,6 +15,8 @@ from libvirt_webrtc.errors import NegotiationError
 from libvirt_webrtc.media.aiortc_ext.patching import replace
 from libvirt_webrtc.media.aiortc_ext.remote_candidates import limit_candidates
 from libvirt_webrtc.media.formats import CLOCK_RATE, DEFAULT_FORMATS, VideoFormat
+
+log = logging.getLogger(__name__)
 
 _Codec = TypeVar("_Codec", RTCRtpCodecParameters, RTCRtpCodecCapability)
 
@@ -45,10 +48,15 @@ def choose_formats(offer_sdp: str, formats: Sequence[VideoFormat] = DEFAULT_FORM
         media = aiortc.sdp.SessionDescription.parse(offer_sdp).media
     except Exception as error:
         # aiortc's parser raises many kinds of errors: it slices and asserts.
-        raise NegotiationError(f"the offer is not valid SDP: {error!r}") from error
+        log.debug("an offer that aiortc cannot parse: %r", error)
+        raise NegotiationError(
+            "the offer cannot be read: a line of it is incomplete, or is no SDP of WebRTC; send what createOffer made"
+        ) from error
     video = [m for m in media if m.kind == "video"]
     if not video or any(m.direction not in ("recvonly", "sendrecv") for m in video):
-        raise NegotiationError("the offer has no video section that receives, or one that does not")
+        raise NegotiationError(
+            "the offer needs a video section, and each has to receive (a=recvonly or a=sendrecv)"
+        )
     return [_common_format(section.rtp.codecs, formats) for section in video]
 
 

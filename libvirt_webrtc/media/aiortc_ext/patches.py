@@ -38,3 +38,4 @@ def install() -> None:
     negotiation.register_formats()
     negotiation.tell_profiles_apart()
     channels.report_unreadable_messages()
+    channels.bound_messages()

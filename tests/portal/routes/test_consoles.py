@@ -12,6 +12,7 @@ from libvirt_webrtc.errors import (
     NegotiationError,
     NoConsole,
     NoSuchDomain,
+    TooManyViewers,
     WorkerError,
     WorkerGone,
 )
@@ -99,6 +100,7 @@ async def test_an_offer_must_be_sdp(signed_in: Viewer, content_type: str) -> Non
         (GatheringError("check the TURN server"), 504, "no_candidates"),
         (NoSuchDomain("none"), 404, "no_such_domain"),
         (ConsoleStarting("soon"), 503, "console_starting"),
+        (TooManyViewers("64 viewers"), 503, "too_many_viewers"),
         (HypervisorUnavailable("down"), 503, "libvirt_unavailable"),
         (HypervisorError("no"), 502, "libvirt_failed"),
         (WorkerGone("gone"), 502, "worker_failed"),

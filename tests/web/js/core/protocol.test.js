@@ -36,6 +36,7 @@ test("decodes every message of the display channel", () => {
     ["85 04", { type: "leds", scrollLock: false, numLock: false, capsLock: true }],
     ["86 00", { type: "enabled", enabled: false }],
     ["87 00000100", { type: "pong", value: 256 }],
+    ["8d 'Over.'", { type: "ended", text: "Over." }],
     ["88 01", { type: "state", paused: true }],
     [`89 '${JSON.stringify(stats)}'`, { type: "stats", ...stats }],
     [`8a '{"consoles": [{"index": 0}]}'`, { type: "consoles", consoles: [{ index: 0 }] }],
