@@ -1,6 +1,7 @@
 """The command line: parses the arguments, runs a command of ``commands/``, and returns the exit status."""
 
 import argparse
+import io
 import logging
 import os
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Sequence
 
 from libvirt_webrtc import __version__, logs
 from libvirt_webrtc.commands import attach, doctor, domains, hook, serve, stream, xml
+from libvirt_webrtc.commands.text import visible
 from libvirt_webrtc.errors import ConfigError, LibvirtWebRTCError
 
 EXIT_FAILED = 1
@@ -20,6 +22,9 @@ GROUPS = (serve, stream, domains, attach, xml, hook, doctor)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command to its end, and return the process's exit status."""
+    # A locale without a character that a name has must not end a command.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     arguments = _parser().parse_args(argv)
     logs.set_up(logging.DEBUG if arguments.verbose else arguments.log_level)
     try:
@@ -32,10 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
     except ConfigError as error:
-        print(f"libvirt-webrtc: {error}", file=sys.stderr)
+        print(f"libvirt-webrtc: {visible(str(error))}", file=sys.stderr)
         return EXIT_USAGE
     except LibvirtWebRTCError as error:
-        print(f"libvirt-webrtc: {error}", file=sys.stderr)
+        print(f"libvirt-webrtc: {visible(str(error))}", file=sys.stderr)
         return EXIT_FAILED
     except KeyboardInterrupt:
         return 130

@@ -7,6 +7,7 @@
     ├── DomainXMLError            domain XML that cannot be read, or must not be changed as asked
     ├── HypervisorError           libvirt refused a call
     │   ├── HypervisorUnavailable no connection to libvirt right now
+    │   │   └── NoAnswer          the call may still be going on
     │   ├── NoSuchDomain
     │   ├── CannotAttach          a running domain cannot get its console now; it was not touched
     │   └── DisplayUnusable       a running domain's display cannot be opened, and another try would not help
@@ -53,6 +54,10 @@ class HypervisorError(LibvirtWebRTCError):
 
 class HypervisorUnavailable(HypervisorError):
     """There is no connection to libvirt right now."""
+
+
+class NoAnswer(HypervisorUnavailable):
+    """libvirt took a call and has not answered it. It may still carry it out; the connection is still in use."""
 
 
 class NoSuchDomain(HypervisorError):

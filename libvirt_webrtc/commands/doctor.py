@@ -5,6 +5,7 @@ import json
 
 from libvirt_webrtc.commands import Subparsers
 from libvirt_webrtc.commands.options import connection_options, load_config
+from libvirt_webrtc.commands.text import visible
 from libvirt_webrtc.doctor.checkup import check_up
 from libvirt_webrtc.hook.check import Level
 
@@ -24,9 +25,9 @@ def _doctor(arguments: argparse.Namespace) -> int:
     for finding in check_up(load_config(arguments), arguments.domain):
         findings.append(finding)
         if not arguments.json:
-            print(f"{finding.level:8} {finding.subject}: {finding.text}", flush=True)
+            print(visible(f"{finding.level:8} {finding.subject}: {finding.text}"), flush=True)
             if finding.remedy is not None:
-                print(f"{'':8} -> {finding.remedy}", flush=True)
+                print(visible(f"{'':8} -> {finding.remedy}"), flush=True)
     if arguments.json:
         print(json.dumps([finding.as_json() for finding in findings], indent=2))
     return int(any(finding.level is Level.PROBLEM for finding in findings))

@@ -12,15 +12,17 @@ from pathlib import Path
 from libvirt_webrtc.commands import Subparsers
 from libvirt_webrtc.commands.options import (
     add_gl,
+    ask_libvirt,
     connection_options,
-    libvirt_connection,
     load_config,
     load_policy,
     load_uri,
 )
+from libvirt_webrtc.commands.text import cell, columns, visible
 from libvirt_webrtc.commands.xml import display_text
 from libvirt_webrtc.config.load import state_dir
 from libvirt_webrtc.domains import actions
+from libvirt_webrtc.domains.advice import on_domain
 from libvirt_webrtc.domains.definition.display import Gl
 from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.inspection import Inspection, inspect
@@ -72,12 +74,14 @@ def _list(arguments: argparse.Namespace) -> int:
         elif domains.connected and not domains.domains:
             print(f"libvirt at {uri} has no domains{hint(uri)}", file=sys.stderr)
         else:
-            width = max([4, *(len(view.name) for view in domains.domains)])
-            print(f"{'NAME':{width}}  {'STATE':10}  CONSOLE")
+            width = max([4, *(columns(visible(view.name)) for view in domains.domains)])
+            terminal = sys.stdout.isatty()
+            print(f"{'NAME':{width}}  {'STATE':11}  CONSOLE")
             for view in domains.domains:
-                print(f"{view.name:{width}}  {view.state:10}  {view.reason or 'can be opened'}")
+                name = cell(view.name, width, terminal=terminal)
+                print(f"{name}  {view.state:11}  {visible(view.reason or 'can be opened')}")
         if not domains.connected:
-            print(f"libvirt-webrtc: {domains.problem}", file=sys.stderr)
+            print(visible(f"libvirt-webrtc: {domains.problem}"), file=sys.stderr)
             return 1
         return 0
 
@@ -85,9 +89,9 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    with libvirt_connection(arguments) as connection:
-        found = inspect(connection, arguments.domain, load_policy(arguments))
-    print(json.dumps(found.as_json(), indent=2) if arguments.json else _as_text(found))
+    policy = load_policy(arguments)
+    found = ask_libvirt(arguments, lambda connection: inspect(connection, arguments.domain, policy))
+    print(json.dumps(found.as_json(), indent=2) if arguments.json else visible(_as_text(found)))
     return 0
 
 
@@ -108,7 +112,7 @@ def _as_text(found: Inspection) -> str:
     elif found.restart_needed:
         restart = "needed: shut it down and start it again"
         if found.display is None:
-            restart += f", or keep it running: libvirt-webrtc attach {found.name}"
+            restart += f", or keep it running: {on_domain('libvirt-webrtc attach', found.name)}"
     lines = (
         ("domain", f"{found.name} ({found.uuid}), {'running' if found.running else 'not running'}"),
         ("now", display_text(found.display) if found.running else "not running"),
@@ -125,14 +129,14 @@ def _as_text(found: Inspection) -> str:
 def _enable(arguments: argparse.Namespace) -> int:
     if arguments.replace_graphics and arguments.gl is not Gl.ON:
         raise ConfigError("--replace-graphics goes with --gl on: other displays stand next to VNC and SPICE")
-    with libvirt_connection(arguments) as connection:
-        outcome = actions.enable(
-            connection,
-            arguments.domain,
-            arguments.gl,
-            policy=load_policy(arguments),
-            replace_graphics=partial(_keep, arguments.domain) if arguments.replace_graphics else None,
-        )
+    enable = partial(
+        actions.enable,
+        name_or_uuid=arguments.domain,
+        gl=arguments.gl,
+        policy=load_policy(arguments),
+        replace_graphics=partial(_keep, arguments.domain) if arguments.replace_graphics else None,
+    )
+    outcome = ask_libvirt(arguments, enable)
     return _tell(outcome, "has a console", "already has a console")
 
 
@@ -151,11 +155,13 @@ def _keep(name: str, definition: str) -> None:
 
 
 def _disable(arguments: argparse.Namespace) -> int:
-    with libvirt_connection(arguments) as connection:
-        outcome = actions.disable(connection, arguments.domain)
+    outcome = ask_libvirt(arguments, partial(actions.disable, name_or_uuid=arguments.domain))
     if outcome.display is not None:
+        edit = on_domain("virsh edit", outcome.name)
         print(
-            f"{outcome.name} keeps a D-Bus display that libvirt-webrtc did not add; edit it with virsh edit"
+            visible(
+                f"{outcome.name} keeps a D-Bus display that libvirt-webrtc did not add; edit it with {edit}"
+            )
         )
         return 0
     return _tell(outcome, "has no console", "has no console, and gets none by itself")
@@ -163,11 +169,12 @@ def _disable(arguments: argparse.Namespace) -> int:
 
 def _tell(outcome: actions.Outcome, changed: str, unchanged: str) -> int:
     if not outcome.display_changed:
-        print(f"{outcome.name} {unchanged}")
+        text = unchanged
     elif outcome.managed_save:
-        print(f"{outcome.name} {changed} from its next full start on: its saved state comes back first")
+        text = f"{changed} from its next full start on: its saved state comes back first"
     elif outcome.running:
-        print(f"{outcome.name} {changed} from the next start on: shut it down and start it again")
+        text = f"{changed} from the next start on: shut it down and start it again"
     else:
-        print(f"{outcome.name} {changed}")
+        text = changed
+    print(visible(f"{outcome.name} {text}"))
     return 0

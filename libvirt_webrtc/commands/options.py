@@ -2,19 +2,23 @@
 
 import argparse
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from libvirt_webrtc.config.access import ListenAddress
 from libvirt_webrtc.config.load import Config, forget_environment, load
 from libvirt_webrtc.config.video import CHROMAS, CODECS, ENCODER_POLICIES
+from libvirt_webrtc.domains.asking import ask, connected
 from libvirt_webrtc.domains.definition.display import Gl
 from libvirt_webrtc.domains.definition.policy import Policy
-from libvirt_webrtc.domains.libvirt_api import VirConnect, open_connection
+from libvirt_webrtc.domains.libvirt_api import VirConnect
 from libvirt_webrtc.domains.uri import check_driver, full_uri
 from libvirt_webrtc.probes.render import look_for_renderer
+
+T = TypeVar("T")
 
 
 def config_option() -> argparse.ArgumentParser:
@@ -105,11 +109,20 @@ def load_uri(arguments: argparse.Namespace) -> str:
     return uri
 
 
-@contextmanager
-def libvirt_connection(arguments: argparse.Namespace) -> Iterator[VirConnect]:
-    """Open a blocking connection to the libvirt of the settings; closed at the end of the block."""
-    connection = open_connection(load_uri(arguments))
-    try:
-        yield connection
-    finally:
-        connection.close()
+def ask_libvirt(arguments: argparse.Namespace, question: Callable[[VirConnect], T]) -> T:
+    """What ``question`` gives, asked of the libvirt of the settings. Somebody who waits long is told why, on standard
+    error.
+
+    Raises HypervisorUnavailable where libvirt does not answer within some minutes.
+    """
+    uri = load_uri(arguments)
+
+    def tell() -> None:
+        print(
+            f"waiting for libvirt at {uri}: it is busy, or asks QEMU anew what it can do, which takes up to a minute",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    with connected(uri) as connection:
+        return ask(partial(question, connection), on_wait=tell)

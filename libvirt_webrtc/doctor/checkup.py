@@ -1,13 +1,14 @@
 """Runs all checks in order."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.doctor.domain import check_domain
 from libvirt_webrtc.doctor.findings import Finding, problem
 from libvirt_webrtc.doctor.graphics import check_graphics
-from libvirt_webrtc.doctor.hook import check_libvirt_hook
+from libvirt_webrtc.doctor.hook import check_libvirt_hook, is_installed
 from libvirt_webrtc.doctor.hypervisor import check_hypervisor
 from libvirt_webrtc.doctor.ice import check_ice
 from libvirt_webrtc.doctor.isolation import check_isolation
@@ -18,10 +19,11 @@ from libvirt_webrtc.doctor.machine import (
     check_tls,
     check_token_file,
 )
+from libvirt_webrtc.domains.asking import ask
 from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.libvirt_api import VirConnect, open_connection
 from libvirt_webrtc.domains.uri import check_local, full_uri
-from libvirt_webrtc.errors import ConfigError, HypervisorUnavailable
+from libvirt_webrtc.errors import ConfigError, HypervisorUnavailable, NoAnswer
 from libvirt_webrtc.hook.install import HOOKS_FOLDER
 from libvirt_webrtc.probes.render import look_for_renderer
 from libvirt_webrtc.worker.sandbox.survey import survey
@@ -30,7 +32,8 @@ from libvirt_webrtc.worker.sandbox.survey import survey
 def check_up(config: Config, domain: str | None = None) -> Iterator[Finding]:
     """Yield the findings of every check, those on ``domain`` last, each as soon as it is there.
 
-    Blocking. Nothing in it waits without a limit; a libvirtd or a graphics driver that hangs costs some 10 s and 20 s.
+    Blocking. Nothing in it waits without a limit; a libvirtd that is frozen costs some 10 s, one that answers no call
+    ANSWER_S, a graphics driver that hangs 20 s.
     """
     user, session = User.current(), False
     connection: VirConnect | None = None
@@ -47,7 +50,7 @@ def check_up(config: Config, domain: str | None = None) -> Iterator[Finding]:
         except HypervisorUnavailable as error:
             yield problem("libvirt", str(error), _unreachable(session))
         else:
-            yield from check_hypervisor(connection)
+            yield from _asked(partial(check_hypervisor, connection))
         yield check_libvirt_group(user, session=session, connected=connection is not None)
         yield from check_graphics(user, config.gl, config.video.gl_device)
         yield from check_libvirt_hook(HOOKS_FOLDER, session=session, root=user.uid == 0)
@@ -58,10 +61,19 @@ def check_up(config: Config, domain: str | None = None) -> Iterator[Finding]:
         yield from asyncio.run(check_ice(config.ice))
         if domain is not None and connection is not None:
             policy = Policy.of(config.auto_enable, config.gl, asyncio.run(look_for_renderer(config.gl)))
-            yield from check_domain(connection, domain, policy)
+            hooked = False if session else is_installed(HOOKS_FOLDER)
+            yield from _asked(partial(check_domain, connection, domain, policy, hooked=hooked))
+    except NoAnswer as error:
+        connection = None  # the call still uses it
+        yield problem("libvirt", str(error), "systemctl restart libvirtd (or virtqemud); guests go on")
     finally:
         if connection is not None:
             connection.close()
+
+
+def _asked(check: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    """The findings of a check that asks libvirt. Raises NoAnswer."""
+    return ask(lambda: list(check()))
 
 
 def _unreachable(session: bool) -> str:

@@ -6,7 +6,9 @@ from lxml import etree
 
 from libvirt_webrtc.doctor.findings import Finding, ok, problem, warning
 from libvirt_webrtc.doctor.hypervisor import Backends, check_display
+from libvirt_webrtc.domains.advice import on_domain
 from libvirt_webrtc.domains.definition.policy import Policy
+from libvirt_webrtc.domains.definition.refusals import why_not_shown
 from libvirt_webrtc.domains.emulator import display_backends
 from libvirt_webrtc.domains.inspection import Inspection, inspect
 from libvirt_webrtc.domains.libvirt_api import VirConnect, our_errors
@@ -15,11 +17,17 @@ from libvirt_webrtc.service.domain_status import why_no_bus
 
 
 def check_domain(
-    connection: VirConnect, name_or_uuid: str, policy: Policy, backends: Backends | None = None
+    connection: VirConnect,
+    name_or_uuid: str,
+    policy: Policy,
+    backends: Backends | None = None,
+    *,
+    hooked: bool | None = None,
 ) -> Iterator[Finding]:
     """Yield findings on its display now and at its next start, on the policy, and on its devices.
 
     Args:
+        hooked: whether libvirt runs our hook; None where nobody can tell.
         backends: asked instead of the QEMU binary, see :func:`libvirt_webrtc.domains.emulator.display_backends`.
     """
     try:
@@ -36,6 +44,8 @@ def check_domain(
     except LibvirtWebRTCError as error:
         yield problem(name_or_uuid, str(error), "virsh list --all tells which domains there are")
         return
+    if found.saved_on_dead_bus:
+        yield check_saved_bus(found.name, hooked)
     yield check_console(found)
     yield check_plan(found)
     display = check_display(capabilities, backends or display_backends)
@@ -43,27 +53,52 @@ def check_domain(
     yield from check_devices(found.name, root)
 
 
+def check_saved_bus(name: str, hooked: bool | None) -> Finding:
+    """Tell whether a guest that was saved with its display on libvirt's own bus can be started again."""
+    text = "is saved with its D-Bus display on a bus that has ended"
+    if hooked:
+        return ok(name, f"{text}; libvirt's hook has its next start make another")
+    edit = on_domain("virsh managedsave-edit", name)
+    by_hand = f"{edit}: take the address out of <graphics type='dbus'>"
+    if hooked is None:
+        return warning(
+            name, f"{text}: without libvirt's hook it does not start", f"if it does not start, {by_hand}"
+        )
+    return problem(
+        name,
+        f"{text}: libvirt cannot start it without its hook ('failed to connect to DBus')",
+        f"sudo libvirt-webrtc install-hook --reload, where libvirt is the system's; or {by_hand}",
+    )
+
+
 def check_console(found: Inspection) -> Finding:
     """Find out whether its console can be opened now; the remedy says how to get there."""
     name, display = found.name, found.display if found.running else found.next_display
+    enable, attach = on_domain("libvirt-webrtc enable", name), on_domain("libvirt-webrtc attach", name)
     if found.running:
+        if display is not None and (reason := why_not_shown(found.document)) is not None:
+            return problem(
+                name, reason, f"{on_domain('virsh edit', name)}, then shut it down and start it again"
+            )
         if display is not None and (reason := why_no_bus(name, display)) is not None:
-            return problem(name, reason, f"virsh edit {name}: write p2p='yes', without an address")
+            return problem(
+                name, reason, f"{on_domain('virsh edit', name)}: write p2p='yes', without an address"
+            )
         if display is not None:
             return ok(name, "runs, and its console can be opened")
         if found.next_display is not None:
             return warning(
                 name,
                 "runs without its console, which was added after its start",
-                f"libvirt-webrtc attach {name} (it pauses for some seconds), or shut it down and start it again",
+                f"{attach} (it pauses for some seconds), or shut it down and start it again",
             )
         if found.will_have:
             return warning(
                 name,
                 "is to have a console, and its definition has none yet",
-                f"libvirt-webrtc serve adds it, or libvirt-webrtc enable {name}; then libvirt-webrtc attach {name}",
+                f"libvirt-webrtc serve adds it, or {enable}; then {attach}",
             )
-        return warning(name, "runs, and has no console", f"libvirt-webrtc enable {name}")
+        return warning(name, "runs, and has no console", enable)
     if found.managed_save:
         return warning(
             name,
@@ -76,16 +111,16 @@ def check_console(found: Inspection) -> Finding:
         return warning(
             name,
             "is to have a console, and its definition has none yet",
-            f"libvirt-webrtc serve adds it, or libvirt-webrtc enable {name}",
+            f"libvirt-webrtc serve adds it, or {enable}",
         )
-    return warning(name, "has no console", f"libvirt-webrtc enable {name}")
+    return warning(name, "has no console", enable)
 
 
 def check_plan(found: Inspection) -> Finding:
     """Tell what the policy decides about its definition."""
     text = f"policy: {found.decision.reason}"
     if found.decision.obstacle:
-        return warning(found.name, text, f"libvirt-webrtc show {found.name} tells more")
+        return warning(found.name, text, f"{on_domain('libvirt-webrtc show', found.name)} tells more")
     if found.will_have:
         text += f"; gl {'on' if found.gl.on else 'off'}: {found.gl.reason}"
     return ok(found.name, text)
@@ -100,5 +135,5 @@ def check_devices(name: str, root: etree._Element) -> Iterator[Finding]:
         yield warning(
             name,
             "has no tablet: the browser has to capture the pointer",
-            f"virt-xml {name} --add-device --input type=tablet,bus=usb (from its next start on)",
+            f"{on_domain('virt-xml --add-device --input type=tablet,bus=usb', name)} (from its next start on)",
         )

@@ -51,3 +51,11 @@ def check_libvirt_hook(folder: Path, *, session: bool, root: bool) -> Iterator[F
             yield Finding(each.level, SUBJECT, each.text, "libvirt-webrtc install-hook --check tells more")
     if all(each.level is Level.OK for each in findings):
         yield ok(SUBJECT, f"{hook.path} answers every operation as it should")
+
+
+def is_installed(folder: Path) -> bool | None:
+    """Whether our hook is in ``folder``; None where this user cannot look."""
+    try:
+        return find_hook(folder) is not None
+    except ConfigError:
+        return None

@@ -13,10 +13,11 @@ the domain's managed save, which ``virsh start`` restores, even where this proce
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
 from functools import partial
 
 from libvirt_webrtc.domains.actions import check_emulator
+from libvirt_webrtc.domains.advice import in_quotes, on_domain
+from libvirt_webrtc.domains.asking import ask, connected
 from libvirt_webrtc.domains.definition.adding import add_dbus_display
 from libvirt_webrtc.domains.definition.display import Gl, find_dbus_display
 from libvirt_webrtc.domains.definition.document import Document
@@ -30,7 +31,6 @@ from libvirt_webrtc.domains.libvirt_api import (
     VirConnect,
     VirDomain,
     lookup,
-    open_connection,
     our_errors,
 )
 from libvirt_webrtc.domains.managed_save import (
@@ -45,6 +45,8 @@ from libvirt_webrtc.errors import CannotAttach, DomainXMLError, HypervisorError,
 
 RECONNECT_S = 60.0
 """Seconds for which a libvirtd that went away meanwhile is waited for."""
+CHECK_S = 20.0
+"""Limit for :func:`check`, in seconds: somebody waits for a page that gives up after 30."""
 RECONNECT_POLL_S = 0.5
 """Seconds between two attempts to connect to it."""
 
@@ -54,8 +56,8 @@ def check(uri: str | None, name_or_uuid: str) -> None:
 
     Raises CannotAttach with the reason where it cannot, NoSuchDomain or HypervisorError.
     """
-    with closing(open_connection(uri)) as connection:
-        _check(connection, lookup(connection, name_or_uuid))
+    with connected(uri) as connection:
+        ask(lambda: _check(connection, lookup(connection, name_or_uuid)), CHECK_S)
 
 
 def attach(
@@ -80,9 +82,8 @@ def attach(
         HypervisorError: something failed or was cancelled; the text says what became of the guest.
     """
     cancelled = cancelled or threading.Event()
-    with closing(open_connection(uri)) as connection:
-        domain = lookup(connection, name_or_uuid)
-        gl = _check(connection, domain)
+    with connected(uri) as connection:
+        domain, gl = ask(lambda: _found(connection, name_or_uuid))
         uuid, name = domain.UUIDString(), domain.name()
         lost = problem = None
         try:
@@ -133,7 +134,7 @@ def _patiently(
     deadline = time.monotonic() + RECONNECT_S
     while True:
         try:
-            with closing(open_connection(uri)) as connection:
+            with connected(uri) as connection:
                 if interrupted is not None:
                     began = time.monotonic()
                     wait_until_idle(lookup(connection, uuid), interrupted)
@@ -148,13 +149,19 @@ def _patiently(
             time.sleep(RECONNECT_POLL_S)
 
 
+def _found(connection: VirConnect, name_or_uuid: str) -> tuple[VirDomain, Gl]:
+    domain = lookup(connection, name_or_uuid)
+    return domain, _check(connection, domain)
+
+
 def _check(connection: VirConnect, domain: VirDomain) -> Gl:
     """Raise CannotAttach where the domain cannot be attached; returns the ``gl`` that its display is to have."""
     with our_errors(f"cannot read domain '{domain.name()}'"):
         if domain.state()[0] not in (STATE_RUNNING, STATE_PAUSED):
             raise CannotAttach(f"domain '{domain.name()}' is not running: enable it and start it")
         if domain.jobInfo()[0] != JOB_NONE:
-            raise CannotAttach(f"libvirt is busy with domain '{domain.name()}': see 'virsh domjobinfo'")
+            see = in_quotes(on_domain("virsh domjobinfo", domain.name()))
+            raise CannotAttach(f"libvirt is busy with domain '{domain.name()}': see {see}")
         if not domain.isPersistent():
             raise CannotAttach(
                 f"domain '{domain.name()}' is transient: libvirt saves persistent domains only; "

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Self, TypeVar
@@ -35,7 +36,7 @@ POLL_S = 10.0
 """Seconds without an event after which all states are compared with libvirt's, in case an event was lost."""
 
 ANSWER_S = 5.0
-"""Seconds after which libvirt's silence at connecting stands in the list as a problem. It is still waited for."""
+"""Seconds after which libvirt's silence stands in the list as a problem. It is still waited for."""
 
 OPEN_GRAPHICS_S = 10.0
 """Limit for opening a display, in seconds: libvirt itself waits for a hanging QEMU without one."""
@@ -154,16 +155,13 @@ class Inventory:
             delay = min(2 * delay, LAST_RETRY_S)
 
     async def _connect(self) -> Connection:
-        problem = f"libvirt at {self.uri} does not answer"
-        late = asyncio.get_running_loop().call_later(ANSWER_S, self._publish_problem, problem)
-        try:
+        with self._telling_silence():
             return await Connection.open(self.uri)
-        finally:
-            late.cancel()
 
     async def _list(self, connection: Connection) -> None:
         policy = self.policy
-        self._table.replace_all(await connection.call(partial(read_all, policy=policy)))
+        with self._telling_silence():
+            self._table.replace_all(await connection.call(partial(read_all, policy=policy)))
         if policy is not self.policy:  # another one was set meanwhile
             for domain in self._table.domains():
                 connection.add_change(domain.uuid)
@@ -184,14 +182,31 @@ class Inventory:
                 await self._refresh(connection, changed)
 
     async def _refresh(self, connection: Connection, uuids: Iterable[str]) -> None:
-        fresh = await connection.call(lambda raw: [(uuid, read(raw, uuid, self.policy)) for uuid in uuids])
+        with self._telling_silence():
+            fresh = await connection.call(
+                lambda raw: [(uuid, read(raw, uuid, self.policy)) for uuid in uuids]
+            )
         for uuid, domain in fresh:
             self._table.put(uuid, domain)
         self._publish()
 
     async def _poll(self, connection: Connection) -> set[str]:
         """The UUIDs of the domains that are to be read again."""
-        return self._table.differing(await connection.call(identities))
+        with self._telling_silence():
+            present = await connection.call(identities)
+        if not self.snapshot.connected:
+            self._publish()  # it was silent
+        return self._table.differing(present)
+
+    @contextmanager
+    def _telling_silence(self) -> Iterator[None]:
+        """Have the list say so where the block waits for libvirt longer than ANSWER_S."""
+        problem = f"libvirt at {self.uri} does not answer"
+        late = asyncio.get_running_loop().call_later(ANSWER_S, self._publish_problem, problem)
+        try:
+            yield
+        finally:
+            late.cancel()
 
     def _publish(self) -> None:
         self._latest.set(Snapshot(True, None, self._table.domains()))

@@ -198,6 +198,11 @@ def our_errors(doing: str) -> Iterator[None]:
 def lookup(connection: VirConnect, name_or_uuid: str) -> VirDomain:
     """The domain of this UUID or name. Raises NoSuchDomain."""
     try:
+        name_or_uuid.encode()
+    except UnicodeEncodeError:
+        # Bytes of the command line that are no UTF-8, or another locale's. libvirt's names are UTF-8.
+        raise NoSuchDomain(f"cannot find domain {name_or_uuid!a}: this is not UTF-8") from None
+    try:
         canonical = str(uuid.UUID(name_or_uuid))
     except ValueError:
         canonical = None

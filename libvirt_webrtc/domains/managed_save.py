@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from libvirt_webrtc.domains.advice import in_quotes, on_domain
 from libvirt_webrtc.domains.definition.adding import add_dbus_display, remove_dbus_display
 from libvirt_webrtc.domains.definition.display import Gl, find_dbus_display
 from libvirt_webrtc.domains.definition.document import Document
@@ -69,6 +70,9 @@ def save(domain: VirDomain, on_progress: OnProgress, cancelled: threading.Event)
         target=_watch, args=(domain, on_progress, cancelled, over), name="libvirt-save-progress", daemon=True
     )
     on_progress(Progress(Phase.SAVING, None))
+    # In this order: who sets it before it is told that the save begins can be sure that it does not begin.
+    if cancelled.is_set():
+        return "cancelled"
     watcher.start()
     try:
         with our_errors("it could not be saved"):
@@ -115,7 +119,8 @@ def bring_back(domain: VirDomain, gl: Gl | None) -> str | None:
         HypervisorUnavailable: the connection broke. Another try is safe.
     """
     name = domain.name()
-    with our_errors(f"'{name}' is saved, and cannot be started again; 'virsh start {name}' tries once more"):
+    start = in_quotes(on_domain("virsh start", name))
+    with our_errors(f"'{name}' is saved, and cannot be started again; {start} tries once more"):
         if not domain.isActive():
             if not domain.hasManagedSaveImage():
                 raise HypervisorError(

@@ -59,6 +59,35 @@ def test_what_a_domain_lacks(
     assert any(line.startswith(said) for line in lines(hypervisor, "d"))
 
 
+def test_a_guest_saved_on_a_bus_of_libvirts_needs_the_hook(
+    hypervisor: VirConnect, make_domain: MakeDomain
+) -> None:
+    uuid = make_domain("d", "<graphics type='dbus'/>" + VIDEO + TABLET)
+    virsh("start", uuid)
+    virsh("managedsave", uuid)
+
+    def said(hooked: bool | None) -> str:
+        finding, *_ = check_domain(hypervisor, "d", POLICY, hooked=hooked)
+        return f"{finding.level} {finding.text} -> {finding.remedy}"
+
+    assert said(False).startswith(
+        "problem is saved with its D-Bus display on a bus that has ended: libvirt cannot"
+    )
+    assert "install-hook" in said(False) and "virsh managedsave-edit d" in said(False)
+    assert said(None).startswith("warning ") and "managedsave-edit" in said(None)
+    assert said(True).startswith("ok ")
+    # It is as said.
+    with pytest.raises(AssertionError, match="failed to connect to DBus"):
+        virsh("start", uuid)
+    virsh("managedsave-remove", uuid)
+    assert "bus that has ended" not in said(False)
+
+
+def test_a_display_that_shows_nothing_is_a_problem(hypervisor: VirConnect, make_domain: MakeDomain) -> None:
+    make_domain("d", "<graphics type='dbus' p2p='yes'/><video><model type='none'/></video>")
+    assert lines(hypervisor, "d")[0].startswith("problem it has no screen")
+
+
 def test_unknown_domain_is_a_problem(hypervisor: VirConnect) -> None:
     (line,) = lines(hypervisor, "nobody")
     assert line.startswith("problem ")

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -174,3 +175,30 @@ async def test_an_unexpected_error_is_told_in_the_list_and_the_inventory_goes_on
         inventory.look_again(GOOD)
         await until(inventory, lambda snapshot: snapshot.connected)
     assert any(record.exc_info and record.levelno == logging.ERROR for record in caplog.records)
+
+
+@pytest.mark.parametrize("call", ["read_all", "read", "identities"])
+async def test_calls_that_libvirt_takes_and_does_not_answer_are_told(
+    uri: str, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    monkeypatch.setattr(inventory_module, "ANSWER_S", 0.2)
+    monkeypatch.setattr(inventory_module, "POLL_S", 0.05)
+    answered, really = threading.Event(), getattr(inventory_module, call)
+
+    def wait(*arguments: Any, **named: Any) -> Any:
+        answered.wait()
+        return really(*arguments, **named)
+
+    if call == "read_all":
+        monkeypatch.setattr(inventory_module, call, wait)
+    try:
+        # Entering does not wait for ever: the portal is served meanwhile.
+        async with Inventory(uri) as inventory:
+            monkeypatch.setattr(inventory_module, call, wait)
+            inventory.look_again(GOOD)
+            told = await until(inventory, lambda snapshot: not snapshot.connected)
+            assert told.problem == f"libvirt at {uri} does not answer"
+            answered.set()
+            await until(inventory, lambda snapshot: snapshot.connected and len(snapshot.domains) == 2)
+    finally:
+        answered.set()

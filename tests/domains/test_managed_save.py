@@ -7,7 +7,7 @@ import pytest
 
 from libvirt_webrtc.domains import managed_save
 from libvirt_webrtc.domains.libvirt_api import JOB_NONE, VirDomain
-from libvirt_webrtc.domains.managed_save import wait_until_idle
+from libvirt_webrtc.domains.managed_save import Phase, Progress, save, wait_until_idle
 
 
 class FakeDomain:
@@ -52,3 +52,16 @@ def test_a_job_is_ended_only_where_that_is_wanted() -> None:
     assert waited(FakeDomain(True, True), cancelled).aborted == 0
     cancelled.set()
     assert waited(FakeDomain(True, True), cancelled).aborted == 1
+
+
+def test_a_save_that_is_cancelled_before_it_begins_does_not_begin() -> None:
+    """Whoever cancels and was not told that it begins may take it that nothing happens."""
+    told: list[Progress] = []
+    cancelled = threading.Event()
+
+    def tell(progress: Progress) -> None:
+        told.append(progress)
+        cancelled.set()
+
+    assert save(cast(VirDomain, object()), tell, cancelled) == "cancelled"
+    assert told == [Progress(Phase.SAVING, None)]

@@ -14,16 +14,18 @@ const STATES = {
   unknown: "Not known",
 };
 
-// Characters that cannot be seen: controls, and those that turn the direction of what follows.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g;
+/** What cannot be seen: controls, and marks that turn the direction; not the joiners that some languages spell with. */
+const UNSEEN = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /**
  * @param {string} name
  * @returns {string} with what cannot be seen in it as `\u202e`
  */
 export function visible(name) {
-  return name.replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return name.replace(UNSEEN, (character) => {
+    const code = (character.codePointAt(0) ?? 0).toString(16);
+    return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, "0")}`;
+  });
 }
 
 /**

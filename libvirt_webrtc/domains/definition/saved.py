@@ -15,6 +15,11 @@ _PRIVATE_BUS = re.compile(r"unix:path=/.*/libvirt/qemu/(?:run/)?dbus/\d+-[^/,;]*
 _X86 = frozenset({"x86_64", "i686"})
 
 
+def has_private_bus(document: Document) -> bool:
+    """Whether the guest's display is on a bus that libvirt started for it, and that has ended where the guest has."""
+    return bool(_on_private_bus(document))
+
+
 def drop_private_bus(document: Document) -> Document:
     """The guest without the address of a bus that libvirt started for it and that has ended with it.
 
