@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from libvirt_webrtc.config.load import Config
-from libvirt_webrtc.doctor.domain import check_domain
+from libvirt_webrtc.doctor.domain import check_domain, check_saved_domains
 from libvirt_webrtc.doctor.findings import Finding, problem
 from libvirt_webrtc.doctor.graphics import check_graphics
 from libvirt_webrtc.doctor.hook import check_libvirt_hook, is_installed
@@ -23,7 +23,7 @@ from libvirt_webrtc.domains.asking import ask
 from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.libvirt_api import VirConnect, open_connection
 from libvirt_webrtc.domains.uri import check_local, full_uri
-from libvirt_webrtc.errors import ConfigError, HypervisorUnavailable, NoAnswer
+from libvirt_webrtc.errors import ConfigError, HypervisorError, HypervisorUnavailable, NoAnswer
 from libvirt_webrtc.hook.install import HOOKS_FOLDER
 from libvirt_webrtc.probes.render import look_for_renderer
 from libvirt_webrtc.worker.sandbox.survey import survey
@@ -54,6 +54,9 @@ def check_up(config: Config, domain: str | None = None) -> Iterator[Finding]:
         yield check_libvirt_group(user, session=session, connected=connection is not None)
         yield from check_graphics(user, config.gl, config.video.gl_device)
         yield from check_libvirt_hook(HOOKS_FOLDER, session=session, root=user.uid == 0)
+        if connection is not None:
+            hooked = False if session else is_installed(HOOKS_FOLDER)
+            yield from _asked(partial(_saved, connection, hooked))
         yield from check_isolation(survey())
         yield check_port(config)
         yield check_tls(config)
@@ -61,14 +64,20 @@ def check_up(config: Config, domain: str | None = None) -> Iterator[Finding]:
         yield from asyncio.run(check_ice(config.ice))
         if domain is not None and connection is not None:
             policy = Policy.of(config.auto_enable, config.gl, asyncio.run(look_for_renderer(config.gl)))
-            hooked = False if session else is_installed(HOOKS_FOLDER)
-            yield from _asked(partial(check_domain, connection, domain, policy, hooked=hooked))
+            yield from _asked(partial(check_domain, connection, domain, policy))
     except NoAnswer as error:
         connection = None  # the call still uses it
         yield problem("libvirt", str(error), "systemctl restart libvirtd (or virtqemud); guests go on")
     finally:
         if connection is not None:
             connection.close()
+
+
+def _saved(connection: VirConnect, hooked: bool | None) -> Iterator[Finding]:
+    try:
+        yield from check_saved_domains(connection, hooked)
+    except HypervisorError as error:
+        yield problem("libvirt", str(error), "libvirt-webrtc doctor, once more")
 
 
 def _asked(check: Callable[[], Iterator[Finding]]) -> list[Finding]:

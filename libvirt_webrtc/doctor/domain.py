@@ -7,12 +7,19 @@ from lxml import etree
 from libvirt_webrtc.doctor.findings import Finding, ok, problem, warning
 from libvirt_webrtc.doctor.hypervisor import Backends, check_display
 from libvirt_webrtc.domains.advice import on_domain
+from libvirt_webrtc.domains.definition.document import Document
 from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.definition.refusals import why_not_shown
+from libvirt_webrtc.domains.definition.saved import has_private_bus
 from libvirt_webrtc.domains.emulator import display_backends
 from libvirt_webrtc.domains.inspection import Inspection, inspect
 from libvirt_webrtc.domains.libvirt_api import VirConnect, our_errors
-from libvirt_webrtc.errors import LibvirtWebRTCError
+from libvirt_webrtc.errors import (
+    DomainXMLError,
+    HypervisorError,
+    HypervisorUnavailable,
+    LibvirtWebRTCError,
+)
 from libvirt_webrtc.service.domain_status import why_no_bus
 
 
@@ -21,13 +28,10 @@ def check_domain(
     name_or_uuid: str,
     policy: Policy,
     backends: Backends | None = None,
-    *,
-    hooked: bool | None = None,
 ) -> Iterator[Finding]:
     """Yield findings on its display now and at its next start, on the policy, and on its devices.
 
     Args:
-        hooked: whether libvirt runs our hook; None where nobody can tell.
         backends: asked instead of the QEMU binary, see :func:`libvirt_webrtc.domains.emulator.display_backends`.
     """
     try:
@@ -44,13 +48,33 @@ def check_domain(
     except LibvirtWebRTCError as error:
         yield problem(name_or_uuid, str(error), "virsh list --all tells which domains there are")
         return
-    if found.saved_on_dead_bus:
-        yield check_saved_bus(found.name, hooked)
     yield check_console(found)
     yield check_plan(found)
     display = check_display(capabilities, backends or display_backends)
     yield Finding(display.level, found.name, display.text, display.remedy)
     yield from check_devices(found.name, root)
+
+
+def check_saved_domains(connection: VirConnect, hooked: bool | None) -> Iterator[Finding]:
+    """Yield a finding on every domain that is saved with its display on a bus of libvirt's own.
+
+    Args:
+        hooked: whether libvirt runs our hook; None where nobody can tell.
+    """
+    with our_errors("cannot list the domains"):
+        domains = connection.listAllDomains()
+    for domain in domains:
+        try:
+            with our_errors("cannot read what is saved"):
+                if not domain.hasManagedSaveImage():
+                    continue
+                saved = Document.parse(domain.managedSaveGetXMLDesc(0))
+        except HypervisorUnavailable:
+            raise
+        except (HypervisorError, DomainXMLError):
+            continue  # gone meanwhile, or not this user's
+        if has_private_bus(saved):
+            yield check_saved_bus(domain.name(), hooked)
 
 
 def check_saved_bus(name: str, hooked: bool | None) -> Finding:

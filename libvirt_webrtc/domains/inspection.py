@@ -7,7 +7,6 @@ from libvirt_webrtc.domains.actions import has_dbus_display
 from libvirt_webrtc.domains.definition.display import DbusDisplay, find_dbus_display
 from libvirt_webrtc.domains.definition.document import Document
 from libvirt_webrtc.domains.definition.policy import Decision, Facts, GlChoice, Policy, choose_gl, decide
-from libvirt_webrtc.domains.definition.saved import has_private_bus
 from libvirt_webrtc.domains.definition.settings import Settings, read_settings
 from libvirt_webrtc.domains.libvirt_api import XML_INACTIVE, VirConnect, lookup, our_errors
 
@@ -22,9 +21,6 @@ class Inspection:
     persistent: bool
     managed_save: bool
     """Whether its next start restores a saved state, with the display it had then."""
-    saved_on_dead_bus: bool
-    """Whether what is saved has its display on a bus that libvirt started and that has ended: libvirt by itself cannot
-    start it again, and its hook can."""
     display: DbusDisplay | None
     """The display of the running domain."""
     next_display: DbusDisplay | None
@@ -81,14 +77,12 @@ def inspect(connection: VirConnect, name_or_uuid: str, policy: Policy) -> Inspec
             decision = decide(definition, policy, facts)
         live = Document.parse(domain.XMLDesc(0)) if running else None
         next_display, settings = find_dbus_display(definition), read_settings(definition)
-        saved = persistent and bool(domain.hasManagedSaveImage())
         return Inspection(
             uuid=domain.UUIDString(),
             name=domain.name(),
             running=running,
             persistent=persistent,
-            managed_save=saved,
-            saved_on_dead_bus=saved and has_private_bus(Document.parse(domain.managedSaveGetXMLDesc(0))),
+            managed_save=persistent and bool(domain.hasManagedSaveImage()),
             display=find_dbus_display(live) if live is not None else None,
             next_display=next_display,
             settings=settings,

@@ -6,6 +6,7 @@ import { Cursor } from "../core/cursor.js";
 import { Display } from "../core/display.js";
 import { Input } from "../core/input/input.js";
 import { encodeResize, encodeWatch } from "../core/protocol.js";
+import { sentence } from "./words.js";
 
 /** @typedef {import("../core/protocol.js").DisplayMessage} DisplayMessage */
 
@@ -195,7 +196,7 @@ export class ViewerConsole {
     this.element.classList.toggle("blank", connected && !this.enabled);
     const off = !this.enabled;
     this.#veil.whole.hidden = !several || !connected || (showing && !off && !this.problem);
-    this.#veil.text.textContent = this.problem || (off ? "This screen is off" : "Waiting for the picture…");
+    this.#veil.text.textContent = sentence(this.problem) || (off ? "This screen is off" : "Waiting for the picture…");
     this.#veil.on.hidden = !off;
   }
 
