@@ -99,11 +99,9 @@ def check_console(found: Inspection) -> Finding:
     """Find out whether its console can be opened now; the remedy says how to get there."""
     name, display = found.name, found.display if found.running else found.next_display
     enable, attach = on_domain("libvirt-webrtc enable", name), on_domain("libvirt-webrtc attach", name)
+    if display is not None and (reason := why_not_shown(found.document)) is not None:
+        return problem(name, reason, f"{on_domain('virsh edit', name)}, then shut it down and start it again")
     if found.running:
-        if display is not None and (reason := why_not_shown(found.document)) is not None:
-            return problem(
-                name, reason, f"{on_domain('virsh edit', name)}, then shut it down and start it again"
-            )
         if display is not None and (reason := why_no_bus(name, display)) is not None:
             return problem(
                 name, reason, f"{on_domain('virsh edit', name)}: write p2p='yes', without an address"
