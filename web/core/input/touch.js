@@ -37,6 +37,9 @@ export class Touch {
   /** The most fingers of this gesture. */
   #most = 0;
   #two = new TwoFingers(this.#start, this.#start);
+  #schedule;
+  /** Two fingers have moved, and it was not looked at yet. */
+  #moved = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
@@ -50,8 +53,10 @@ export class Touch {
    * @param {() => number} handlers.scale CSS pixels per guest pixel
    * @param {(factor: number, place: Place) => void} handlers.zoom make the picture that many times as large; the place stays where it is
    * @param {(x: number, y: number) => void} handlers.moved the pointer went there, guest pixels
+   * @param {(look: () => void) => void} [schedule] calls back before the next frame
    */
-  constructor(stage, outbox, handlers) {
+  constructor(stage, outbox, handlers, schedule = (look) => requestAnimationFrame(look)) {
+    this.#schedule = schedule;
     this.#stage = stage;
     this.#outbox = outbox;
     this.#handlers = handlers;
@@ -103,6 +108,7 @@ export class Touch {
     } else if (this.#phase === "pending" || (this.#phase === "together" && this.#fingers.size === 2)) {
       const [a, b] = this.#fingers.values();
       this.#phase = "together";
+      this.#moved = false;
       this.#wheel.reset();
       this.#two = new TwoFingers(a, b);
     }
@@ -122,7 +128,7 @@ export class Touch {
     const [dx, dy] = [event.clientX - before.clientX, event.clientY - before.clientY];
     if (this.#phase === "pending" && !this.#begin(event)) return;
     this.#fingers.set(event.pointerId, { clientX: event.clientX, clientY: event.clientY });
-    if (this.#phase === "together") this.#together();
+    if (this.#phase === "together") this.#wait();
     else if (this.#phase === "drag" || this.#phase === "hold") {
       if (this.#handlers.relative()) this.#outbox.moveBy(dx / this.#handlers.scale(), dy / this.#handlers.scale());
       else this.#moveTo(event);
@@ -144,8 +150,17 @@ export class Touch {
     return true;
   }
 
+  /** Each finger has an event of its own: look at both when all events of a frame are there. */
+  #wait() {
+    if (this.#moved) return;
+    this.#moved = true;
+    this.#schedule(() => this.#together());
+  }
+
   #together() {
     const [a, b] = this.#fingers.values();
+    if (!this.#moved || this.#phase !== "together") return;
+    this.#moved = false;
     if (!b) return;
     const unclear = this.#two.kind === "unclear";
     const moved = this.#two.move(a, b);
@@ -173,6 +188,7 @@ export class Touch {
 
   /** @param {PointerEvent} event */
   #up(event) {
+    this.#together();
     if (!this.#fingers.delete(event.pointerId)) return;
     clearTimeout(this.#timer);
     if (this.#phase === "pending") this.#tap(event);

@@ -9,7 +9,7 @@ import { event, inputLog, provide, wait } from "../../support.js";
 /** Longer than a long press. */
 const LONG_MS = 650;
 
-function touching(context, { relative = false } = {}) {
+function touching(context, { relative = false, schedule = (look) => look() } = {}) {
   provide(context, "navigator", {});
   const { log, send } = inputLog();
   const stage = Object.assign(new EventTarget(), {
@@ -18,14 +18,16 @@ function touching(context, { relative = false } = {}) {
     scrollBy: () => undefined,
     setPointerCapture: () => undefined,
   });
-  const touch = new Touch(stage, new Outbox(send, (flush) => flush()), {
+  const handlers = {
     toGuest: ({ clientX, clientY }) => ({ x: clientX, y: clientY }),
     inside: ({ clientY }) => clientY < 500,
     zoom: (factor, { clientX, clientY }) => log.push(`zoom ${factor} at ${clientX},${clientY}`),
     relative: () => relative,
     scale: () => 0.5,
     moved: () => undefined,
-  });
+  };
+  const now = (run) => run();
+  const touch = new Touch(stage, new Outbox(send, now), handlers, schedule);
   const finger = (type, pointerId, clientX, clientY) =>
     stage.dispatchEvent(event(`pointer${type}`, { pointerType: "touch", pointerId, clientX, clientY }));
   return { log, stage, touch, finger };
@@ -145,6 +147,22 @@ test("fingers that move apart make the picture larger, where they are", (context
   finger("move", 1, 50, 200);
   finger("up", 1, 50, 200);
   assert.deepEqual(log, ["zoom 1.1 at 150,200", "zoom 1.5 at 177.5,200"]);
+});
+
+test("what two fingers do within a frame is one move", (context) => {
+  const frames = [];
+  const { log, finger } = touching(context, { schedule: (look) => frames.push(look) });
+  finger("down", 1, 100, 200);
+  finger("down", 2, 200, 200);
+  for (const by of [10, 50]) {
+    finger("move", 1, 100 - by, 200);
+    finger("move", 2, 200 + by, 200);
+    for (const look of frames.splice(0)) look();
+  }
+  finger("move", 1, 0, 200);
+  finger("up", 1, 0, 200);
+  const factors = log.map((said) => said.replace(/(\.\d\d)\d+/, "$1"));
+  assert.deepEqual(factors, ["zoom 1.2 at 150,200", "zoom 1.66 at 150,200", "zoom 1.25 at 125,200"]);
 });
 
 test("a finger that rests while the other one moves away makes it larger, too", (context) => {
