@@ -139,7 +139,12 @@ def _checked(servers: tuple[IceServer, ...], policy: object, where: str) -> IceC
     if policy not in ("all", "relay"):
         raise ConfigError(f"{where} is {policy!r}; write 'all' or 'relay'")
     problem = _problem(servers, policy)
-    return IceConfig(servers, policy) if problem is None else IceConfig((), policy, problem)
+    if problem is not None:
+        return IceConfig((), policy, problem)
+    # In one form, which all browsers take.
+    return IceConfig(
+        tuple(replace(server, urls=tuple(map(str, server.targets))) for server in servers), policy
+    )
 
 
 def _problem(servers: tuple[IceServer, ...], policy: TransportPolicy) -> str | None:

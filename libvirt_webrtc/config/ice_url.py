@@ -11,6 +11,18 @@ _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 _IN_BRACKETS = re.compile(r"\[(?P<host>[^\]]*)\](?::(?P<port>.*))?")
 _FORMS = "write stun:HOST, turn:HOST or turns:HOST, each with :PORT where it is not the usual one"
 
+BLOCKED_PORTS = frozenset(
+    map(
+        int,
+        """
+        1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119 123
+        135 137 139 143 161 179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601 636 989 990
+        993 995 1719 1720 1723 2049 3659 4045 4190 5060 5061 6000 6566 6665 6666 6667 6668 6669 6679 6697 10080
+        """.split(),
+    )
+)
+"""The ports to which Firefox makes no connection (the Fetch standard's bad ports), but 53, which it allows here."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -24,7 +36,7 @@ class Target:
 
     @classmethod
     def parse(cls, url: str) -> "Target":
-        """Read a URL as browsers and aioice both understand it: one that either refuses would end every connection.
+        """Read a URL that browsers and aioice both take: one that either refuses would end every connection.
 
         Raises:
             ConfigError: it is none, with what to write in its place.
@@ -33,6 +45,10 @@ class Target:
         scheme = scheme.lower()
         if not colon or scheme not in ("stun", "stuns", "turn", "turns"):
             raise _refused(url, "it is no STUN or TURN URL", _FORMS)
+        if scheme == "stuns":
+            raise _refused(
+                url, "Firefox refuses STUN over TLS, and every connection with it", "write stun:HOST"
+            )
         if rest.startswith("//"):
             raise _refused(url, "no slashes come before the host", f"write {scheme}:{rest.lstrip('/')}")
         if "@" in rest:
@@ -49,6 +65,7 @@ class Target:
         return cls(scheme, host, port or (5349 if scheme.endswith("s") else 3478), transport)
 
     def __str__(self) -> str:
+        """The URL in the form that all browsers take: Firefox takes small letters only."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         query = f"?transport={self.transport}" if self.is_turn else ""
         return f"{self.scheme}:{host}:{self.port}{query}"
@@ -69,8 +86,8 @@ class Target:
 
     @property
     def is_for_browsers_only(self) -> bool:
-        """Whether aioice cannot use it: STUN over TLS, and TURN over DTLS."""
-        return self.scheme == "stuns" or (self.scheme == "turns" and self.transport == "udp")
+        """Whether aioice cannot use it: TURN over DTLS."""
+        return self.scheme == "turns" and self.transport == "udp"
 
 
 def _transport(url: str, scheme: str, authority: str, query: str) -> str:
@@ -102,6 +119,12 @@ def _authority(url: str, scheme: str, text: str) -> tuple[str, int | None]:
     if not (port.isascii() and port.isdecimal() and 1 <= int(port[:6]) <= 65535 and len(port) <= 5):
         raise _refused(
             url, f"{port!r} is no port", "write a number from 1 to 65535 after the colon, or no colon"
+        )
+    if int(port) in BLOCKED_PORTS:
+        raise _refused(
+            url,
+            f"Firefox refuses port {port}, and every connection with it",
+            "have the server listen on another",
         )
     return host, int(port)
 

@@ -8,6 +8,9 @@ from libvirt_webrtc.config.ice import IceConfig, IceServer
 from libvirt_webrtc.config.load import load
 from libvirt_webrtc.errors import ConfigError
 
+STUN_A = "stun:a.example:3478"
+TURN_B, TURNS_B = "turn:b.example:3478?transport=udp", "turns:b.example:5349?transport=tcp"
+
 
 def ice(**variables: str) -> IceConfig:
     """The ICE configuration from environment variables alone."""
@@ -20,13 +23,11 @@ def test_ice_servers_are_a_json_array() -> None:
         {"urls": ["turn:b.example", "turns:b.example"], "username": "u", "credential": "c"},
     ]
     config = ice(ICE_SERVERS=json.dumps(servers), ICE_TRANSPORT_POLICY="relay")
-    assert config == IceConfig(
-        (IceServer(("stun:a.example",)), IceServer(("turn:b.example", "turns:b.example"), "u", "c")), "relay"
-    )
+    assert config == IceConfig((IceServer((STUN_A,)), IceServer((TURN_B, TURNS_B), "u", "c")), "relay")
     assert config.as_json() == {
         "iceServers": [
-            {"urls": ["stun:a.example"]},
-            {"urls": ["turn:b.example", "turns:b.example"], "username": "u", "credential": "c"},
+            {"urls": [STUN_A]},
+            {"urls": [TURN_B, TURNS_B], "username": "u", "credential": "c"},
         ],
         "iceTransportPolicy": "relay",
         "problem": None,
@@ -35,7 +36,13 @@ def test_ice_servers_are_a_json_array() -> None:
 
 def test_a_turn_host_becomes_a_server_for_udp_and_tcp() -> None:
     assert ice(TURN_HOST="turn.example", TURN_CREDENTIAL="c") == IceConfig(
-        (IceServer(("turn:turn.example?transport=udp", "turn:turn.example?transport=tcp"), "webrtc", "c"),)
+        (
+            IceServer(
+                ("turn:turn.example:3478?transport=udp", "turn:turn.example:3478?transport=tcp"),
+                "webrtc",
+                "c",
+            ),
+        )
     )
 
 
@@ -48,7 +55,7 @@ def test_turn_settings_and_stun_join() -> None:
         STUN_URL="stun:stun.example",
     )
     turn = IceServer(("turn:turn.example:3479?transport=tcp",), "u", "c")
-    assert config.servers == (IceServer(("stun:stun.example",)), turn)
+    assert config.servers == (IceServer(("stun:stun.example:3478",)), turn)
 
 
 def test_a_turn_host_counts_only_without_ice_servers() -> None:

@@ -23,7 +23,7 @@ def test_without_anything_the_defaults_count() -> None:
 def test_flags_beat_the_environment_which_beats_the_file(toml: Path) -> None:
     toml.write_text(
         'uri = "qemu:///session"\nlisten = "localhost:1"\ndownsample = true\ntoken_file = "/run/token"\n'
-        '[ice]\nservers = [{urls = "stun:file.example"}]\n'
+        '[ice]\nservers = [{urls = "stun:file.example:3478"}]\n'
     )
     config = load(toml, {})
     assert config == Config(
@@ -31,7 +31,7 @@ def test_flags_beat_the_environment_which_beats_the_file(toml: Path) -> None:
         ListenAddress("localhost", 1),
         Path("/run/token"),
         True,
-        IceConfig((IceServer(("stun:file.example",)),)),
+        IceConfig((IceServer(("stun:file.example:3478",)),)),
     )
     environ = {"QEMU_WEBRTC_DOWNSAMPLE": "0", "QEMU_WEBRTC_STUN_URL": "stun:environment.example"}
     config = load(toml, environ, uri="test:///default", listen=ListenAddress(port=2), token_file=None)
@@ -39,7 +39,7 @@ def test_flags_beat_the_environment_which_beats_the_file(toml: Path) -> None:
     assert config.listen.port == 2
     assert config.token_file == Path("/run/token")
     assert not config.downsample
-    assert config.ice.servers == (IceServer(("stun:environment.example",)),)
+    assert config.ice.servers == (IceServer(("stun:environment.example:3478",)),)
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ async def test_server_that_is_silent(scheme: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["turn:127.0.0.1:9?transport=tcp", "stun:127.0.0.1:9", "stun:no-such-host.invalid"]
+    "url", ["turn:127.0.0.1:10?transport=tcp", "stun:127.0.0.1:10", "stun:no-such-host.invalid"]
 )
 async def test_server_that_is_not_there(url: str) -> None:
     finding = await check(url)
@@ -59,8 +59,7 @@ async def test_what_the_configuration_says_itself() -> None:
     assert finding.level is Level.OK
 
 
-@pytest.mark.parametrize("url", ["stuns:127.0.0.1", "turns:127.0.0.1?transport=udp"])
-async def test_server_that_only_browsers_can_use(url: str) -> None:
-    finding = await check(url)
+async def test_server_that_only_browsers_can_use() -> None:
+    finding = await check("turns:127.0.0.1?transport=udp")
     assert finding.level is Level.WARNING and "this host cannot" in finding.text
     assert finding.remedy is not None

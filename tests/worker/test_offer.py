@@ -58,7 +58,7 @@ async def test_a_bad_ice_server_refuses_the_offer(place: Place, viewer: ViewerCl
 async def test_a_turn_server_that_is_not_there_costs_only_its_candidates(
     place: Place, viewer: ViewerClient
 ) -> None:
-    connection = place.connection(IceServer(("turn:127.0.0.1:9?transport=tcp",), "u", "c"))
+    connection = place.connection(IceServer(("turn:127.0.0.1:10?transport=tcp",), "u", "c"))
     assert "typ host" in await soon(connection.answer(await viewer.offer()))
 
 
