@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, CDPSession, Page
+from playwright.async_api import Browser, CDPSession, FloatRect, Page
 
 from tests.web.console_page import set_up, told
 from tests.web.input_log import changes, said
@@ -33,10 +33,10 @@ class Phone:
             await self.touch("Move", *fingers)
         await self.touch("End")
 
-    async def picture(self) -> dict[str, float]:
+    async def picture(self) -> FloatRect:
         box = await self.page.locator("#screen").bounding_box()
         assert box is not None
-        return dict(box)
+        return box
 
 
 @pytest.fixture
