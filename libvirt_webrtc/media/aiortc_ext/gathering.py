@@ -6,7 +6,6 @@ and waits 5 s for each answer. aiortc reads no URL with an IPv6 address.
 
 import asyncio
 import logging
-import socket
 from collections.abc import Awaitable, Iterable, Sequence
 from functools import partial
 from ipaddress import ip_address
@@ -21,6 +20,7 @@ from aiortc import RTCIceGatherer, RTCIceServer, RTCIceTransportPolicy
 
 from libvirt_webrtc.config.ice_url import Target
 from libvirt_webrtc.media.aiortc_ext.inquiry import Inquiry, OtherNetwork, Server
+from libvirt_webrtc.media.aiortc_ext.names import addresses
 from libvirt_webrtc.media.aiortc_ext.patching import replace
 
 log = logging.getLogger(__name__)
@@ -186,12 +186,7 @@ async def _resolve(target: Target, version: int) -> tuple[str, int]:
         OtherNetwork: it has none.
         OSError: its name cannot be resolved.
     """
-    hosts = [target.host]
-    if target.is_named:
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_DGRAM)
-        hosts = [str(address[0]) for _, _, _, _, address in found]
-    for host in hosts:
+    for host in await addresses(target):
         if ip_address(host).version == version:
             return host, target.port
     raise OtherNetwork

@@ -1,0 +1,39 @@
+"""Resolves the names of servers in a way that a resolver which hangs holds up nothing else."""
+
+import asyncio
+import socket
+from functools import partial
+
+from libvirt_webrtc.concurrency.threads import in_thread
+from libvirt_webrtc.config.ice_url import Target
+
+_lookups: dict[str, asyncio.Task[list[str]]] = {}
+"""Those that go on, by name."""
+
+
+async def addresses(target: Target) -> list[str]:
+    """The IP addresses of a server, of both versions.
+
+    May be cancelled: the lookup goes on for whoever asks next, so there is one thread for each name at most. It is not
+    one of asyncio's own, for which the process's end would wait.
+
+    Raises:
+        OSError: its name cannot be resolved.
+    """
+    if not target.is_named:
+        return [target.host]
+    lookup = _lookups.get(target.host)
+    if lookup is None:
+        lookup = _lookups[target.host] = asyncio.create_task(in_thread(partial(_look_up, target.host)))
+        lookup.add_done_callback(partial(_ended, target.host))
+    return await asyncio.shield(lookup)
+
+
+def _look_up(name: str) -> list[str]:
+    return [str(found[4][0]) for found in socket.getaddrinfo(name, None, type=socket.SOCK_DGRAM)]
+
+
+def _ended(name: str, lookup: asyncio.Task[list[str]]) -> None:
+    _lookups.pop(name, None)
+    if not lookup.cancelled():
+        lookup.exception()  # Seen, also where nobody waits any more.
