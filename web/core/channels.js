@@ -1,10 +1,12 @@
 // @ts-check
 /** A console's two data channels: what the viewer does, and what the guest's side tells. */
 
-import { decodeDisplay } from "./protocol.js";
+import { Nudge } from "./nudge.js";
+import { decodeDisplay, encodePing } from "./protocol.js";
 
 export class Channels {
   #input;
+  #nudge = new Nudge(() => this.ping(0));
   /** Resolved when messages can be sent. @type {Promise<void>} */
   opened;
 
@@ -41,6 +43,18 @@ export class Channels {
 
   /** @param {Uint8Array<ArrayBuffer>} message dropped where the channel is not open */
   send(message) {
-    if (this.#input.readyState === "open") this.#input.send(message);
+    if (this.#input.readyState !== "open") return;
+    this.#input.send(message);
+    this.#nudge.sent();
+  }
+
+  /** @param {number} value comes back in a PONG; dropped where the channel is not open */
+  ping(value) {
+    if (this.#input.readyState === "open") this.#input.send(encodePing(value));
+  }
+
+  /** Send nothing more by itself. */
+  close() {
+    this.#nudge.stop();
   }
 }

@@ -3,7 +3,6 @@
 
 import { Channels } from "./channels.js";
 import { Heartbeat } from "./heartbeat.js";
-import { encodePing } from "./protocol.js";
 import { deleteViewer, postOffer } from "./signalling.js";
 
 /** The offer is sent this long after gathering began if there is a candidate, and after the second limit in any case. */
@@ -90,7 +89,7 @@ export class Peer {
     this.#first = this.#channels(null);
     this.#heartbeat = new Heartbeat(
       (value) => {
-        for (const channels of [this.#first, ...this.#others.values()]) channels.send(encodePing(value));
+        for (const channels of [this.#first, ...this.#others.values()]) channels.ping(value);
       },
       () => this.#lose("The connection went silent."),
     );
@@ -197,6 +196,7 @@ export class Peer {
     if (this.#closed) return;
     this.#closed = true;
     this.#heartbeat.stop();
+    for (const channels of [this.#first, ...this.#others.values()]) channels.close();
     this.#leave();
     this.connection.close();
     this.#failOpening(new Error("closed"));
