@@ -17,7 +17,7 @@ MAX_TEXT_BYTES = 1000
 """UTF-8 bytes of the text in a PROBLEM or ENDED."""
 
 SIZE, POINTER_MODE, CURSOR, CURSOR_POSITION, LEDS, ENABLED, PONG = range(0x81, 0x88)
-STATE, STATS, CONSOLES, RESIZED, PROBLEM, ENDED = range(0x88, 0x8E)
+STATE, STATS, CONSOLES, RESIZED, PROBLEM, ENDED, REDUCED = range(0x88, 0x8F)
 
 
 def size(width: int, height: int) -> bytes:
@@ -86,6 +86,11 @@ def consoles(document: dict[str, Any]) -> bytes:
 def resized(taken: bool) -> bytes:
     """RESIZED: whether the guest's display device was told the RESIZE's size."""
     return struct.pack(">BB", RESIZED, taken)
+
+
+def reduced(factor: int) -> bytes:
+    """REDUCED: how many of the guest's pixels in a row became one because the viewer's decoders take no more."""
+    return struct.pack(">BB", REDUCED, factor)
 
 
 def problem(text: str) -> bytes:

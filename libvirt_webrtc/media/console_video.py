@@ -55,14 +55,14 @@ class ConsoleVideo:
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    def track(self, format_: VideoFormat) -> ConsoleTrack:
-        """A new viewer's track; stop it when the viewer goes.
+    def track(self, *formats: VideoFormat) -> ConsoleTrack:
+        """A track for a new viewer that takes these formats, the best first; stop it when the viewer goes.
 
         Raises:
             MediaError: the video is closed.
         """
         self._check_open()
-        return ConsoleTrack(format_, self.subscribe, clock=self._clock)
+        return ConsoleTrack(formats, self.subscribe, clock=self._clock)
 
     def subscribe(self, key: RenditionKey, on_frame: OnFrame, on_end: OnEnd) -> Subscription:
         """A place in the rendition of this key, which is made if there is none; see :class:`ConsoleTrack.watch`.

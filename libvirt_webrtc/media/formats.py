@@ -11,6 +11,12 @@ MAX_FRAME_RATE = 60
 """Frames per second at most; x264 computes the stream's level from it."""
 
 
+_H264_MACROBLOCKS = 36_864
+"""Of level 5.2, 4096x2304: libwebrtc drops larger pictures. Chromium 156 shows 8192x1152, and 4096x2400 not."""
+_LIBVPX_MACROBLOCKS = 65_536
+"""4096x4096. Browsers decode larger ones (tried up to 8192x8192), but one frame of these takes seconds of CPU."""
+
+
 class VideoFormat(StrEnum):
     """A codec with its chroma sampling: what one encoder makes and a viewer's decoder accepts."""
 
@@ -28,6 +34,11 @@ class VideoFormat(StrEnum):
     def codec(self) -> str:
         """The codec's name in SDP."""
         return self.value.removesuffix("_444")
+
+    @property
+    def max_macroblocks(self) -> int:
+        """The largest picture that is sent in this format, in :func:`macroblocks`."""
+        return _H264_MACROBLOCKS if self.codec == "H264" else _LIBVPX_MACROBLOCKS
 
     @property
     def full_chroma(self) -> bool:
@@ -68,15 +79,15 @@ class Layer:
     """How many seconds of :attr:`max_bitrate` may be sent at once, after less for a while."""
     needs_bps: int
     """What a path must carry for this layer to be worth it, in bits per second."""
-    half_size: bool = False
-    """Half the width and height."""
+    scale: int = 1
+    """How many of the guest's pixels in a row become one: 2 halves width and height."""
 
 
 FULL = Layer("full", max_bitrate=20_000_000, burst_s=2.0, needs_bps=6_000_000)
 """The best picture: what a viewer on a LAN gets."""
 REDUCED = Layer("reduced", max_bitrate=4_000_000, burst_s=0.2, needs_bps=1_500_000)
 """Every pixel, but coarser while there is motion: for a connection to a home."""
-HALF = Layer("half", max_bitrate=1_000_000, burst_s=0.3, needs_bps=0, half_size=True)
+HALF = Layer("half", max_bitrate=1_000_000, burst_s=0.3, needs_bps=0, scale=2)
 """For a connection that hardly carries a picture."""
 
 LAYERS = (FULL, REDUCED, HALF)
@@ -89,3 +100,10 @@ class RenditionKey:
 
     format: VideoFormat
     layer: Layer = FULL
+    scale: int = 1
+    """How many of the guest's pixels in a row become one at least."""
+
+
+def macroblocks(width: int, height: int) -> int:
+    """How many squares of 16 pixels a picture has, those at its edges counted whole: what decoders' limits are in."""
+    return -(-width // 16) * -(-height // 16)

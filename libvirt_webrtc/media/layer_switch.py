@@ -1,30 +1,30 @@
-"""One viewer's subscriptions: to the layer that it is shown, and to the one that is to replace it."""
+"""One viewer's subscriptions: to the rendition that it is shown, and to the one that is to replace it."""
 
 from collections.abc import Callable
 
 from libvirt_webrtc.errors import MediaError
-from libvirt_webrtc.media.formats import FULL, Layer, RenditionKey, VideoFormat
+from libvirt_webrtc.media.formats import RenditionKey
 from libvirt_webrtc.media.rtp.frame import RtpFrame
 from libvirt_webrtc.media.subscription import Subscribe, Subscription
 
 
 class LayerSwitch:
-    """Shows one layer's frames, and moves to another layer at that one's first keyframe.
+    """Shows one rendition's frames, and moves to another at that one's first keyframe.
 
     Args:
-        on_frame: called with each frame to be shown, and whether it is the first of another layer.
+        key: what is shown first.
+        on_frame: called with each frame to be shown, and whether it is the first of another rendition.
         on_end: called when a rendition has ended.
     """
 
     def __init__(
         self,
-        format_: VideoFormat,
+        key: RenditionKey,
         on_frame: Callable[[RtpFrame, bool], None],
         on_end: Callable[[MediaError], None],
     ) -> None:
-        self.layer = FULL
+        self.key = key
         """What is shown, or will be shown first."""
-        self._format = format_
         self._on_frame = on_frame
         self._on_end = on_end
         self._subscribe: Subscribe | None = None
@@ -38,30 +38,30 @@ class LayerSwitch:
 
     @property
     def changing(self) -> bool:
-        """Whether the keyframe of another layer is awaited."""
+        """Whether the keyframe of another rendition is awaited."""
         return self._next is not None
 
-    def start(self, subscribe: Subscribe, layer: Layer) -> None:
-        """Show this layer, which another subscription begins."""
+    def start(self, subscribe: Subscribe, key: RenditionKey) -> None:
+        """Show this rendition, which another subscription begins."""
         self._subscribe = subscribe
-        self.layer = layer
-        self._shown = self._join(subscribe, layer)
+        self.key = key
+        self._shown = self._join(subscribe, key)
 
-    def show(self, layer: Layer) -> None:
-        """Show this layer from its next keyframe on; without a subscription, nothing is done."""
+    def show(self, key: RenditionKey) -> None:
+        """Show this rendition from its next keyframe on; without a subscription, nothing is done."""
         if self._subscribe is None:
             return
-        coming = self.layer if self._next is None else self._next.key.layer
-        if layer is coming:
+        coming = self.key if self._next is None else self._next.key
+        if key == coming:
             return
         if self._next is not None:
             self._next.close()
             self._next = None
-        if layer is not self.layer:
-            self._next = self._join(self._subscribe, layer)
+        if key != self.key:
+            self._next = self._join(self._subscribe, key)
 
     def request_keyframe(self) -> None:
-        """Ask for a keyframe of the layer that is shown."""
+        """Ask for a keyframe of what is shown."""
         if self._shown is not None:
             self._shown.request_keyframe()
 
@@ -72,15 +72,15 @@ class LayerSwitch:
                 subscription.close()
         self._subscribe = self._shown = self._next = None
 
-    def _join(self, subscribe: Subscribe, layer: Layer) -> Subscription:
-        return subscribe(RenditionKey(self._format, layer), self._receive, self._end)
+    def _join(self, subscribe: Subscribe, key: RenditionKey) -> Subscription:
+        return subscribe(key, self._receive, self._end)
 
     def _receive(self, subscription: Subscription, frame: RtpFrame) -> None:
         if subscription is self._next and frame.keyframe:
             if self._shown is not None:
                 self._shown.close()
             self._shown, self._next = subscription, None
-            self.layer = subscription.key.layer
+            self.key = subscription.key
             self._on_frame(frame, True)
         elif subscription is self._shown:
             self._on_frame(frame, False)

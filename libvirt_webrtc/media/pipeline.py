@@ -1,12 +1,13 @@
 """From a changed picture to the payloads that viewers are sent: convert, encode, cut."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from libvirt_webrtc.media.convert.converter import FrameConverter
 from libvirt_webrtc.media.encode.encoder import VideoEncoder
 from libvirt_webrtc.media.encode.frame_scheduler import Quality
 from libvirt_webrtc.media.formats import RenditionKey
-from libvirt_webrtc.media.rtp.frame import RtpFrame
+from libvirt_webrtc.media.rtp.frame import RtpFrame, Shape
 from libvirt_webrtc.media.rtp.packetizer import Packetizer
 from libvirt_webrtc.picture.pixels import Pixels, Rect
 from libvirt_webrtc.picture.surface import Surface
@@ -16,26 +17,17 @@ class Pipeline:
     """Converter, encoder and packetizer for one size of the framebuffer; used by one worker thread at a time.
 
     Args:
-        width, height: size of the framebuffer in pixels.
-        downsample: send half the width and height, in every layer.
+        shape: the sizes of the framebuffer and of the encoded picture.
         hardware: FFmpeg's name of a hardware encoder; None for software.
 
     Raises:
         MediaError: the encoder does not open.
     """
 
-    def __init__(
-        self, key: RenditionKey, width: int, height: int, *, downsample: bool, hardware: str | None
-    ) -> None:
-        self._converter = FrameConverter(
-            width,
-            height,
-            full_chroma=key.format.full_chroma,
-            downsample=downsample or key.layer.half_size,
-        )
+    def __init__(self, key: RenditionKey, shape: Shape, *, hardware: str | None) -> None:
+        self.shape = shape
+        self._converter = FrameConverter(*shape.guest, full_chroma=key.format.full_chroma, scale=shape.scale)
         frame = self._converter.frame
-        self.size = frame.width, frame.height
-        """Encoded width and height in pixels."""
         self._encoder = VideoEncoder(key.format, frame, layer=key.layer, hardware_name=hardware)
         self.encoder = self._encoder.name
         """The encoder as FFmpeg names it."""
@@ -58,4 +50,4 @@ class Pipeline:
         """
         changed = self._converter.convert(picture, damage)
         encoded = self._encoder.encode(timestamp, changed=changed, quality=quality, keyframe=keyframe)
-        return self._packetizer.cut(encoded)
+        return replace(self._packetizer.cut(encoded), shape=self.shape)

@@ -7,21 +7,20 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from libvirt_webrtc.errors import MediaError, PictureLost
+from libvirt_webrtc.media.decoders import shape_of
 from libvirt_webrtc.media.encode.encoders import Encoders
 from libvirt_webrtc.media.encode.frame_scheduler import FramePlan, FrameScheduler, Quality
 from libvirt_webrtc.media.encode.settling import settling
 from libvirt_webrtc.media.formats import CLOCK_RATE, RenditionKey
 from libvirt_webrtc.media.pipeline import Pipeline
 from libvirt_webrtc.media.rendition_stats import RenditionCounter, RenditionStats
-from libvirt_webrtc.media.rtp.frame import RtpFrame
+from libvirt_webrtc.media.rtp.frame import UNKNOWN_SHAPE, RtpFrame
 from libvirt_webrtc.media.subscription import OnEnd, OnFrame, Subscription
 from libvirt_webrtc.picture.framebuffer import Framebuffer
 from libvirt_webrtc.picture.pixels import Pixels, Rect
 from libvirt_webrtc.picture.surface import Surface
 
 logger = logging.getLogger(__name__)
-
-_NO_PICTURE = (0, 0)
 
 
 class Rendition:
@@ -53,11 +52,11 @@ class Rendition:
         self._clock = clock
         self._counter = RenditionCounter(key)
         self._subscriptions: set[Subscription] = set()
-        self._scheduler = FrameScheduler(key.layer.max_bitrate, settling(key.format, key.layer, *_NO_PICTURE))
+        self._scheduler = FrameScheduler(key.layer.max_bitrate, settling(key.format, key.layer, 0, 0))
         self._wake = asyncio.Event()
         self._changed_at: float | None = None
         self._damage = framebuffer.subscribe(self._damaged)
-        self._size = _NO_PICTURE
+        self._shape = UNKNOWN_SHAPE
         self._pipeline: Pipeline | None = None
         self._lost = False
         """The picture could not be read: there is nothing to encode until it changes."""
@@ -129,17 +128,17 @@ class Rendition:
         """Encode one frame, or wait until there is a reason to."""
         now = self._clock()
         size = self._framebuffer.width, self._framebuffer.height
-        resized = size != self._size
+        resized = size != self._shape.guest
         if resized:
             # A new mode, or the first picture: all of it is new, and the next frame is a keyframe. New memory of the
             # same size, which a guest that flips pages maps all the time, is damage like any other.
-            self._size = size
             self._pipeline = None
-            self._scheduler.settling = settling(self.key.format, self.key.layer, *size)
+            self._shape = shape_of(self.key, *size, downsample=self._downsample)
+            self._scheduler.settling = settling(self.key.format, self.key.layer, *self._shape.encoded)
         if resized or self._damage.pending:
             self._scheduler.change(now)
             self._lost = False
-        plan = self._scheduler.next() if self._size != _NO_PICTURE and not self._lost else None
+        plan = self._scheduler.next() if self._shape is not UNKNOWN_SHAPE and not self._lost else None
         if plan is not None and plan.at <= now:
             await self._encode(plan, now)
             return
@@ -175,7 +174,7 @@ class Rendition:
             changed_at=now if changed_at is None else changed_at,
             began=now,
             done=self._clock(),
-            size=self._pipeline.size,
+            size=self._pipeline.shape.encoded,
             encoder=self._pipeline.encoder,
             reason=self._encoders.reason(self.key.format),
         )
@@ -194,13 +193,7 @@ class Rendition:
     ) -> RtpFrame:
         """In the worker thread."""
         if self._pipeline is None:
-            width, height = self._size
-            self._pipeline = Pipeline(
-                self.key,
-                width,
-                height,
-                downsample=self._downsample,
-                hardware=self._encoders.hardware(self.key.format),
-            )
-            damage, keyframe = (Rect(0, 0, width, height),), True
+            hardware = self._encoders.hardware(self.key.format)
+            self._pipeline = Pipeline(self.key, self._shape, hardware=hardware)
+            damage, keyframe = (Rect(0, 0, *self._shape.guest),), True
         return self._pipeline.produce(picture, damage, self._timestamp, keyframe=keyframe, quality=quality)

@@ -2,24 +2,27 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av.frame import Frame
 
 from libvirt_webrtc.errors import MediaError
-from libvirt_webrtc.media.formats import FULL, LAYERS, Layer, VideoFormat
+from libvirt_webrtc.media.decoders import Decoders, KeyframeAnswers, shape_of
+from libvirt_webrtc.media.formats import FULL, LAYERS, Layer, RenditionKey, VideoFormat, macroblocks
 from libvirt_webrtc.media.frame_queue import FrameQueue
 from libvirt_webrtc.media.layer_switch import LayerSwitch
 from libvirt_webrtc.media.layers import KeyframeAllowance, LayerChoice
 from libvirt_webrtc.media.rtp.congestion import CongestionControl
-from libvirt_webrtc.media.rtp.frame import RtpFrame
+from libvirt_webrtc.media.rtp.frame import UNKNOWN_SHAPE, RtpFrame
 from libvirt_webrtc.media.subscription import Subscribe
 
 REPAIR_S = 0.2
 """How many seconds, beside two round trips, a keyframe is given to be repaired by packets sent again, before a request
 for another keyframe is heard."""
+DECODING_S, _QUICKLY_DECODED = 12e-6, 8_704
+"""Seconds that a keyframe takes to decode for each macroblock beyond those of a 1080p picture, on a slow machine."""
 REVIEW_S = 0.5
 """How often, in seconds, the layer of a viewer below full quality is looked at when no frame is the occasion: a still
 picture makes no frames, and must become better all the same."""
@@ -54,28 +57,33 @@ class ConsoleTrack(MediaStreamTrack):
     when it has room, and what waits here too long is dropped (:class:`FrameQueue`). :meth:`watch` says what is shown:
     another console, or nothing, and then nothing is encoded for this viewer. The layer follows :attr:`congestion`: the
     old rendition's frames are shown until the new one's keyframe comes. ``"ended"`` is emitted when the track ends, by
-    :meth:`stop` or because the encoder failed; then :attr:`error` tells why.
+    :meth:`stop` or because the encoder failed; then :attr:`error` tells why. ``"reduced"`` is emitted when
+    :attr:`reduced` has changed.
     """
 
     kind = "video"
 
     def __init__(
         self,
-        format_: VideoFormat,
+        formats: Sequence[VideoFormat],
         subscribe: Subscribe | None,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self.error: MediaError | None = None
+        self.reduced = 1
+        """How many of the guest's pixels in a row become one because this viewer's decoders take no more."""
         self.congestion = CongestionControl()
         """What this viewer's path carries; its sender tells it what it hears."""
-        self._format = format_
+        self._decoders = Decoders.of(formats)
+        self._answers = KeyframeAnswers()
+        self._shape = UNKNOWN_SHAPE
         self._subscribe = subscribe
         self._clock = clock
         self._choice = LayerChoice()
         self._allowance = KeyframeAllowance()
-        self._switch = LayerSwitch(format_, self._receive, self._fail)
+        self._switch = LayerSwitch(self._key(), self._receive, self._fail)
         self._queue = FrameQueue()
         self._readable = asyncio.Event()
         self._keyframe_asked = False
@@ -84,17 +92,25 @@ class ConsoleTrack(MediaStreamTrack):
     @property
     def layer(self) -> Layer:
         """The layer that is shown."""
-        return self._switch.layer
+        return self._switch.key.layer
+
+    @property
+    def key(self) -> RenditionKey:
+        """The rendition that is shown."""
+        return self._switch.key
 
     @property
     def layer_reason(self) -> str:
-        """Why it is that layer, in short words for people."""
-        return self._choice.reason
+        """Why it is that layer, and why it is reduced where it is, in short words for people."""
+        if self.reduced == 1:
+            return self._choice.reason
+        part = "half" if self.reduced == 2 else "a quarter"
+        return f"{self._choice.reason}; {part} of the width and height, because the browser decodes no more"
 
     def stats(self) -> ViewerStats:
         counts = self._queue.counts
         return ViewerStats(
-            format=self._format,
+            format=self._switch.key.format,
             layer=self.layer.name,
             reason=self.layer_reason,
             target_bps=self.congestion.target_bps,
@@ -117,7 +133,8 @@ class ConsoleTrack(MediaStreamTrack):
         self._subscribe = subscribe
         self._stop_review()
         self._switch.stop()
-        self._switch.layer = self._choice.layer
+        self._shape = UNKNOWN_SHAPE
+        self._switch.key = self._key()
         self._queue.clear()
         self._keyframe_asked = False
         self._readable.set()
@@ -133,8 +150,8 @@ class ConsoleTrack(MediaStreamTrack):
             if self.readyState != "live":
                 raise MediaStreamError("the track has ended")
             if not self._switch.subscribed and self._subscribe is not None:
-                layer = self._choice.update(self._clock(), self.congestion.target_bps)
-                self._switch.start(self._subscribe, layer)
+                self._choice.update(self._clock(), self.congestion.target_bps)
+                self._switch.start(self._subscribe, self._key())
             if not self._queue.synced:
                 # A keyframe is asked for when there is room for it, not when the last one got stuck.
                 self._ask_keyframe()
@@ -152,9 +169,19 @@ class ConsoleTrack(MediaStreamTrack):
 
     def request_keyframe(self) -> None:
         """The viewer lost a picture (PLI, FIR)."""
-        repaired_at = self._queue.keyframe_left_at + REPAIR_S + 2 * (self.congestion.rtt_s or 0.0)
-        if not self._queue.keyframe_on_its_way and self._clock() >= repaired_at:
+        now, left_at = self._clock(), self._queue.keyframe_left_at
+        decoding_s = DECODING_S * max(macroblocks(*self._shape.encoded) - _QUICKLY_DECODED, 0)
+        answered_at = left_at + REPAIR_S + 2 * (self.congestion.rtt_s or 0.0) + decoding_s
+        if not self._queue.keyframe_on_its_way and now >= answered_at and not self._switch.changing:
+            self._answers.asked(now, answered_at)
             self._ask_keyframe()
+
+    def keyframe_reported(self, *, whole: bool) -> None:
+        """The viewer has reported how the last keyframe arrived: all of it, or that something was lost since."""
+        if self._answers.reported(whole=whole) and not self._switch.changing:
+            self._decoders = self._decoders.without(self.key.format, self._shape.encoded)
+            self._answers, self._allowance = KeyframeAnswers(), KeyframeAllowance()
+            self._review()
 
     def stop(self) -> None:
         """End the track. Idempotent."""
@@ -179,10 +206,12 @@ class ConsoleTrack(MediaStreamTrack):
             self._queue.synced = False
         self._review_later()
 
-    def _receive(self, frame: RtpFrame, another_layer: bool) -> None:
+    def _receive(self, frame: RtpFrame, another_rendition: bool) -> None:
         now = self._clock()
-        if another_layer:
+        if another_rendition:
             self._queue.replace()
+        if frame.shape is not self._shape:
+            self._shape = frame.shape
         if frame.keyframe:
             self._keyframe_asked = False
         if not self._queue.put(now, frame):
@@ -202,10 +231,20 @@ class ConsoleTrack(MediaStreamTrack):
         self._review()
 
     def _review(self) -> None:
-        self._switch.show(self._choice.update(self._clock(), self.congestion.target_bps))
+        self._choice.update(self._clock(), self.congestion.target_bps)
+        key = self._key()
+        self._switch.show(key)
+        # Not of what is still shown: until the first frame tells the guest's size, that may be a passing format.
+        reduced, self.reduced = self.reduced, shape_of(key, *self._shape.guest).reduced
+        if reduced != self.reduced:
+            self.emit("reduced")
         self.congestion.useful_bps = self._choice.next_needs_bps
         if self._choice.layer is not FULL:
             self._review_later()
+
+    def _key(self) -> RenditionKey:
+        """What this viewer is to be shown."""
+        return self._decoders.key(self._choice.layer, *self._shape.guest)
 
     def _review_later(self) -> None:
         def review() -> None:

@@ -15,8 +15,8 @@ class PlaneLayout:
     """4:4:4, or else 4:2:0."""
     full_range: bool
     """Luma 0 to 255, or else 16 to 235."""
-    half_size: bool
-    """Half the width and height, each pixel the mean of four."""
+    scale: int
+    """How many pixels in a row become one, which is the mean of them all: 1, 2 or 4."""
 
 
 class Surface(Protocol):

@@ -15,14 +15,8 @@ def console_stats(video: ConsoleVideo, tracks: list[ConsoleTrack]) -> ConsoleSta
 
 def own_stats(video: ConsoleVideo, track: ConsoleTrack) -> dict[str, Any]:
     """The document of one viewer's STATS: itself, and the rendition that it watches (null before there is one)."""
-    stats = console_stats(video, [track])
-    (viewer,) = stats.viewers
-    renditions = [
-        rendition
-        for rendition in stats.renditions
-        if (rendition.format, rendition.layer) == (viewer.format, viewer.layer)
-    ]
-    own = ConsoleStats(tuple(renditions), stats.viewers).as_json()
+    renditions = [_rendition(stats) for stats in video.stats().renditions if stats.key == track.key]
+    own = ConsoleStats(tuple(renditions), (_viewer(track),)).as_json()
     return {"viewer": own["viewers"][0], "rendition": next(iter(own["renditions"]), None)}
 
 

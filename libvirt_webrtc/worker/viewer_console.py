@@ -125,6 +125,8 @@ class ViewerConsole:
             on_resize=lambda wanted: shared.resize(wanted, self._resized),
         )
         self.announcer = Announcer(self.send, lambda: self._display.bufferedAmount if self._display else 0)
+        self._told_reduced = 1
+        track.on("reduced", self._tell_reduced)
         shared.join(self)
 
     def watch(self, wanted: bool) -> None:
@@ -156,6 +158,8 @@ class ViewerConsole:
         channel.on("message", lambda _: self._on_fault("a message was sent on the display channel"))
         for message in self._shared_console.greeting():
             self.send(message)
+        self._told_reduced = 1
+        self._tell_reduced()
         return True
 
     def send(self, message: bytes) -> None:
@@ -201,6 +205,12 @@ class ViewerConsole:
 
     def _resized(self, taken: bool) -> None:
         self.send(display_messages.resized(taken))
+
+    def _tell_reduced(self) -> None:
+        factor = self.track.reduced
+        if factor != self._told_reduced and not self._closed:
+            self._told_reduced = factor
+            self.send(display_messages.reduced(factor))
 
     def _input_message(self, data: bytes | str) -> None:
         if isinstance(data, str):

@@ -115,10 +115,10 @@ class WebRTCConnection:
         if len(formats) > MAX_CONSOLES:
             raise NegotiationError(f"the offer has more than {MAX_CONSOLES} video sections")
         try:
-            for format_ in formats:
-                self.viewer.tracks.append(track := ConsoleTrack(format_, None))
+            for taken in formats:
+                self.viewer.tracks.append(track := ConsoleTrack(taken, None))
                 track.on("ended", partial(self._track_ended, track))
-                prefer_format(self._pc.addTransceiver(track, direction="sendonly"), format_)
+                prefer_format(self._pc.addTransceiver(track, direction="sendonly"), *taken)
             self.viewer.open_first()
             await self._pc.setRemoteDescription(RTCSessionDescription(adapt_offer(sdp), "offer"))
             if self._pc.sctp is not None:

@@ -48,7 +48,7 @@ def _draw_something_else(context: "Context") -> None:
 
     card, planes = CardPicture(8, 8), [np.zeros((8, 8), np.uint8) for _ in range(3)]
     for _ in range(4):
-        card.read(context, PlaneLayout(True, True, False), planes, [Rect(0, 0, 8, 8)])
+        card.read(context, PlaneLayout(True, True, 1), planes, [Rect(0, 0, 8, 8)])
     card.close()
 
 

@@ -14,7 +14,7 @@ from libvirt_webrtc.picture.pixels import Pixels, Rect
 def converter(framebuffer: Framebuffer, layout: tuple[bool, bool]) -> FrameConverter:
     full_chroma, downsample = layout
     return FrameConverter(
-        framebuffer.width, framebuffer.height, full_chroma=full_chroma, downsample=downsample
+        framebuffer.width, framebuffer.height, full_chroma=full_chroma, scale=2 if downsample else 1
     )
 
 
@@ -32,7 +32,7 @@ async def converted(
 
 def in_memory(pixels: Pixels, layout: tuple[bool, bool]) -> list[Pixels]:
     height, width = pixels.shape[:2]
-    made = FrameConverter(width, height, full_chroma=layout[0], downsample=layout[1])
+    made = FrameConverter(width, height, full_chroma=layout[0], scale=2 if layout[1] else 1)
     made.convert(pixels, [Rect(0, 0, width, height)])
     return planes(made)
 

@@ -50,7 +50,7 @@ class Watched:
         framebuffer = self.framebuffer
         if (framebuffer.width, framebuffer.height) != (WIDTH, HEIGHT):
             return 255
-        made = FrameConverter(WIDTH, HEIGHT, full_chroma=layout[0], downsample=layout[1])
+        made = FrameConverter(WIDTH, HEIGHT, full_chroma=layout[0], scale=2 if layout[1] else 1)
         await asyncio.to_thread(made.convert, framebuffer.picture, [Rect(0, 0, WIDTH, HEIGHT)])
         got, want = planes(made), in_memory(painted(), layout)
         for one, other in zip(got, want, strict=True):

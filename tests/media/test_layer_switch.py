@@ -12,6 +12,10 @@ def frame(*, keyframe: bool = False) -> RtpFrame:
     return RtpFrame(EncodedFrame(VideoFormat.H264, 0, keyframe, b""), ())
 
 
+def key(layer: Layer) -> RenditionKey:
+    return RenditionKey(VideoFormat.H264, layer)
+
+
 class Console:
     """Renditions that do what the test says."""
 
@@ -20,9 +24,7 @@ class Console:
         self.keyframes_asked = 0
         self.shown: list[tuple[RtpFrame, bool]] = []
         self.errors: list[MediaError] = []
-        self.switch = LayerSwitch(
-            VideoFormat.H264, lambda *frame: self.shown.append(frame), self.errors.append
-        )
+        self.switch = LayerSwitch(key(FULL), lambda *frame: self.shown.append(frame), self.errors.append)
 
     def subscribe(self, key: RenditionKey, on_frame: OnFrame, on_end: OnEnd) -> Subscription:
         def ask() -> None:
@@ -36,47 +38,47 @@ class Console:
 
 
 def test_the_old_layer_is_shown_until_the_new_ones_keyframe() -> None:
-    console, old, late, key = Console(), frame(), frame(), frame(keyframe=True)
-    console.switch.start(console.subscribe, FULL)
-    console.switch.show(REDUCED)
+    console, old, late, first = Console(), frame(), frame(), frame(keyframe=True)
+    console.switch.start(console.subscribe, key(FULL))
+    console.switch.show(key(REDUCED))
     assert console.switch.changing and set(console.open) == {FULL, REDUCED}
     console.open[FULL].push(old)
     console.open[REDUCED].push(late)
-    assert console.shown == [(old, False)] and console.switch.layer is FULL
-    console.open[REDUCED].push(key)
-    assert console.shown == [(old, False), (key, True)] and console.switch.layer is REDUCED
+    assert console.shown == [(old, False)] and console.switch.key.layer is FULL
+    console.open[REDUCED].push(first)
+    assert console.shown == [(old, False), (first, True)] and console.switch.key.layer is REDUCED
     assert set(console.open) == {REDUCED} and not console.switch.changing
 
 
 def test_a_change_of_mind_leaves_the_layer_that_was_to_come() -> None:
     console = Console()
-    console.switch.start(console.subscribe, FULL)
-    console.switch.show(REDUCED)
-    console.switch.show(HALF)
+    console.switch.start(console.subscribe, key(FULL))
+    console.switch.show(key(REDUCED))
+    console.switch.show(key(HALF))
     assert set(console.open) == {FULL, HALF}
-    console.switch.show(FULL)
+    console.switch.show(key(FULL))
     assert set(console.open) == {FULL} and not console.switch.changing
 
 
 def test_stopping_leaves_everything_and_nothing_comes_any_more() -> None:
     console = Console()
-    console.switch.start(console.subscribe, FULL)
-    console.switch.show(REDUCED)
+    console.switch.start(console.subscribe, key(FULL))
+    console.switch.show(key(REDUCED))
     full = console.open[FULL]
     console.switch.stop()
     console.switch.stop()
     full.push(frame(keyframe=True))
     full.end(MediaError("over"))
     assert console.open == {} and console.shown == [] and console.errors == []
-    console.switch.show(HALF)
+    console.switch.show(key(HALF))
     assert not console.switch.subscribed and console.open == {}
 
 
 def test_the_end_of_either_rendition_is_told() -> None:
     for layer in (FULL, REDUCED):
         console = Console()
-        console.switch.start(console.subscribe, FULL)
-        console.switch.show(REDUCED)
+        console.switch.start(console.subscribe, key(FULL))
+        console.switch.show(key(REDUCED))
         console.open[layer].end(MediaError("over"))
         assert [str(error) for error in console.errors] == ["over"]
 
@@ -85,6 +87,6 @@ def test_keyframes_are_asked_of_the_layer_that_is_shown() -> None:
     console = Console()
     console.switch.request_keyframe()
     assert console.keyframes_asked == 0
-    console.switch.start(console.subscribe, FULL)
+    console.switch.start(console.subscribe, key(FULL))
     console.switch.request_keyframe()
     assert console.keyframes_asked == 1

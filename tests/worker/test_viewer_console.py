@@ -6,8 +6,10 @@ import json
 import pytest
 
 from libvirt_webrtc.input import display_messages
+from libvirt_webrtc.media import formats
+from libvirt_webrtc.media.track import ViewerStats
 from libvirt_webrtc.worker import viewer_console as viewer_console_module
-from tests.media.helpers import soon, until
+from tests.media.helpers import picture, show, soon, until
 from tests.worker.place import GREETING, PING, Place
 from tests.worker.viewer_client import ViewerClient
 
@@ -76,3 +78,31 @@ async def test_a_viewer_that_does_not_read_is_disconnected(
     for _ in range(200):
         place.tell(display_messages.cursor(100, 100, 0, 0, bytes(40_000)))
     await until(lambda: place.closed == [name])
+
+
+async def test_a_viewer_is_told_when_its_picture_is_reduced_and_when_it_is_not_any_more(
+    place: Place, viewer: ViewerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its decoders take 320x240 of H.264 and 640x480 of VP8; aiortc's decoder follows the change of the format."""
+    monkeypatch.setattr(formats, "_H264_MACROBLOCKS", 300)
+    monkeypatch.setattr(formats, "_LIBVPX_MACROBLOCKS", 1200)
+    await place.connect(viewer)
+    await until(lambda: viewer.frames > 0)
+    assert display_messages.REDUCED not in viewer.types
+    show(place.framebuffer, picture(640, 480))
+    await until(lambda: (viewer.pictures[0].width, viewer.pictures[0].height) == (640, 480))
+    show(place.framebuffer, picture(1280, 960))
+    await until(lambda: display_messages.reduced(2) == told(viewer))
+    assert "half of the width and height" in viewer_stats(place).reason
+    show(place.framebuffer, picture(64, 48))
+    await until(lambda: display_messages.reduced(1) == told(viewer))
+
+
+def told(viewer: ViewerClient) -> bytes | None:
+    """The last REDUCED."""
+    return next((m for m in reversed(viewer.received) if m[0] == display_messages.REDUCED), None)
+
+
+def viewer_stats(place: Place) -> ViewerStats:
+    (opened,) = place.shared_consoles[0].consoles
+    return opened.track.stats()

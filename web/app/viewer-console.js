@@ -6,7 +6,7 @@ import { Cursor } from "../core/cursor.js";
 import { Display } from "../core/display.js";
 import { Input } from "../core/input/input.js";
 import { encodeResize, encodeWatch } from "../core/protocol.js";
-import { sentence } from "./words.js";
+import { reducedWords, sentence } from "./words.js";
 
 /** @typedef {import("../core/protocol.js").DisplayMessage} DisplayMessage */
 
@@ -52,6 +52,8 @@ export class ViewerConsole {
   #told = false;
   #shown = false;
   #relative = false;
+  /** What was said of a picture that is reduced. */
+  #reduced = "";
   #session;
   #key;
   #handlers;
@@ -156,6 +158,7 @@ export class ViewerConsole {
     this.#open = this.#told = false;
     this.enabled = true;
     this.problem = "";
+    this.#reduced = "";
     this.capsLock = false;
     this.display.freeze();
     this.#cursor.reset();
@@ -231,6 +234,11 @@ export class ViewerConsole {
       case "problem":
         this.problem = message.text;
         this.#handlers.changed();
+        break;
+      case "reduced":
+        this.#handlers.withdraw(this.#reduced);
+        this.#reduced = reducedWords(this.display.size, message.factor);
+        if (this.#reduced) this.#handlers.hint(this.#reduced);
         break;
       case "enabled":
         this.enabled = message.enabled;

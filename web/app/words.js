@@ -91,3 +91,14 @@ export function whyNot(domain) {
       return sentence(domain.console.reason) || "This domain has no console.";
   }
 }
+
+/**
+ * @param {import("../core/protocol.js").Size | null} size of the guest's picture
+ * @param {number} factor how many of its pixels in a row became one in the video
+ * @returns {string} a sentence; empty where there is nothing to say
+ */
+export function reducedWords(size, factor) {
+  if (factor < 2 || !size) return "";
+  const part = factor === 2 ? "half" : "a quarter of";
+  return `This screen’s ${size.width} × ${size.height} pixels are more than this browser shows as video: you see ${part} the width and height.`;
+}

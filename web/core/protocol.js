@@ -21,6 +21,7 @@ export class ProtocolError extends Error {}
  *   | {type: "stats"} & ServerStats
  *   | {type: "consoles", consoles: ConsoleInfo[]}
  *   | {type: "resized", taken: boolean}
+ *   | {type: "reduced", factor: number}
  *   | {type: "problem", text: string}
  *   | {type: "ended", text: string}} DisplayMessage
  */
@@ -88,6 +89,7 @@ const CONSOLES = 0x8a;
 const RESIZED = 0x8b;
 const PROBLEM = 0x8c;
 const ENDED = 0x8d;
+const REDUCED = 0x8e;
 
 /**
  * @param {number} value
@@ -269,6 +271,7 @@ const FIXED = {
   [PONG]: [4, (body) => ({ type: "pong", value: body.getUint32(0) })],
   [STATE]: [1, (body) => ({ type: "state", paused: body.getUint8(0) === 1 })],
   [RESIZED]: [1, (body) => ({ type: "resized", taken: body.getUint8(0) !== 0 })],
+  [REDUCED]: [1, (body) => ({ type: "reduced", factor: body.getUint8(0) })],
 };
 
 /**

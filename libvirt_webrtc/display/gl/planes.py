@@ -110,7 +110,7 @@ class PlaneReader:
 
     def _aligned(self, rect: Rect) -> Rect:
         """A rectangle in guest pixels as one in pixels of the luma plane, grown to whole texels of all planes."""
-        scale = 2 if self._layout.half_size else 1
+        scale = self._layout.scale
         step = STEP * scale
         x, y = rect.x // step * STEP, rect.y // (2 * scale) * 2
         right = min(-(-rect.right // step) * STEP, self._whole.width)

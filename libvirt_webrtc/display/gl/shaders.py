@@ -41,12 +41,26 @@ ivec3 mean(ivec3 a, ivec3 right, ivec3 below, ivec3 across) {
 
 _WHOLE_SIZE = "ivec3 pixel(ivec2 at) { return guest(at); }\n"
 
-_HALF_SIZE = """
-ivec3 pixel(ivec2 at) {
+_HALF = """
+ivec3 halved(ivec2 at) {
     at *= 2;
     return mean(guest(at), guest(at + ivec2(1, 0)), guest(at + ivec2(0, 1)), guest(at + 1));
 }
 """
+
+_HALF_SIZE = _HALF + "ivec3 pixel(ivec2 at) { return halved(at); }\n"
+
+_QUARTER_SIZE = (
+    _HALF
+    + """
+ivec3 pixel(ivec2 at) {
+    at *= 2;
+    return mean(halved(at), halved(at + ivec2(1, 0)), halved(at + ivec2(0, 1)), halved(at + 1));
+}
+"""
+)
+
+_SIZES = {1: _WHOLE_SIZE, 2: _HALF_SIZE, 4: _QUARTER_SIZE}
 
 # libyuv's ARGBToI420 as its vector code has it: chroma is rounded down.
 _LIMITED_RANGE = """
@@ -111,7 +125,7 @@ void main() {
 
 def fragments(layout: PlaneLayout) -> tuple[str, ...]:
     """The shaders of a layout: one for all planes in 4:4:4; one for luma and one for both chroma planes in 4:2:0."""
-    colours = _PIXEL + _MEAN + (_HALF_SIZE if layout.half_size else _WHOLE_SIZE)
+    colours = _PIXEL + _MEAN + _SIZES[layout.scale]
     colours += _FULL_RANGE if layout.full_range else _LIMITED_RANGE
     if layout.full_chroma:
         return (colours + _ALL_PLANES,)

@@ -34,12 +34,14 @@ _PROFILE_PARAMETERS = {"H264": "profile-level-id", "VP9": "profile-id"}
 
 
 def choose_format(offer_sdp: str, formats: Sequence[VideoFormat] = DEFAULT_FORMATS) -> VideoFormat:
-    """The format of the first video section; see :func:`choose_formats`."""
-    return choose_formats(offer_sdp, formats)[0]
+    """The best format of the first video section; see :func:`choose_formats`."""
+    return choose_formats(offer_sdp, formats)[0][0]
 
 
-def choose_formats(offer_sdp: str, formats: Sequence[VideoFormat] = DEFAULT_FORMATS) -> list[VideoFormat]:
-    """Choose for each video section the first of ``formats`` that it offers; H.264 only in packetization mode 1.
+def choose_formats(
+    offer_sdp: str, formats: Sequence[VideoFormat] = DEFAULT_FORMATS
+) -> list[tuple[VideoFormat, ...]]:
+    """For each video section those of ``formats`` that it offers, in their order; H.264 only in packetization mode 1.
 
     Raises:
         NegotiationError: it is not SDP, has no video section, or has one that does not receive or offers none of them.
@@ -57,14 +59,19 @@ def choose_formats(offer_sdp: str, formats: Sequence[VideoFormat] = DEFAULT_FORM
         raise NegotiationError(
             "the offer needs a video section, and each has to receive (a=recvonly or a=sendrecv)"
         )
-    return [_common_format(section.rtp.codecs, formats) for section in video]
+    return [_common_formats(section.rtp.codecs, formats) for section in video]
 
 
-def _common_format(offered: Sequence[RTCRtpCodecParameters], formats: Sequence[VideoFormat]) -> VideoFormat:
-    for format_ in formats:
-        for local in _named(CODECS["video"], format_):
-            if any(_compatible(local, remote) for remote in offered):
-                return format_
+def _common_formats(
+    offered: Sequence[RTCRtpCodecParameters], formats: Sequence[VideoFormat]
+) -> tuple[VideoFormat, ...]:
+    common = tuple(
+        format_
+        for format_ in formats
+        if any(_compatible(local, remote) for local in _named(CODECS["video"], format_) for remote in offered)
+    )
+    if common:
+        return common
     names = ", ".join(dict.fromkeys(f.codec for f in formats))
     names = names.replace("H264", "H.264 with packetization-mode=1")
     raise NegotiationError(f"the offer has none of what this console is sent as: {names}")
@@ -89,11 +96,25 @@ def adapt_offer(offer_sdp: str) -> str:
     )
 
 
-def prefer_format(transceiver: RTCRtpTransceiver, format_: VideoFormat) -> None:
-    """Answer with ``format_`` only, in the profile that fits best; to be called before the offer is set."""
+def prefer_format(transceiver: RTCRtpTransceiver, *formats: VideoFormat) -> None:
+    """Answer with these formats only, in the profiles that fit best; to be called before the offer is set.
+
+    The first is what is sent unless the picture is too large for it.
+    """
     capabilities = get_capabilities("video").codecs
     retransmission = [c for c in capabilities if c.name == "rtx"]
-    transceiver.setCodecPreferences(_named(capabilities, format_) + retransmission)
+    named = [codec for format_ in formats for codec in _named(capabilities, format_)]
+    transceiver.setCodecPreferences(named + retransmission)
+
+
+def codecs_by_format(codecs: Iterable[RTCRtpCodecParameters]) -> dict[VideoFormat, RTCRtpCodecParameters]:
+    """For each format the first of the negotiated ``codecs`` that it is sent as."""
+    negotiated = list(codecs)
+    return {
+        format_: next(codec for codec in negotiated if codec in _named(negotiated, format_))
+        for format_ in VideoFormat
+        if _named(negotiated, format_)
+    }
 
 
 def accept_all_payload_types() -> None:

@@ -31,6 +31,7 @@ from aiortc.rtp import (
 )
 
 from libvirt_webrtc.media.aiortc_ext import ice
+from libvirt_webrtc.media.aiortc_ext.negotiation import codecs_by_format
 from libvirt_webrtc.media.aiortc_ext.patching import replace
 from libvirt_webrtc.media.aiortc_ext.path import SecurePath, nominated_pair, ntp_time
 from libvirt_webrtc.media.formats import CLOCK_RATE
@@ -141,13 +142,20 @@ async def _run(sender: Any, track: ConsoleTrack, codec: RTCRtpCodecParameters) -
 
 def _rtp_sender(sender: Any, track: ConsoleTrack, codec: RTCRtpCodecParameters) -> RtpSender:
     parameters: RTCRtpSendParameters = sender._console_parameters
-    repeating = [c for c in parameters.codecs if is_rtx(c) and c.parameters["apt"] == codec.payloadType]
+
+    def streams(codec: RTCRtpCodecParameters) -> tuple[RtpStream, RtpStream | None]:
+        repeating = [c for c in parameters.codecs if is_rtx(c) and c.parameters["apt"] == codec.payloadType]
+        again = _stream(sender._rtx_ssrc, repeating[0]) if repeating else None
+        return _stream(sender._ssrc, codec), again
+
+    first, again = streams(codec)
     return RtpSender(
         track,
         SecurePath(sender),
-        _stream(sender._ssrc, codec),
+        first,
         HeaderExtensions({e.uri: e.id for e in parameters.headerExtensions}, parameters.muxId),
-        retransmission=_stream(sender._rtx_ssrc, repeating[0]) if repeating else None,
+        retransmission=again,
+        others={format_: streams(codec) for format_, codec in codecs_by_format(parameters.codecs).items()},
     )
 
 

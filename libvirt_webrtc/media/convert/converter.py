@@ -19,10 +19,9 @@ FULL_RANGE = 2
 """``AVCOL_RANGE_JPEG``: luma 0 to 255."""
 
 
-def encoded_size(width: int, height: int, *, downsample: bool = False) -> tuple[int, int]:
-    """Width and height of the encoded picture: halved if ``downsample``, then rounded up to even numbers."""
-    step = 4 if downsample else 2
-    scale = 2 if downsample else 1
+def encoded_size(width: int, height: int, scale: int = 1) -> tuple[int, int]:
+    """Width and height of the encoded picture: divided by ``scale`` (1, 2 or 4), then rounded up to even numbers."""
+    step = 2 * scale
     return -(-width // step) * step // scale, -(-height // step) * step // scale
 
 
@@ -37,7 +36,7 @@ class FrameConverter:
     Args:
         width, height: size of the source in pixels; 1 to 8192.
         full_chroma: make 4:4:4, in the range that :attr:`frame` tells; else 4:2:0 in limited range.
-        downsample: encode at half the width and height, each pixel the mean of four.
+        scale: how many pixels in a row become one, which is the mean of them all: 1, 2 or 4.
         backend, full_chroma_backend: libraries to use in place of the best ones that are installed.
     """
 
@@ -47,17 +46,17 @@ class FrameConverter:
         height: int,
         *,
         full_chroma: bool = False,
-        downsample: bool = False,
+        scale: int = 1,
         backend: Backend | None = None,
         full_chroma_backend: FullChromaBackend | None = None,
     ) -> None:
         self.width = width
         self.height = height
         self._backend = backend or default_backend()
-        self._downsample = downsample
+        self._scale = scale
         # Blocks begin and end in the source where pixels that share a chroma value in the target do.
-        self._step = 4 if downsample else 2
-        size = encoded_size(width, height, downsample=downsample)
+        self._step = 2 * scale
+        size = encoded_size(width, height, scale)
         if full_chroma:
             full = full_chroma_backend or new_full_chroma_backend()
             self._to_planes, self._chroma_step = full.to_i444, 1
@@ -69,7 +68,7 @@ class FrameConverter:
             self.frame.color_range = LIMITED_RANGE
         self.frame.colorspace = SMPTE170M
         full_range = self.frame.color_range == FULL_RANGE
-        self._layout = PlaneLayout(full_chroma, full_range, half_size=downsample)
+        self._layout = PlaneLayout(full_chroma, full_range, scale)
         self._planes = tuple(plane_view(plane) for plane in self.frame.planes)
 
     def convert(self, picture: Pixels | Surface, damage: Iterable[Rect]) -> list[Rect]:
@@ -97,11 +96,9 @@ class FrameConverter:
         if rows or columns:
             # Odd sizes are rare, so a copy is made, which repeats the last column and row.
             block = np.pad(block, ((0, rows), (0, columns), (0, 0)), mode="edge")
-        scale = 1
-        if self._downsample:
+        for _ in range(self._scale.bit_length() - 1):
             block = self._backend.halve(block)
-            scale = 2
-        x, y = rect.x // scale, rect.y // scale
+        x, y = rect.x // self._scale, rect.y // self._scale
         height, width = block.shape[:2]
         luma, *chroma = self._planes
         step = self._chroma_step

@@ -2,10 +2,7 @@
 
 from dataclasses import dataclass
 
-from libvirt_webrtc.media.formats import FULL, Layer, VideoFormat
-
-MACROBLOCK = 16
-"""Width and height of a macroblock in pixels, in H.264, VP8 and (as a unit of size) VP9."""
+from libvirt_webrtc.media.formats import FULL, Layer, VideoFormat, macroblocks
 
 _FINE_MACROBLOCKS = 25_000
 """The largest picture, in macroblocks, whose finest frame by libvpx still arrives in time in the full layer: dense text
@@ -43,8 +40,3 @@ def settling(format_: VideoFormat, layer: Layer, width: int, height: int) -> Set
         return X264
     fine = layer is FULL and macroblocks(width, height) <= _FINE_MACROBLOCKS
     return LIBVPX if fine else LIBVPX_BY_RATE
-
-
-def macroblocks(width: int, height: int) -> int:
-    """How many macroblocks a picture of this size has; those at its edges count whole."""
-    return -(-width // MACROBLOCK) * -(-height // MACROBLOCK)

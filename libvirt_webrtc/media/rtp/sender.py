@@ -3,10 +3,12 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol
 
+from libvirt_webrtc.media.formats import VideoFormat
 from libvirt_webrtc.media.rtp.congestion import CongestionControl
 from libvirt_webrtc.media.rtp.frame import RtpFrame
 from libvirt_webrtc.media.rtp.header import HeaderExtensions, pack_header, wrap_header
@@ -32,6 +34,8 @@ class FrameSource(Protocol):
     def is_wanted(self, frame: RtpFrame) -> bool: ...
 
     def request_keyframe(self) -> None: ...
+
+    def keyframe_reported(self, *, whole: bool) -> None: ...
 
 
 class Path(Protocol):
@@ -75,6 +79,7 @@ class RtpSender:
 
     Args:
         retransmission: the stream for packets sent again (RFC 4588); without it they are repeated as they were.
+        others: the same two for formats that are not sent in ``stream``'s payload type.
     """
 
     def __init__(
@@ -85,14 +90,16 @@ class RtpSender:
         extensions: HeaderExtensions,
         *,
         retransmission: RtpStream | None = None,
+        others: Mapping[VideoFormat, tuple[RtpStream, RtpStream | None]] = MappingProxyType({}),
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._source = source
         self._congestion = source.congestion
         self._path = path
-        self._stream = stream
-        self._retransmission = retransmission
+        self._first = stream, retransmission
+        self._others = others
+        self._stream, self._retransmission = self._first
         self._extensions = extensions
         self._clock = clock
         self._sleep = sleep
@@ -108,6 +115,8 @@ class RtpSender:
         self._all_received = False
         """The viewer has reported that it received everything so far."""
         self._refused = False
+        self._keyframe_end: int | None = None
+        """The number of the last keyframe's last packet; None while none has left."""
 
     async def run(self) -> None:
         """Send until the track or the connection ends; may be cancelled.
@@ -155,6 +164,10 @@ class RtpSender:
         self, *, fraction_lost: float, highest_sequence: int, rtt_s: float | None, jitter_s: float
     ) -> None:
         """Take note of a receiver's report about this stream; ``fraction_lost`` is 0 to 1."""
+        if fraction_lost:
+            self._source.keyframe_reported(whole=False)
+        elif self._keyframe_end is not None and (highest_sequence - self._keyframe_end) & 0xFFFF < 1 << 15:
+            self._source.keyframe_reported(whole=True)
         self._all_received = highest_sequence & 0xFFFF == (self._sequence - 1) & 0xFFFF and not fraction_lost
         if rtt_s is not None:
             self._round_trip_s = rtt_s
@@ -168,16 +181,21 @@ class RtpSender:
         # All renditions follow one clock, but a viewer that moves to another may get a frame of the same time.
         self._timestamp = max(self._timestamp + 1, frame.timestamp)
         if frame.keyframe:
+            # The next one may be of another format.
             self._history.forget()
-        sent = self._burst(frame.payloads, 0)
-        if sent == len(frame.payloads):
-            return
+            self._stream, self._retransmission = self._others.get(frame.encoded.format, self._first)
+            self._keyframe_end = None
+        sent, waited = self._burst(frame.payloads, 0), False
         while sent < len(frame.payloads) and self._source.is_wanted(frame):
             left = frame.size * (len(frame.payloads) - sent) // len(frame.payloads)
             self._congestion.on_backlog(self._clock(), self._pacer.drain_s(left))
             await self._sleep(self._pacer.wait_s())
             sent = self._burst(frame.payloads, sent)
-        self._congestion.on_backlog(self._clock(), 0.0)
+            waited = True
+        if waited:
+            self._congestion.on_backlog(self._clock(), 0.0)
+        if frame.keyframe and sent == len(frame.payloads):
+            self._keyframe_end = (self._sequence - 1) & 0xFFFF
 
     def _burst(self, payloads: tuple[bytes, ...], begin: int) -> int:
         """Send what may leave now of ``payloads`` from ``begin`` on, and return the index of the first that may not."""

@@ -19,9 +19,9 @@ def planes(converter: FrameConverter) -> list[Pixels]:
     return [plane_view(plane).copy() for plane in converter.frame.planes]
 
 
-def whole(pixels: Pixels, *, downsample: bool = False, backend: Backend | None = None) -> list[Pixels]:
+def whole(pixels: Pixels, *, scale: int = 1, backend: Backend | None = None) -> list[Pixels]:
     height, width = pixels.shape[:2]
-    converter = FrameConverter(width, height, downsample=downsample, backend=backend)
+    converter = FrameConverter(width, height, scale=scale, backend=backend)
     converter.convert(pixels, [Rect(0, 0, width, height)])
     return planes(converter)
 
@@ -69,14 +69,14 @@ def test_plain_colours_are_the_same_with_both() -> None:
 
 
 @pytest.mark.parametrize("backend", [LibyuvBackend(), PyavBackend()], ids=lambda backend: backend.name)
-@pytest.mark.parametrize("downsample", [False, True])
+@pytest.mark.parametrize("scale", [1, 2, 4])
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_damage_gives_what_the_whole_picture_gives(
-    width: int, height: int, downsample: bool, backend: Backend
+    width: int, height: int, scale: int, backend: Backend
 ) -> None:
     random = np.random.default_rng(7)
     pixels = picture(width, height)
-    converter = FrameConverter(width, height, downsample=downsample, backend=backend)
+    converter = FrameConverter(width, height, scale=scale, backend=backend)
     converter.convert(pixels, [Rect(0, 0, width, height)])
     for _ in range(20):
         x, y = int(random.integers(width)), int(random.integers(height))
@@ -84,7 +84,7 @@ def test_damage_gives_what_the_whole_picture_gives(
         colour = random.integers(0, 256, 4, np.uint8)
         pixels[rect.y : rect.bottom, rect.x : rect.right] = colour
         converter.convert(pixels, [rect])
-    expected = whole(pixels, downsample=downsample, backend=backend)
+    expected = whole(pixels, scale=scale, backend=backend)
     # Vector and scalar code, at the ends of rows, round differently.
     assert largest_error(planes(converter), expected) <= 1
 
@@ -99,7 +99,15 @@ def test_downsampling_is_the_mean_of_four(width: int, height: int) -> None:
     for backend in (LibyuvBackend(), PyavBackend()):
         made = backend.halve(even.astype(np.uint8))
         assert np.abs(made.astype(int) - half).max() <= 1
-    assert largest_error(whole(pixels, downsample=True, backend=LibyuvBackend()), bt601(half)) <= 3
+    assert largest_error(whole(pixels, scale=2, backend=LibyuvBackend()), bt601(half)) <= 3
+
+
+def test_a_quarter_of_the_size_is_the_mean_of_sixteen() -> None:
+    pixels = noise(67, 45)
+    even = np.pad(pixels, ((0, -45 % 8), (0, -67 % 8), (0, 0)), mode="edge").astype(np.float64)
+    quarter = even.reshape(48 // 4, 4, 72 // 4, 4, 4).mean(axis=(1, 3)).round().astype(np.uint8)
+    for backend in (LibyuvBackend(), PyavBackend()):
+        assert largest_error(whole(pixels, scale=4, backend=backend), bt601(quarter)) <= 4
 
 
 def test_strided_source_is_read_in_place() -> None:
@@ -112,7 +120,8 @@ def test_encoded_size_is_even() -> None:
     assert encoded_size(1, 1) == (2, 2)
     assert encoded_size(1366, 768) == (1366, 768)
     assert encoded_size(1365, 767) == (1366, 768)
-    assert encoded_size(1366, 768, downsample=True) == (684, 384)
+    assert encoded_size(1366, 768, 2) == (684, 384)
+    assert encoded_size(8191, 8192, 4) == (2048, 2048)
     assert encoded_size(8192, 8192) == (8192, 8192)
 
 

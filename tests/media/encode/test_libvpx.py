@@ -28,7 +28,7 @@ class Terminal:
     def __init__(self, format_: VideoFormat, layer: Layer) -> None:
         self.layer = layer
         self.scroll = Scroll()
-        self.converter = FrameConverter(WIDTH, HEIGHT, downsample=layer.half_size)
+        self.converter = FrameConverter(WIDTH, HEIGHT, scale=layer.scale)
         self.encoder = VideoEncoder(format_, self.converter.frame, layer=layer)
         self.decoder = Decoder(format_)
         self.timestamp = 0

@@ -19,9 +19,11 @@ from libvirt_webrtc.media.rtp.sender import RtpSender, RtpStream
 STREAM, REPEATED = RtpStream(0x11223344, 102), RtpStream(0x55667788, 103)
 
 
-def frame(timestamp: int, packets: int, *, size: int = 1_200) -> RtpFrame:
+def frame(
+    timestamp: int, packets: int, *, size: int = 1_200, format_: VideoFormat = VideoFormat.H264
+) -> RtpFrame:
     payloads = tuple(bytes([number % 256]) * size for number in range(packets))
-    encoded = EncodedFrame(VideoFormat.H264, timestamp, True, b"".join(payloads))
+    encoded = EncodedFrame(format_, timestamp, True, b"".join(payloads))
     return RtpFrame(encoded, payloads)
 
 
@@ -32,10 +34,14 @@ class Source:
         self.congestion = CongestionControl()
         self._frames = iter(frames)
         self.keyframes_asked = 0
+        self.keyframes_reported: list[bool] = []
         self.wanted = True
 
     def request_keyframe(self) -> None:
         self.keyframes_asked += 1
+
+    def keyframe_reported(self, *, whole: bool) -> None:
+        self.keyframes_reported.append(whole)
 
     def is_wanted(self, frame: RtpFrame) -> bool:
         return self.wanted
@@ -282,3 +288,40 @@ async def test_keyframe_that_is_asked_for_because_nothing_comes_is_not_made() ->
     receives(missing=0)
     sending.picture_lost()
     assert source.keyframes_asked == 4, "it asks again"
+
+
+async def test_a_keyframe_of_another_format_has_that_ones_payload_type_and_so_has_what_is_sent_again() -> (
+    None
+):
+    wire = Wire()
+    other, other_again = RtpStream(STREAM.ssrc, 96), RtpStream(REPEATED.ssrc, 97)
+    frames = [frame(1, 2), frame(2, 2, format_=VideoFormat.VP8)]
+    sending = RtpSender(
+        Source(frames),
+        wire,
+        STREAM,
+        HeaderExtensions({}, "0"),
+        retransmission=REPEATED,
+        others={VideoFormat.VP8: (other, other_again)},
+        clock=wire.clock,
+        sleep=wire.sleep,
+    )
+    with pytest.raises(MediaStreamError):
+        await sending.run()
+    assert [packet.payload_type for _, packet in wire.packets] == [102, 102, 96, 96]
+    numbers = [packet.sequence_number for _, packet in wire.packets]
+    assert numbers == list(range(numbers[0], numbers[0] + 4))
+    sending.repeat(numbers)
+    again = [packet for _, packet in wire.packets[4:]]
+    assert [packet.payload_type for packet in again] == [97, 97], "of the old format nothing is of use"
+
+
+@pytest.mark.parametrize(("arrived", "lost", "told"), [(3, 0.0, [True]), (2, 0.0, []), (3, 0.1, [False])])
+async def test_the_source_is_told_how_a_keyframe_arrived(arrived: int, lost: float, told: list[bool]) -> None:
+    wire, source = Wire(), Source([frame(1, 3)])
+    sending = rtp_sender(source, wire)
+    with pytest.raises(MediaStreamError):
+        await sending.run()
+    highest = wire.packets[arrived - 1][1].sequence_number
+    sending.report(fraction_lost=lost, highest_sequence=highest, rtt_s=None, jitter_s=0)
+    assert source.keyframes_reported == told

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { isAlive, nameOf, onDomain, sentence, stateWords, visible, whyNot } from "../../../../web/app/words.js";
+import { isAlive, nameOf, onDomain, reducedWords, sentence, stateWords, visible, whyNot } from "../../../../web/app/words.js";
 
 const domain = (state, console = "none", reason = null) => ({ state, console: { state: console, reason } });
 
@@ -56,4 +56,14 @@ test("a domain without a console says why, where it could have one", () => {
 test("a guest that is being given its console is alive in whatever state", () => {
   const alive = [["shutoff", "none"], ["shutoff", "attaching"], ["paused", "none"], ["crashed", "none"]];
   assert.deepEqual(alive.map(([state, console]) => isAlive(domain(state, console))), [false, true, true, false]);
+});
+
+test("a picture that is reduced is said to be, with its size", () => {
+  const size = { width: 8192, height: 8192 };
+  assert.equal(
+    reducedWords(size, 2),
+    "This screen’s 8192 × 8192 pixels are more than this browser shows as video: you see half the width and height.",
+  );
+  assert.match(reducedWords(size, 4), /a quarter of the width/);
+  assert.deepEqual([reducedWords(size, 1), reducedWords(null, 2)], ["", ""]);
 });

@@ -41,6 +41,7 @@ test("decodes every message of the display channel", () => {
     [`89 '${JSON.stringify(stats)}'`, { type: "stats", ...stats }],
     [`8a '{"consoles": [{"index": 0}]}'`, { type: "consoles", consoles: [{ index: 0 }] }],
     ["8b 01", { type: "resized", taken: true }],
+    ["8e 02", { type: "reduced", factor: 2 }],
     ["8c 'No XR24.'", { type: "problem", text: "No XR24." }],
     ["8c", { type: "problem", text: "" }],
     ["f0 'of a newer server'", null],
