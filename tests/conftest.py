@@ -29,11 +29,16 @@ LONG_VARIABLE = "LIBVIRT_WEBRTC_TEST_LONG"
 """Set to 1, tests that take minutes run as well; ``tests/run.sh --long`` sets it."""
 
 
+LONG_TIMEOUT_S = 3600
+"""Limit for one of these, in seconds; pyproject.toml has that of the others."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out what takes minutes, unless it is asked for."""
-    if os.environ.get(LONG_VARIABLE) != "1":
-        for item in items:
-            if item.get_closest_marker("long"):
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.timeout(LONG_TIMEOUT_S))
+            if os.environ.get(LONG_VARIABLE) != "1":
                 item.add_marker(pytest.mark.skip("takes minutes: run tests/run.sh --long"))
 
 

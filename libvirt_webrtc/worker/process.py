@@ -29,6 +29,9 @@ STATUS_S = 0.5
 """Limit for hearing from the fork server with which status a worker ended, in seconds. It takes a millisecond, unless
 the fork server stands still."""
 
+LATE_S = 0.05
+"""After this many seconds the fork server is looked at."""
+
 
 class WorkerProcess:
     """One worker process. Made by :meth:`start`, ended by :meth:`close`.
@@ -249,7 +252,7 @@ class WorkerProcess:
 
     def _status(self) -> int | None:
         """With which status it ended; None where the fork server does not tell. Blocking, for a second at most."""
-        self._process.join(STATUS_S)
+        self._process.join(LATE_S)
         if self._process.exitcode is None:
             forking.end_stopped()
             self._process.join(STATUS_S)

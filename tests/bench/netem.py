@@ -51,7 +51,7 @@ async def run(options: Options) -> Figures:
     figures: dict[str, list[float]] = {}
     for number in range(options.runs):
         for name, limits in PATHS.items():
-            for key, value in (await _watch(limits, cut=name == "cut")).items():
+            for key, value in (await watch_path(limits, cut=name == "cut")).items():
                 figures.setdefault(f"{name}_{key}", []).append(value)
             progress(f"netem {number + 1}/{options.runs}: {name}")
     return {
@@ -59,7 +59,8 @@ async def run(options: Options) -> Figures:
     }
 
 
-async def _watch(limits: Limits, *, cut: bool) -> dict[str, float]:
+async def watch_path(limits: Limits, *, cut: bool) -> dict[str, float]:
+    """Once over one path, which with ``cut`` carries nothing for a while: the figures that a run collects."""
     framebuffer = Framebuffer()
     video = ConsoleVideo(framebuffer)
     scrolling = asyncio.create_task(_scroll(framebuffer))
