@@ -83,7 +83,10 @@ class ConsoleTrack(MediaStreamTrack):
         self._clock = clock
         self._choice = LayerChoice()
         self._allowance = KeyframeAllowance()
-        self._switch = LayerSwitch(self._key(), self._receive, self._fail)
+        self._wanted = self._key()
+        self._reasons: object = None
+        """What :attr:`_wanted` was found from."""
+        self._switch = LayerSwitch(self._wanted, self._receive, self._fail)
         self._queue = FrameQueue()
         self._readable = asyncio.Event()
         self._keyframe_asked = False
@@ -232,12 +235,14 @@ class ConsoleTrack(MediaStreamTrack):
 
     def _review(self) -> None:
         self._choice.update(self._clock(), self.congestion.target_bps)
-        key = self._key()
-        self._switch.show(key)
-        # Not of what is still shown: until the first frame tells the guest's size, that may be a passing format.
-        reduced, self.reduced = self.reduced, shape_of(key, *self._shape.guest).reduced
-        if reduced != self.reduced:
-            self.emit("reduced")
+        reasons = self._choice.layer, self._shape, self._decoders
+        if reasons != self._reasons:  # For each frame: tuples of the same objects are compared in no time.
+            self._reasons, self._wanted = reasons, self._key()
+            # Not of what is still shown: until the first frame tells the guest's size, that may be a passing format.
+            reduced, self.reduced = self.reduced, shape_of(self._wanted, *self._shape.guest).reduced
+            if reduced != self.reduced:
+                self.emit("reduced")
+        self._switch.show(self._wanted)
         self.congestion.useful_bps = self._choice.next_needs_bps
         if self._choice.layer is not FULL:
             self._review_later()
