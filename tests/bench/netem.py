@@ -64,7 +64,7 @@ async def watch_path(limits: Limits, *, cut: bool) -> dict[str, float]:
     framebuffer = Framebuffer()
     video = ConsoleVideo(framebuffer)
     scrolling = asyncio.create_task(_scroll(framebuffer))
-    async with _far_page() as (page, link):
+    async with far_page() as (page, link):
         link.limit(limits)
         set_host_addresses([link.address])
         near, near_pictures = video.track(choose_format(await page.evaluate("far.offer()"))), list[float]()
@@ -111,7 +111,7 @@ async def _connect(page: Page, video: ConsoleVideo) -> RTCPeerConnection:
 
 
 @asynccontextmanager
-async def _far_page() -> AsyncIterator[tuple[Page, NarrowLink]]:
+async def far_page() -> AsyncIterator[tuple[Page, NarrowLink]]:
     """A page of a Chromium in a network namespace of its own, and the link to it."""
     holder = await run_far("cat")
     assert holder.stdin is not None
