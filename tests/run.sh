@@ -18,6 +18,8 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$HERE/support/gl_rig.sh"
 # shellcheck source=tests/support/gl_vm.sh
 . "$HERE/support/gl_vm.sh"
+# shellcheck source=tests/support/desktop_image.sh
+. "$HERE/support/desktop_image.sh"
 # shellcheck source=tests/support/memtest.sh
 . "$HERE/support/memtest.sh"
 
@@ -63,6 +65,8 @@ export LIBVIRT_WEBRTC_TEST_GL
 if [ "${LIBVIRT_WEBRTC_TEST_LONG:-}" = 1 ]; then
     LIBVIRT_WEBRTC_TEST_VM=$(gl_vm "$(cache_dir)/gl-vm")
     export LIBVIRT_WEBRTC_TEST_VM
+    LIBVIRT_WEBRTC_TEST_DESKTOP=$(desktop_image "$(cache_dir)/desktop")
+    export LIBVIRT_WEBRTC_TEST_DESKTOP
 fi
 LIBVIRT_WEBRTC_TEST_MEMTEST=$(memtest_kernel)
 export LIBVIRT_WEBRTC_TEST_MEMTEST
