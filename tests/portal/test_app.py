@@ -3,6 +3,7 @@ import logging
 
 import pytest
 
+from libvirt_webrtc.errors import WorkerGone
 from libvirt_webrtc.portal.headers import HEADERS
 from tests.portal.fakes import TOKEN, WHEP, FakeAgent, Served, Viewer, refusal
 
@@ -106,3 +107,14 @@ async def test_an_unexpected_error_is_logged_and_tells_nothing(
         assert "inner matters" not in await response.text()
         assert await refusal(response) == (500, "internal")
     assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("why"), WorkerGone("why")])
+async def test_what_a_client_can_make_fail_again_and_again_is_one_line_in_the_log(
+    script: Viewer, agent: FakeAgent, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    agent.error = error
+    for _ in range(20):
+        async with script.offer(WHEP) as response:
+            assert response.status >= 500
+    assert len(caplog.records) == 1

@@ -77,6 +77,19 @@ async def test_further_wrong_tokens_are_answered_slowly_and_right_ones_at_once(
     await asyncio.wait({guessing})
 
 
+async def test_an_answer_for_which_nobody_waits_any_more_is_not_held_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(throttle, "PAUSE_S", 3600.0)
+    made, gone = Throttle(FakeClock()), asyncio.Event()
+    await statuses(made, "a", MAX_FAILURES)
+    held = asyncio.create_task(made.refuse("a", WRONG, gone))
+    await asyncio.sleep(0)
+    gone.set()
+    async with asyncio.timeout(10):
+        assert (await held).status == 429
+
+
 async def test_answers_that_are_held_back_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(throttle, "PAUSE_S", 60.0)
     monkeypatch.setattr(throttle, "MAX_PAUSED", 2)
