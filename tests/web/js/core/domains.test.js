@@ -103,6 +103,23 @@ test("a server that is started again is found within a second", async (context) 
   }
 });
 
+test("after a list that came, the first wait is a short one again", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  following(context, 502, 502, 502, 200);
+  for (let count = 1; count < 4; count++) {
+    await settled();
+    context.mock.timers.tick(1000);
+  }
+  await settled();
+  attempts[3].bring('data: {"domains": []}\n\n');
+  await settled();
+  attempts[3].end();
+  await settled();
+  context.mock.timers.tick(NEXT_ATTEMPT_MS);
+  await settled();
+  assert.deepEqual([lists.length, attempts.length], [1, 5]);
+});
+
 test("who is signed out is told, and asks no more", async (context) => {
   following(context, 401);
   await until(() => states.length > 0);
@@ -137,6 +154,21 @@ test("nothing is opened, and nothing told, once it is closed", async (context) =
   await wait(NEXT_ATTEMPT_MS);
   assert.equal(attempts[0].signal.aborted, true);
   assert.deepEqual([states, lists, attempts.length], [[], [], 1]);
+});
+
+test("a list that came together with the one at which it was closed is not told", async (context) => {
+  const events = following(context, 200);
+  const told = [];
+  lists = {
+    push: (list) => {
+      told.push(list);
+      events.close();
+    },
+  };
+  attempts[0].bring('data: {"domains": []}\n\ndata: {"domains": []}\n\n');
+  await until(() => told.length > 0);
+  await settled();
+  assert.equal(told.length, 1);
 });
 
 test("nothing is opened when it is closed between two attempts", async (context) => {

@@ -2,10 +2,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { readEvents } from "../../../../web/core/event-stream.js";
+import { request } from "../../../../web/core/request.js";
 import { forgetSessionKey, keepSessionKey, sessionHeaders } from "../../../../web/core/session-key.js";
 import { provide } from "../support.js";
 
-test("the key is a header of requests to this origin until it is forgotten", (context) => {
+/** A browser's storage and a page of this origin. */
+function page(context) {
   const kept = new Map();
   provide(context, "localStorage", {
     getItem: (name) => kept.get(name) ?? null,
@@ -14,6 +17,10 @@ test("the key is a header of requests to this origin until it is forgotten", (co
   });
   provide(context, "location", { origin: "http://localhost:8080" });
   provide(context, "document", { baseURI: "http://localhost:8080/console/x" });
+}
+
+test("the key is a header of requests to this origin until it is forgotten", (context) => {
+  page(context);
   assert.deepEqual(sessionHeaders("/api/domains"), {});
   keepSessionKey("the-key");
   for (const url of ["/api/domains", "whep", "http://localhost:8080/api"]) {
@@ -24,4 +31,22 @@ test("the key is a header of requests to this origin until it is forgotten", (co
   }
   forgetSessionKey();
   assert.deepEqual(sessionHeaders("/api/domains"), {});
+});
+
+test("requests and the live list come with the key", async (context) => {
+  page(context);
+  keepSessionKey("the-key");
+  const sent = [];
+  provide(context, "fetch", async (url, { headers }) => {
+    sent.push([url, headers["Session-Key"], headers.Accept]);
+    return new Response("");
+  });
+  await request("/api/domains", { headers: { Accept: "application/json" } });
+  await readEvents("/api/events", new AbortController().signal, () => {});
+  await request("http://localhost:9090/api/domains");
+  assert.deepEqual(sent, [
+    ["/api/domains", "the-key", "application/json"],
+    ["/api/events", "the-key", "text/event-stream"],
+    ["http://localhost:9090/api/domains", undefined, undefined],
+  ]);
 });
