@@ -23,6 +23,8 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     def getaddrinfo(name: str, *_: object, **__: object) -> list[tuple[object, ...]]:
         asked.append(name)
+        # The process's end waits for all others, and so for asyncio's own.
+        assert threading.current_thread().daemon
         ended.wait(60)
         return [(socket.AF_INET, socket.SOCK_DGRAM, 17, "", ("192.0.2.9", 0))]
 
