@@ -49,7 +49,7 @@ def _feed(scene: Scene, hook: InstalledHook) -> list[Measured]:
     return [
         Measured("calls that did not end with 0", failed, 0, "calls"),
         Measured("calls whose output was neither empty nor whole", broken, 0, "calls"),
-        Measured("longest call", slowest, 2.3),
+        Measured("longest call", slowest, 2.0),
         Measured("guests lost in starts and restores with each fault", lost, 0, "guests"),
     ]
 

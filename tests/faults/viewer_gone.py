@@ -46,7 +46,6 @@ async def run(scene: Scene) -> list[Measured]:
     await visitors.vanish()
     return [
         Measured("tab closed: key up", closed, 5.0),
-        # Five seconds after its last ping, and a look at the guest's picture takes a fraction more.
-        Measured("network gone: key up", silent, 5.5),
-        Measured("network gone: viewer freed", freed, 5.5),
+        Measured("network gone: key up", silent, 5.0),
+        Measured("network gone: viewer freed", freed, 5.0),
     ]
