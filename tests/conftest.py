@@ -13,7 +13,7 @@ from playwright.async_api import Browser, async_playwright
 
 from libvirt_webrtc.config.load import STATE_VARIABLE
 from libvirt_webrtc.domains.libvirt_api import VirConnect, open_connection
-from tests.support.browsers import PROGRAMS, BrowserName, launch, program
+from tests.support.browsers import BrowserName, launch, why_not
 from tests.support.domains import DomainFactory, MakeDomain
 from tests.support.emulators import emulators
 from tests.support.guests import GuestFactory
@@ -185,8 +185,8 @@ async def browser(request: pytest.FixtureRequest) -> AsyncIterator[Browser]:
     The browser that a test's parameter ``browser`` names, where it is marked with ``in_both_browsers``.
     """
     name: BrowserName = getattr(request, "param", "chromium")
-    if program(name) is None:
-        pytest.skip(f"needs {PROGRAMS[name]}: run tests/run.sh as root")
+    if why := why_not(name):
+        pytest.skip(why)
     async with async_playwright() as playwright:
         running = await launch(playwright, name)
         yield running

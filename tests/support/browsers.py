@@ -4,7 +4,9 @@ Playwright speaks Chromium's own protocol to the one and WebDriver BiDi to the o
 that nothing but the browsers themselves has to be installed.
 """
 
+import re
 import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -18,6 +20,10 @@ PROGRAMS: dict[BrowserName, str] = {"chromium": "chromium", "firefox": "firefox-
 
 in_both_browsers = pytest.mark.parametrize("browser", BROWSERS, indirect=True)
 """Marks a test whose fixture ``browser`` is to be each of the two."""
+
+FIREFOX_MIN = 153
+"""The oldest that was tried and works. 140 does not know a command of WebDriver BiDi that Playwright sends to every new
+browser (``network.addDataCollector``)."""
 
 CHROMIUM_FLAGS = [
     "--headless=new",
@@ -34,6 +40,21 @@ CHROMIUM_FLAGS = [
 def program(name: BrowserName) -> str | None:
     """Return the path of a browser; None where it is not installed."""
     return shutil.which(PROGRAMS[name])
+
+
+def why_not(name: BrowserName) -> str | None:
+    """Why tests cannot drive a browser here, for ``pytest.skip()``; None: they can."""
+    path = program(name)
+    if path is None:
+        return f"needs {PROGRAMS[name]}: run tests/run.sh as root"
+    if name == "firefox":
+        told = subprocess.check_output([path, "--version"], text=True, stderr=subprocess.DEVNULL)
+        version = re.search(r"\d+", told)
+        if version is None or int(version[0]) < FIREFOX_MIN:
+            return (
+                f"needs Firefox {FIREFOX_MIN}, and this is {told.strip()}: Debian's security updates bring it"
+            )
+    return None
 
 
 async def launch(

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import async_playwright
 
-from tests.support.browsers import program
+from tests.support.browsers import launch, why_not
 from tests.web.console_page import set_up
 from tests.web.input_log import changes
 from tests.web.pages import serve
@@ -12,15 +12,10 @@ pytestmark = pytest.mark.browser
 
 
 async def test_capitals_and_chords_are_typed_though_shift_and_ctrl_have_no_events() -> None:
-    path = program("firefox")
-    if path is None:
-        pytest.skip("needs Firefox: run tests/run.sh as root")
+    if why := why_not("firefox"):
+        pytest.skip(why)
     async with async_playwright() as playwright:
-        browser = await playwright.firefox.launch(
-            channel="moz-firefox",
-            executable_path=path,
-            firefox_user_prefs={"privacy.resistFingerprinting": True},
-        )
+        browser = await launch(playwright, "firefox", preferences={"privacy.resistFingerprinting": True})
         page = await browser.new_page()
         await page.route("**/*", serve)
         await set_up(page)

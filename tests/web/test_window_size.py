@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
-from tests.support.browsers import PROGRAMS, in_both_browsers, launch, program
+from tests.support.browsers import in_both_browsers, launch, why_not
 from tests.web.console_page import RESIZE, sent, set_up, told
 from tests.web.pages import ORIGIN, serve
 
@@ -80,8 +80,8 @@ async def test_nothing_is_said_after_it_was_switched_off(clock_page: Page) -> No
 @pytest.fixture
 async def disguised(request: pytest.FixtureRequest) -> AsyncIterator[Browser]:
     """Firefox that resists fingerprinting, on a screen of as many device pixels per CSS pixel as the parameter says."""
-    if program("firefox") is None:
-        pytest.skip(f"needs {PROGRAMS['firefox']}: run tests/run.sh as root")
+    if why := why_not("firefox"):
+        pytest.skip(why)
     preferences: dict[str, bool | float | str] = {
         "privacy.resistFingerprinting": True,
         "layout.css.devPixelsPerPx": str(request.param),

@@ -18,6 +18,7 @@ from aioice.ice import StunProtocol, TransportPolicy
 from aioice.turn import TurnClientMixin
 from aiortc import RTCIceGatherer, RTCIceServer, RTCIceTransportPolicy
 
+from libvirt_webrtc.concurrency.tasks import TaskSet
 from libvirt_webrtc.config.ice_url import Target
 from libvirt_webrtc.media.aiortc_ext.inquiry import Inquiry, OtherNetwork, Server
 from libvirt_webrtc.media.aiortc_ext.names import addresses
@@ -107,7 +108,8 @@ async def _mapped(connection: Any, component: int, servers: Sequence[Server]) ->
     if not servers or not asking:
         return []
     inquiry = Inquiry(servers)
-    waiting = {asyncio.create_task(inquiry.first(partial(_map, protocol))) for protocol in asking}
+    tasks = TaskSet()
+    waiting = {tasks.start(inquiry.first(partial(_map, protocol)), name="ask STUN") for protocol in asking}
     found: list[Candidate] = []
     clock = asyncio.get_running_loop().time
     began = clock()
@@ -120,9 +122,7 @@ async def _mapped(connection: Any, component: int, servers: Sequence[Server]) ->
                 end = min(end, 2 * clock() - began)
             found += new
     finally:
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
+        await tasks.close()
     inquiry.conclude()
     return [c for c in found if (c.host, c.port) != (c.related_address, c.related_port)]
 

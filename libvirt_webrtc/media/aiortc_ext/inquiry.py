@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from aioice import stun
 
+from libvirt_webrtc.concurrency.tasks import TaskSet
 from libvirt_webrtc.config.ice_url import Target
 
 T = TypeVar("T")
@@ -70,6 +71,8 @@ class Inquiry:
         cancelled then, and also when another was first.
         """
         left = list(self._servers)
+        # What a server did wrong is what _ask notes.
+        tasks = TaskSet(expected=(Exception,))
         waiting: set[asyncio.Task[T]] = set()
 
         async def ask_one(server: Server) -> T:
@@ -82,7 +85,8 @@ class Inquiry:
         try:
             while left or waiting:
                 if left:
-                    waiting.add(asyncio.create_task(ask_one(left.pop(0))))
+                    server = left.pop(0)
+                    waiting.add(tasks.start(ask_one(server), name=f"ask {server.target}"))
                 done, waiting = await asyncio.wait(
                     waiting, timeout=NEXT_S if left else None, return_when=asyncio.FIRST_COMPLETED
                 )
@@ -91,9 +95,7 @@ class Inquiry:
                     return found[0]
             return None
         finally:
-            for task in waiting:
-                task.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
+            await tasks.close()
 
     def conclude(self) -> None:
         """Remember which servers gave something, and log what has changed. To be called at the end."""

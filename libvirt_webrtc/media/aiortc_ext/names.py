@@ -4,9 +4,12 @@ import asyncio
 import socket
 from functools import partial
 
+from libvirt_webrtc.concurrency.tasks import TaskSet
 from libvirt_webrtc.concurrency.threads import in_thread
 from libvirt_webrtc.config.ice_url import Target
 
+# What goes wrong is told to whoever waits.
+_tasks = TaskSet(expected=(Exception,))
 _lookups: dict[str, asyncio.Task[list[str]]] = {}
 """Those that go on, by name."""
 
@@ -24,16 +27,12 @@ async def addresses(target: Target) -> list[str]:
         return [target.host]
     lookup = _lookups.get(target.host)
     if lookup is None:
-        lookup = _lookups[target.host] = asyncio.create_task(in_thread(partial(_look_up, target.host)))
-        lookup.add_done_callback(partial(_ended, target.host))
+        lookup = _lookups[target.host] = _tasks.start(
+            in_thread(partial(_look_up, target.host)), name=f"look up {target.host}"
+        )
+        lookup.add_done_callback(lambda _: _lookups.pop(target.host, None))
     return await asyncio.shield(lookup)
 
 
 def _look_up(name: str) -> list[str]:
     return [str(found[4][0]) for found in socket.getaddrinfo(name, None, type=socket.SOCK_DGRAM)]
-
-
-def _ended(name: str, lookup: asyncio.Task[list[str]]) -> None:
-    _lookups.pop(name, None)
-    if not lookup.cancelled():
-        lookup.exception()  # Seen, also where nobody waits any more.
