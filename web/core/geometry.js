@@ -125,7 +125,8 @@ export function layOut({ stage, guest, encoded, scaling, ratio, zoom = 1 }) {
  */
 export function toGuest(at, screen, guest) {
   const map = (/** @type {number} */ offset, /** @type {number} */ extent, /** @type {number} */ pixels) => {
-    const pixel = extent > 0 ? Math.floor((offset / extent) * pixels) : 0;
+    // Multiplied first: 410 / 800 * 800 is less than 410.
+    const pixel = extent > 0 ? Math.floor((offset * pixels) / extent) : 0;
     return Math.min(pixels - 1, Math.max(0, pixel));
   };
   return {

@@ -155,3 +155,13 @@ test("a press is meant for the guest on the picture and at its very edge", () =>
   }
   assert.equal(isInside({ x: 5, y: 5 }, { left: 0, top: 0, width: 0, height: 0 }), true, "before there is a picture");
 });
+
+test("at 1:1 every CSS pixel is its own guest pixel", () => {
+  for (const size of [768, 800, 1080, 1366, 1440]) {
+    const screen = { left: 7, top: 44, width: size, height: size };
+    for (let at = 0; at < size; at += 1) {
+      const there = toGuest({ x: 7 + at, y: 44 + at }, screen, { width: size, height: size });
+      assert.deepEqual(there, { x: at, y: at });
+    }
+  }
+});
