@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,6 +13,7 @@ from libvirt_webrtc.errors import (
     MediaError,
     NegotiationError,
     NoConsole,
+    TooManyViewers,
     WorkerError,
     WorkerGone,
 )
@@ -78,6 +80,7 @@ async def test_a_loop_that_ends_ends_the_worker(
         (NegotiationError("why"), NegotiationError),
         (GatheringError("why"), GatheringError),
         (NoConsole("why"), NoConsole),
+        (TooManyViewers("why"), TooManyViewers),
         (ConsoleStarting("why"), ConsoleStarting),
         (MediaError("why"), WorkerError),
     ],
@@ -98,6 +101,24 @@ async def test_why_an_offer_is_refused_reaches_the_supervisor(
     refused = await reply(channel)
     assert isinstance(refused, ipc.Refused)
     assert type(refusal(refused)) is told and str(refusal(refused)) == "why"
+    channel.close()
+    with pytest.raises(WorkerGone):
+        await soon(serving)
+
+
+async def test_a_guest_that_changes_without_end_is_reported_at_a_bounded_rate(
+    supervisor: tuple[Channel, Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(main, "REPORT_INTERVAL_S", 3600.0)
+    channel, worker = supervisor
+    monkeypatch.setattr(worker, "_display", SimpleNamespace(name="demo", close=lambda: None))
+    serving = asyncio.create_task(worker.serve())
+    worker._status_due.set()
+    assert isinstance(await reply(channel), ipc.Status)
+    worker._status_due.set()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await reply(channel)
     channel.close()
     with pytest.raises(WorkerGone):
         await soon(serving)

@@ -68,6 +68,19 @@ def test_keyframes_take_little_time_of_the_layers_rate(format_: VideoFormat, lay
     assert max(first, in_motion, still) < KEYFRAME_S, (first, in_motion, still)
 
 
+@pytest.mark.parametrize("format_", LIBVPX)
+def test_libvpx_is_not_told_how_long_a_picture_stood_still(format_: VideoFormat) -> None:
+    """It would give the next keyframe all that the rate allows for that time."""
+    terminal = Terminal(format_, HALF)
+    terminal.move(2)
+    told = [terminal.converter.frame.pts or 0]
+    for after_s in (60.0, 1 / MOTION_RATE):
+        terminal.encode(after_s)
+        told.append(terminal.converter.frame.pts or 0)
+    assert 0 < told[1] - told[0] <= CLOCK_RATE // 15
+    assert told[2] - told[1] == CLOCK_RATE // MOTION_RATE
+
+
 @pytest.mark.parametrize("layer", (REDUCED, HALF), ids=lambda layer: layer.name)
 def test_a_still_picture_of_a_lower_layer_is_refined_within_its_rate(layer: Layer) -> None:
     terminal = Terminal(VideoFormat.VP8, layer)
