@@ -132,6 +132,33 @@ async def test_a_misdeed_ends_that_viewer_only_and_is_logged_once(
     assert [reason in text for text in said(caplog)] == [True], caplog.text
 
 
+async def test_a_connection_that_is_being_ended_reads_nothing_more(
+    place: Place, viewer: ViewerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is held may take QEMU a while to lift, and a viewer sends what it likes meanwhile."""
+    await place.connect(viewer)
+    connection = place.connections[0]
+    lifted = asyncio.Event()
+    leave = connection.viewer.close
+
+    async def close() -> None:
+        await lifted.wait()
+        await leave()
+
+    monkeypatch.setattr(connection.viewer, "close", close)
+    sctp = connection._pc.sctp
+    assert sctp is not None
+    channel("other")(viewer)
+    await until(lambda: connection._closing is not None)
+    taken = len(sctp._data_channels)
+    for _ in range(5):
+        channel("input")(viewer)
+    await asyncio.sleep(0.3)
+    assert len(sctp._data_channels) == taken
+    lifted.set()
+    await until(lambda: place.closed == [connection.viewer.name])
+
+
 @pytest.mark.parametrize(
     "labels", [("display", "display"), ("display", "input/1"), ("input/0",), ("\0", "input")]
 )
