@@ -68,3 +68,18 @@ async def test_an_answer_of_another_type_is_an_error_that_names_it() -> None:
         await peer.send(peer.reply_to(await peer.receive(), "u", 1))
         await asyncio.wait([opening])
         assert "GetManagedObjects answered 'u'" in str(opening.exception())
+
+
+async def test_only_consoles_with_an_index_below_100_are_known() -> None:
+    """What comes of a console is kept after it has gone: a guest's QEMU must not name ever more of them."""
+    tree = {
+        f"/org/qemu/Display1/Console_{index}": {"org.qemu.Display1.Console": {"Label": Variant("s", "VGA")}}
+        for index in (0, 99, 100, 9999)
+    }
+    with FakeQemu() as peer:
+        opening = asyncio.create_task(Display.open(peer.theirs))
+        await peer.authenticate()
+        await peer.send(peer.reply_to(await peer.receive(), "a{oa{sa{sv}}}", tree))
+        display = await opening
+        assert sorted(display.consoles) == [0, 99]
+        display.close()
