@@ -3,7 +3,6 @@
 import argparse
 import io
 import logging
-import os
 import sys
 from collections.abc import Sequence
 
@@ -32,9 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except BrokenPipeError:
-        # The reader of our output has ended, as in "list | head -1". Python flushes standard output once more when it
-        # ends, which must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of our output has ended, as in "list | head -1".
+        logs.drop_unwritten(sys.stdout)
         return EXIT_FAILED
     except ConfigError as error:
         print(f"libvirt-webrtc: {visible(str(error))}", file=sys.stderr)
@@ -44,6 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_FAILED
     except KeyboardInterrupt:
         return 130
+    finally:
+        # A log on a full disk.
+        logs.drop_unwritten(sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,9 +1,11 @@
 """Logging, set up the same way in the service and its workers; and a bound on what a hostile peer can have logged."""
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable
+from typing import TextIO
 
 CHATTY = ("aioice", "aiortc", "libav")
 """Their INFO is a line for every ICE check and RTCP packet."""
@@ -36,6 +38,17 @@ def set_up(level: int, *, origin: str = "") -> None:
     limit = LimitedLibraries()
     for handler in logging.getLogger().handlers:
         handler.addFilter(limit)
+
+
+def drop_unwritten(stream: TextIO) -> None:
+    """Drop what cannot be written, to a full disk or a reader that has ended: Python tries once more when it ends, and
+    then ends with status 120."""
+    try:
+        stream.flush()
+    except OSError:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
 
 
 class LimitedLogger:

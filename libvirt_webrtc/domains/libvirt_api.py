@@ -206,7 +206,8 @@ def lookup(connection: VirConnect, name_or_uuid: str) -> VirDomain:
         canonical = str(uuid.UUID(name_or_uuid))
     except ValueError:
         canonical = None
-    uri = connection.getURI()
+    with our_errors(f"cannot find domain '{name_or_uuid}'"):
+        uri = connection.getURI()
     with our_errors(f"cannot find domain '{name_or_uuid}' at {uri}{hint(uri)}"):
         if canonical is not None:
             try:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from dataclasses import replace
 
 from libvirt_webrtc.agent.interface import Agent
 from libvirt_webrtc.config.load import Config, state_dir
+from libvirt_webrtc.logs import drop_unwritten
 from libvirt_webrtc.portal.app import create_app
 from libvirt_webrtc.portal.auth.session_store import SessionStore
 from libvirt_webrtc.portal.connections import ConnectionLimits
@@ -54,10 +54,7 @@ def _announce(config: Config, token: str) -> None:
     try:
         print(text, flush=True)
     except OSError as error:
-        # A full disk, or a pipe that nobody reads. Python keeps the text and would try again when the program ends.
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
-        os.close(null)
+        drop_unwritten(sys.stdout)
         lost = "" if config.token_file is not None else "; nobody can know the token: start with --token-file"
         log.warning("the portal is at %s/, which could not be printed: %s%s", base, error, lost)
 

@@ -22,7 +22,7 @@ SET_UP = """async (index) => {
     windowSize.connected = true;
     windowSize.update();
   };
-  const handlers = { changed: () => render(), activated() {}, leave() {}, pressed() {}, stats() {} };
+  const handlers = { changed: () => render(), activated() {}, captured() {}, leave() {}, pressed() {}, stats() {} };
   const hint = (text) => hints.push(text);
   const withdraw = (text) => hints.splice(0, hints.length, ...hints.filter((hint) => hint !== text));
   window.consoles = new ViewerConsoles(index, session, { ...handlers, hint, withdraw });

@@ -103,14 +103,13 @@ async def test_a_large_offer_is_answered_and_a_larger_one_refused(worker: Worker
     assert not worker.viewers and not worker.exited.is_set()
 
 
-async def test_a_refusal_with_a_long_reason_does_not_end_the_worker(worker: WorkerProcess) -> None:
-    """Its reason quotes the offer, with each of these characters as four."""
+async def test_a_long_line_is_refused_without_being_quoted(worker: WorkerProcess) -> None:
     async with Qemu("-S", "-device", "VGA") as qemu:
         await worker.use_display((await qemu.open_display()).detach())
         await until(lambda: bool(worker.consoles))
         async with ViewerClient() as client:
             offer = (await client.offer()).replace("a=setup:actpass", "a=setup:" + "\x01" * 60_000)
-        with pytest.raises(NegotiationError) as refused:
+        with pytest.raises(NegotiationError, match="cannot be read") as refused:
             await soon(worker.offer("viewer", 0, offer))
-        assert len(str(refused.value)) == ipc.MAX_TEXT
+        assert len(str(refused.value)) < 200
         assert not worker.exited.is_set()
