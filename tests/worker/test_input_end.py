@@ -77,7 +77,7 @@ async def test_silent_viewer_is_reported_and_its_keys_released() -> None:
     viewer = InputViewer()
     await clock.advance(60)
     viewer.feed(key("KeyA", True))
-    await clock.advance(3.9)
+    await clock.advance(4.9)
     assert viewer.faults == []
     await clock.advance(0.1)
     assert "PING" in str(viewer.faults[0])
@@ -95,7 +95,7 @@ async def test_viewer_that_only_pings_is_not_silent() -> None:
         await clock.advance(1)
     assert viewer.faults == []
     assert viewer.pongs == [42] * 30
-    await clock.advance(3)
+    await clock.advance(4)
     assert len(viewer.faults) == 1
     await viewer.channel.close()
 
@@ -106,7 +106,7 @@ async def test_process_that_stood_still_does_not_take_its_viewer_for_silent() ->
     viewer.feed(PING)
     await clock.advance(30)
     assert viewer.faults == []
-    await clock.advance(4)
+    await clock.advance(5)
     assert len(viewer.faults) == 1
     await viewer.channel.close()
 
