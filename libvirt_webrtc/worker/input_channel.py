@@ -26,7 +26,7 @@ from libvirt_webrtc.input.messages import (
 from libvirt_webrtc.worker.console_input import ConsoleInput
 from libvirt_webrtc.worker.input_sink import InputSink
 
-SILENT_AFTER_S = 5.0
+SILENT_AFTER_S = 4.0
 """Seconds without a message after which a viewer counts as gone, and its keys are lifted. Pages ping every second."""
 
 LATE_S = 1.0

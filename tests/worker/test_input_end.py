@@ -3,6 +3,7 @@
 import asyncio
 
 from libvirt_webrtc.errors import ViewerProtocolError, WorkerError
+from libvirt_webrtc.worker.input_channel import SILENT_AFTER_S
 from tests.worker.input_viewer import (
     PING,
     SHIFT,
@@ -77,7 +78,7 @@ async def test_silent_viewer_is_reported_and_its_keys_released() -> None:
     viewer = InputViewer()
     await clock.advance(60)
     viewer.feed(key("KeyA", True))
-    await clock.advance(4.9)
+    await clock.advance(SILENT_AFTER_S - 0.1)
     assert viewer.faults == []
     await clock.advance(0.1)
     assert "PING" in str(viewer.faults[0])
@@ -95,7 +96,10 @@ async def test_viewer_that_only_pings_is_not_silent() -> None:
         await clock.advance(1)
     assert viewer.faults == []
     assert viewer.pongs == [42] * 30
-    await clock.advance(4)
+    # One second has passed since the last. Not in one step, which would be a process that stood still.
+    for _ in range(int(SILENT_AFTER_S) - 1):
+        assert viewer.faults == []
+        await clock.advance(1)
     assert len(viewer.faults) == 1
     await viewer.channel.close()
 
@@ -106,7 +110,7 @@ async def test_process_that_stood_still_does_not_take_its_viewer_for_silent() ->
     viewer.feed(PING)
     await clock.advance(30)
     assert viewer.faults == []
-    await clock.advance(5)
+    await clock.advance(SILENT_AFTER_S)
     assert len(viewer.faults) == 1
     await viewer.channel.close()
 
@@ -116,7 +120,7 @@ async def test_closed_channel_is_not_reported_as_silent() -> None:
     viewer = InputViewer()
     viewer.feed(PING)
     await viewer.channel.close()
-    await clock.advance(5)
+    await clock.advance(SILENT_AFTER_S)
     assert viewer.faults == []
 
 

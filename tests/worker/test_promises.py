@@ -221,7 +221,7 @@ async def test_a_held_key_goes_up(
     place: Place, viewer: ViewerClient, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     if how == "silence":
-        assert input_channel.SILENT_AFTER_S == 5.0
+        assert input_channel.SILENT_AFTER_S == 4.0
         monkeypatch.setattr(input_channel, "SILENT_AFTER_S", 0.3)
     name = await place.connect(viewer)
     display = FakeDisplay()
