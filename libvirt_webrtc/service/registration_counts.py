@@ -5,14 +5,12 @@ QEMU 9.0 to 10.x leaks each until it ends (:mod:`libvirt_webrtc.display.registra
 
 import json
 import logging
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-log = logging.getLogger(__name__)
+from libvirt_webrtc.config.state_files import boot_id, write_whole
 
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-"""The kernel's name for the time since it started: libvirt numbers domains anew after that."""
+log = logging.getLogger(__name__)
 
 SIZE_LIMIT = 4096
 """Bytes of a file that are read; it holds a URI, a boot id and two numbers."""
@@ -50,7 +48,7 @@ class RegistrationCounts:
 
     def __init__(self, folder: Path, uri: str) -> None:
         self._folder = folder
-        self._key = {"uri": uri, "boot": _boot_id()}
+        self._key = {"uri": uri, "boot": _boot()}
         self._files: dict[str, int] = {}
         """Which run of which domain has a file."""
         self._used: dict[tuple[str, int], int] = {}
@@ -91,11 +89,11 @@ class RegistrationCounts:
     def _write(self, uuid: str, number: int, used: int) -> None:
         self._used[uuid, number] = used
         path = self._folder / uuid
-        fresh = path.with_suffix(".new")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            fresh.write_text(json.dumps({**self._key, "run": number, "used": used}))
-            os.replace(fresh, path)
+            content = json.dumps({**self._key, "run": number, "used": used})
+            # With the machine's power goes every QEMU, too.
+            write_whole(path, content, durable=False)
         except OSError as error:
             log.warning("the count of registrations of domain %s is not kept: %s", uuid, error)
         else:
@@ -104,7 +102,7 @@ class RegistrationCounts:
 
 def _files(folder: Path) -> list[Path]:
     try:
-        return sorted(path for path in folder.iterdir() if path.is_file() and not path.suffix)
+        return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -112,9 +110,9 @@ def _files(folder: Path) -> list[Path]:
         return []
 
 
-def _boot_id() -> str:
+def _boot() -> str:
     try:
-        return BOOT_ID.read_text().strip()
+        return boot_id()
     except OSError:
         return ""
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientResponse
 
+from libvirt_webrtc.config import state_files
 from libvirt_webrtc.config.load import Config
-from libvirt_webrtc.portal.auth import session_store
 from libvirt_webrtc.portal.auth.session import ABSOLUTE_S, IDLE_S
 from libvirt_webrtc.portal.auth.session_store import SessionStore, StoredSession
 from libvirt_webrtc.portal.auth.sessions import SAVE_S, Sessions, SessionSecrets
@@ -105,7 +105,7 @@ async def test_another_run_of_the_system_ends_them(
     made = await restarted().start()
     other = tmp_path / "boot_id"
     other.write_text("another\n")
-    monkeypatch.setattr(session_store, "_BOOT_ID", other)
+    monkeypatch.setattr(state_files, "BOOT_ID", other)
     assert not knows(restarted(), made)
 
 

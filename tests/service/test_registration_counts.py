@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from libvirt_webrtc.service import registration_counts
+from libvirt_webrtc.config import state_files
 from libvirt_webrtc.service.registration_counts import RegistrationCounts
 
 URI = "test:///default"
@@ -43,7 +43,7 @@ def test_another_boot_counts_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     opened(tmp_path).of("u", 3).tell(7)
     boot = tmp_path / "boot_id"
     boot.write_text("another\n")
-    monkeypatch.setattr(registration_counts, "BOOT_ID", boot)
+    monkeypatch.setattr(state_files, "BOOT_ID", boot)
     assert opened(tmp_path).of("u", 3).used == 0
     assert not (tmp_path / "u").exists()
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import msgspec
 
+from libvirt_webrtc.config.state_files import boot_id, write_whole
 from libvirt_webrtc.logs import LimitedLogger
-from libvirt_webrtc.portal.auth.secret_file import write_secret
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +26,6 @@ SIZE_LIMIT = 256 * 1024
 
 OLD_S = 24 * 3600
 """Files of other addresses that were not written for this long are removed: none of their sessions lives."""
-
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class StoredSession(msgspec.Struct, frozen=True):
@@ -74,7 +72,7 @@ class SessionStore:
         try:
             with self._path.open("rb") as file:
                 content = msgspec.json.decode(file.read(SIZE_LIMIT), type=_Content)
-            boot = _boot_id()
+            boot = boot_id()
         except FileNotFoundError:
             return []
         except (OSError, msgspec.MsgspecError) as error:
@@ -92,9 +90,9 @@ class SessionStore:
         others live on in this process.
         """
         try:
-            content = _Content(VERSION, _boot_id(), self._token, list(sessions))
+            content = _Content(VERSION, boot_id(), self._token, list(sessions))
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_secret(self._path, msgspec.json.encode(content).decode())
+            write_whole(self._path, msgspec.json.encode(content).decode())
         except OSError as error:
             self._failing.warning(
                 "everybody has to sign in again after a restart: cannot save sessions: %s", error
@@ -108,10 +106,6 @@ class SessionStore:
             log.error(
                 "remove %s, or sessions that have ended may come back after a restart: %s", self._path, error
             )
-
-
-def _boot_id() -> str:
-    return _BOOT_ID.read_text(encoding="ascii").strip()
 
 
 def _remove_old(folder: Path) -> None:

@@ -6,8 +6,8 @@ import secrets
 import stat
 from pathlib import Path
 
+from libvirt_webrtc.config.state_files import write_whole
 from libvirt_webrtc.errors import ConfigError
-from libvirt_webrtc.portal.auth.secret_file import write_secret
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def load_token(path: Path | None) -> str:
 
 def _make(path: Path, *, new: bool) -> str:
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    write_secret(path, token + "\n", new=new)
+    write_whole(path, token + "\n", new=new)
     return token
 
 

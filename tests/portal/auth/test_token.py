@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from libvirt_webrtc.config.state_files import write_whole
 from libvirt_webrtc.errors import ConfigError
-from libvirt_webrtc.portal.auth import secret_file
 from libvirt_webrtc.portal.auth.token import MIN_TOKEN_CHARACTERS, Token, load_token
 
 
@@ -100,7 +100,7 @@ def test_a_full_disk_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_two_starts_at_once_do_not_take_two_tokens(tmp_path: Path) -> None:
     path = tmp_path / "token"
-    secret_file.write_secret(path, "the first one's token\n", new=True)
+    write_whole(path, "the first one's token\n", new=True)
     with pytest.raises(FileExistsError):
-        secret_file.write_secret(path, "the second one's token\n", new=True)
+        write_whole(path, "the second one's token\n", new=True)
     assert [file.name for file in tmp_path.iterdir()] == ["token"]

@@ -1,20 +1,24 @@
-"""Files for their owner only, which are there whole or not at all."""
+"""Files that outlive the program: there whole or not at all, and of which run of the system they tell."""
 
 import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
 
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+"""The kernel's name for its present run. With the next one the monotonic clock and libvirt's numbers begin anew."""
 
-def write_secret(path: Path, text: str, *, new: bool = False) -> None:
+
+def write_whole(path: Path, text: str, *, new: bool = False, durable: bool = True) -> None:
     """Write ``text``, ASCII, to ``path`` with the mode 0600, in place of what is there. Blocking.
 
     A disk that is full, or a process that is killed, leaves what was there before, and never half of a file.
 
     Args:
-        path: the file; where it is a symbolic link, what that leads to.
+        path: the file; where it is a symbolic link, what that leads to. What is unfinished has a name with a dot first.
         text: the file's content.
         new: refuse to replace a file.
+        durable: wait until it is on the disk, which may take seconds. Without, it may be lost with the machine's power.
 
     Raises:
         OSError: it could not be written; ``FileExistsError`` where it should be new and is not.
@@ -27,7 +31,8 @@ def write_secret(path: Path, text: str, *, new: bool = False) -> None:
         with os.fdopen(fd, "w", encoding="ascii") as file:
             file.write(text)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(fd)
         if new:
             os.link(unfinished, path)
         else:
@@ -35,3 +40,8 @@ def write_secret(path: Path, text: str, *, new: bool = False) -> None:
     finally:
         with suppress(FileNotFoundError):
             os.unlink(unfinished)
+
+
+def boot_id() -> str:
+    """The present run of the system. Raises OSError where there is no /proc."""
+    return BOOT_ID.read_text(encoding="ascii").strip()
