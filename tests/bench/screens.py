@@ -14,6 +14,7 @@ from examples.guests.layout import Layout, Rect
 from tests.bench.machine import NO_NOVNC, novnc_folder
 from tests.bench.stage import Stage, probe, progress
 from tests.e2e.viewer import DEADLINE_S, Viewer
+from tests.support.browsers import until_true
 from tests.support.guests import Guest
 from tests.support.libvirtd import virsh
 from tests.support.portal import free_port
@@ -116,7 +117,7 @@ async def _novnc(stage: Stage, files: Path) -> Screen:
         await page.evaluate(probe("keys"))
         await page.evaluate(probe("novnc"), {"url": f"ws://127.0.0.1:{port}", **_places(stage)})
     wide = "document.querySelector('canvas')?.width"
-    await page.wait_for_function(f"{wide} === {stage.options.size[0]}", timeout=1000 * DEADLINE_S)
+    await until_true(page, f"{wide} === {stage.options.size[0]}", deadline_s=DEADLINE_S)
     return Screen("novnc_", page, guest)
 
 

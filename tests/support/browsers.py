@@ -4,15 +4,19 @@ Playwright speaks Chromium's own protocol to the one and WebDriver BiDi to the o
 that nothing but the browsers themselves has to be installed.
 """
 
+import asyncio
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.async_api import Browser, Playwright
+from playwright.async_api import Browser, Error, Page, Playwright
+
+from tests.support.waiting import POLL_S, NeverHappened
 
 BrowserName = Literal["chromium", "firefox"]
 BROWSERS: tuple[BrowserName, ...] = ("chromium", "firefox")
@@ -73,3 +77,25 @@ async def launch(
     return await playwright.firefox.launch(
         channel="moz-firefox", executable_path=path, firefox_user_prefs=dict(preferences or {})
     )
+
+
+async def until_true(page: Page, expression: str, argument: object = None, deadline_s: float = 30.0) -> None:
+    """Wait until a page's expression is true, over navigations too.
+
+    Playwright's ``wait_for_function`` does not do: it looks again from within the page, by ``eval``, which our pages'
+    Content Security Policy forbids; only its first look is exempt.
+
+    Raises:
+        NeverHappened: it was not true within ``deadline_s``, which only guards against waiting for ever.
+    """
+    end = time.monotonic() + deadline_s
+    while True:
+        failed: Error | None = None
+        try:
+            if await page.evaluate(expression, argument):
+                return
+        except Error as error:  # Between two documents.
+            failed = error
+        if time.monotonic() > end:
+            raise NeverHappened(f"{expression}: not within {deadline_s:g} s") from failed
+        await asyncio.sleep(POLL_S)

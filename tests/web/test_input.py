@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.support.browsers import in_both_browsers
+from tests.support.browsers import in_both_browsers, until_true
 from tests.web.console_page import set_up, told
 from tests.web.input_log import changes, said
 from tests.web.pages import serve
@@ -160,7 +160,7 @@ async def test_a_relative_guests_pointer_is_locked_by_a_click_on_the_picture(pag
     assert await page.evaluate("document.pointerLockElement") is None
     await page.mouse.down()
     await page.mouse.up()
-    await page.wait_for_function("document.pointerLockElement?.id === 'stage'")
+    await until_true(page, "document.pointerLockElement?.id === 'stage'")
     assert await changes(page) == []
 
 
@@ -175,7 +175,7 @@ async def test_ten_notches_are_ten_steps(browser: Browser, ratio: float) -> None
     for way in (1, -1):
         for _ in range(10):
             await page.mouse.wheel(0, 100 * way)
-        await page.wait_for_function("turned === 10")
+        await until_true(page, "turned === 10")
         await page.evaluate("window.turned = 0")
         steps = [int(one.removeprefix("wheel 0,")) for one in await changes(page)]
         assert (sum(steps), min(map(abs, steps))) == (10 * way, 1)

@@ -3,6 +3,7 @@
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from tests.support.browsers import until_true
 from tests.web.console_page import RELEASE, RESIZE, WATCH, sent, set_up, told
 from tests.web.pages import serve
 
@@ -126,9 +127,10 @@ async def test_the_guest_is_asked_for_the_windows_own_pixels(browser: Browser, r
 
     async def asked(width: int, height: int) -> None:
         wanted = [*round(width * ratio).to_bytes(2), *round(height * ratio).to_bytes(2)]
-        await page.wait_for_function(
+        await until_true(
+            page,
             "(wanted) => String(sent.filter(([, type]) => type === 10).at(-1)?.slice(2, 6)) === String(wanted)",
-            arg=wanted,
+            wanted,
         )
 
     await asked(1000, 600)
