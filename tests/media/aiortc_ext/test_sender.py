@@ -21,6 +21,7 @@ from aiortc.rtp import (
 
 from libvirt_webrtc.media.aiortc_ext.path import SecurePath
 from libvirt_webrtc.media.console_video import ConsoleVideo
+from libvirt_webrtc.media.decoders import KeyframeAnswers
 from libvirt_webrtc.media.encode.frame_scheduler import KEYFRAME_INTERVAL_S
 from libvirt_webrtc.media.formats import CLOCK_RATE
 from libvirt_webrtc.media.layers import LayerChoice
@@ -48,12 +49,24 @@ def sender_of(viewer: Viewer) -> RTCRtpSender:
     return viewer.server.getSenders()[0]
 
 
+@pytest.fixture
+def full_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every viewer is sent the full size all the time.
+
+    On a busy machine loss lasts long enough to be taken for a poor path, and a flood of requests for keyframes for a
+    decoder that takes none: that viewer's picture would come in half size.
+    """
+    monkeypatch.setattr(LayerChoice, "update", lambda self, now, target_bps: self.layer)
+    monkeypatch.setattr(KeyframeAnswers, "reported", lambda self, *, whole: False)
+
+
 async def tell(viewer: Viewer, *packets: AnyRtcpPacket) -> None:
     """The viewer sends these."""
     transport = viewer.client.getReceivers()[0].transport
     await transport._send_rtp(b"".join(map(bytes, packets)))
 
 
+@pytest.mark.usefixtures("full_size")
 async def test_lost_packets_are_repeated_and_no_keyframe_is_needed(
     framebuffer: Framebuffer, video: ConsoleVideo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,8 +86,6 @@ async def test_lost_packets_are_repeated_and_no_keyframe_is_needed(
 
     lossy = False
     monkeypatch.setattr(SecurePath, "send", send)
-    # On a busy machine the loss lasts long enough to be taken for a poor path, and the picture would come in half size.
-    monkeypatch.setattr(LayerChoice, "update", lambda self, now, target_bps: self.layer)
     async with watching(video) as viewer:
         await until(lambda: viewer.shows(framebuffer.pixels))
         lossy = True
@@ -167,6 +178,7 @@ async def test_estimates_and_losses_reach_the_congestion_control(
         assert viewer.server.connectionState == "connected"
 
 
+@pytest.mark.usefixtures("full_size")
 async def test_floods_of_feedback_storm_nothing(
     framebuffer: Framebuffer, video: ConsoleVideo, sent: list[RtpPacket]
 ) -> None:
