@@ -73,9 +73,21 @@ class KeyframeAnswers:
 
     def __init__(self) -> None:
         self._unanswered = 0
+        self._judged: float | None = None
 
-    def asked(self, now: float, decodable_at: float) -> None:
-        """The viewer asks for a keyframe, though it should have decoded the last one at ``decodable_at``."""
+    def asked(self, now: float, left_at: float, decodable_at: float) -> None:
+        """The viewer asks for a keyframe, though it should have decoded the one that left at ``left_at``.
+
+        The first request after a keyframe counts: it is repeated until the next one has come.
+
+        Args:
+            now: the time of the request.
+            left_at: when the last keyframe had left; names it.
+            decodable_at: when it should have been decoded.
+        """
+        if left_at == self._judged:
+            return
+        self._judged = left_at
         self._unanswered = self._unanswered + 1 if now - decodable_at < ANSWER_S else 0
 
     def reported(self, *, whole: bool) -> bool:

@@ -176,7 +176,7 @@ class ConsoleTrack(MediaStreamTrack):
         decoding_s = DECODING_S * max(macroblocks(*self._shape.encoded) - _QUICKLY_DECODED, 0)
         answered_at = left_at + REPAIR_S + 2 * (self.congestion.rtt_s or 0.0) + decoding_s
         if not self._queue.keyframe_on_its_way and now >= answered_at and not self._switch.changing:
-            self._answers.asked(now, answered_at)
+            self._answers.asked(now, left_at, answered_at)
             self._ask_keyframe()
 
     def keyframe_reported(self, *, whole: bool) -> None:

@@ -75,17 +75,26 @@ def test_what_was_not_decoded_is_never_sent_again_and_what_is_smaller_is() -> No
 
 def test_a_decoder_is_given_up_after_several_keyframes_that_arrived_whole() -> None:
     answers = KeyframeAnswers()
-    for _ in range(UNANSWERED_KEYFRAMES):
+    for number in range(UNANSWERED_KEYFRAMES):
         assert not answers.reported(whole=True)
-        answers.asked(10.0, 9.9)
+        answers.asked(number + 0.3, number, number + 0.2)
     assert answers.reported(whole=True)
+
+
+def test_requests_that_are_repeated_until_the_next_keyframe_count_once() -> None:
+    answers = KeyframeAnswers()
+    for number in range(UNANSWERED_KEYFRAMES - 1):
+        for repeated in range(9):
+            answers.asked(number + 0.3 + repeated / 100, number, number + 0.2)
+            assert not answers.reported(whole=True)
 
 
 @pytest.mark.parametrize("reason", ["lost", "late"])
 def test_a_decoder_is_not_blamed_for_what_the_path_lost_nor_for_a_later_request(reason: str) -> None:
     answers = KeyframeAnswers()
     for number in range(10):
-        answers.asked(10.0, 9.9 if reason == "lost" or number % 2 else 10.0 - ANSWER_S)
+        late_s = 0.1 if reason == "lost" or number % 2 else ANSWER_S
+        answers.asked(10.0 * number + late_s, 10.0 * number - 0.2, 10.0 * number)
         if reason == "lost":
             assert not answers.reported(whole=False)
         assert not answers.reported(whole=True)
