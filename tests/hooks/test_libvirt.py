@@ -1,6 +1,7 @@
 """The hook in a real libvirt: no guest is lost to it, whatever is broken around it."""
 
 import itertools
+import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -19,6 +20,10 @@ PRIVATE_BUS = "<graphics type='dbus'/></devices>"
 
 
 def assert_alive(guest: Guest) -> None:
+    # QEMU answers by libvirt, which a daemon that was just started does only after it has taken the guest up again: a
+    # guest that it ends then is still "running" before, and one that is destroyed meanwhile was never taken up.
+    answer = json.loads(virsh("qemu-monitor-command", guest.uuid, '{"execute": "query-status"}'))
+    assert answer["return"]["status"] == "running"
     assert virsh("domstate", guest.uuid) == "running"
     assert Path(f"/proc/{guest.pid}").exists()
 
