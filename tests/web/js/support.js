@@ -89,3 +89,29 @@ export function inputLog() {
   };
   return { log, send };
 }
+
+/**
+ * Have a test tell how time passes for setTimeout(): Node's own mock timers differ by its version, and those of Debian 12
+ * (18.20) lose a timer where one that is over is cleared.
+ * @param {import("node:test").TestContext} context
+ * @returns {{tick: (ms: number) => void}} `tick` lets that much time pass
+ */
+export function mockTimeouts(context) {
+  let now = 0;
+  let made = 0;
+  /** @type {Map<number, {at: number, done: () => void}>} */
+  const waiting = new Map();
+  provide(context, "setTimeout", (/** @type {() => void} */ done, ms = 0) => {
+    made += 1;
+    waiting.set(made, { at: now + ms, done });
+    return made;
+  });
+  provide(context, "clearTimeout", (/** @type {number} */ timer) => waiting.delete(timer));
+  const tick = (/** @type {number} */ ms) => {
+    now += ms;
+    for (const [timer, { at, done }] of [...waiting].sort(([, one], [, other]) => one.at - other.at)) {
+      if (at <= now && waiting.delete(timer)) done();
+    }
+  };
+  return { tick };
+}

@@ -4,7 +4,7 @@ import { beforeEach, test } from "node:test";
 
 import { DomainEvents } from "../../../../web/core/domains.js";
 import { OPEN_LIMIT_MS, SILENCE_LIMIT_MS } from "../../../../web/core/event-stream.js";
-import { provide, until, wait } from "../support.js";
+import { mockTimeouts, provide, until, wait } from "../support.js";
 
 /** Longer than the first wait between attempts. */
 const NEXT_ATTEMPT_MS = 450;
@@ -93,29 +93,29 @@ test("an error of the server is no end", async (context) => {
 });
 
 test("a server that is started again is found within a second", async (context) => {
-  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const timeouts = mockTimeouts(context);
   following(context, 502);
   await settled();
   for (let count = 1; count < 8; count++) {
     assert.equal(attempts.length, count);
-    context.mock.timers.tick(1000);
+    timeouts.tick(1000);
     await settled();
   }
 });
 
 test("after a list that came, the first wait is a short one again", async (context) => {
-  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const timeouts = mockTimeouts(context);
   following(context, 502, 502, 502, 200);
   for (let count = 1; count < 4; count++) {
     await settled();
-    context.mock.timers.tick(1000);
+    timeouts.tick(1000);
   }
   await settled();
   attempts[3].bring('data: {"domains": []}\n\n');
   await settled();
   attempts[3].end();
   await settled();
-  context.mock.timers.tick(NEXT_ATTEMPT_MS);
+  timeouts.tick(NEXT_ATTEMPT_MS);
   await settled();
   assert.deepEqual([lists.length, attempts.length], [1, 5]);
 });
@@ -132,16 +132,16 @@ for (const [name, status, limit] of [
   ["a stream on which nothing comes any more is given up", 200, SILENCE_LIMIT_MS],
 ]) {
   test(name, async (context) => {
-    context.mock.timers.enable({ apis: ["setTimeout"] });
+    const timeouts = mockTimeouts(context);
     following(context, status);
     await settled();
-    context.mock.timers.tick(limit - 1);
+    timeouts.tick(limit - 1);
     await settled();
     assert.equal(attempts[0].signal.aborted, false);
-    context.mock.timers.tick(1);
+    timeouts.tick(1);
     await settled();
     assert.equal(attempts[0].signal.aborted, true);
-    context.mock.timers.tick(NEXT_ATTEMPT_MS);
+    timeouts.tick(NEXT_ATTEMPT_MS);
     await settled();
     assert.deepEqual([states, attempts.length], [["reconnecting"], 2]);
   });
