@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -147,9 +147,7 @@ async def _scroll(framebuffer: Framebuffer) -> None:
 
 async def _read(track: ConsoleTrack, pictures: list[float]) -> None:
     """The other viewer, on a path without limits."""
-    try:
+    with suppress(MediaStreamError):  # how a track tells its end
         while True:
             await track.next_frame()
             pictures.append(time.time())
-    except MediaStreamError:
-        pass

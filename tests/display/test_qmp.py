@@ -107,7 +107,7 @@ async def test_what_is_no_monitor_is_told(said: bytes, reason: str, tmp_path: Pa
             if b"error" in said:
                 await reader.readline()
         except ConnectionError:
-            pass
+            pass  # It hangs up as soon as it has seen what this is.
         finally:
             writer.close()
 

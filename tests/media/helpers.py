@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -175,13 +175,11 @@ async def watch(
 
 
 async def _receive(track: MediaStreamTrack, frames: list[av.VideoFrame]) -> None:
-    try:
+    with suppress(MediaStreamError):  # how a track tells its end
         while True:
             frame = await track.recv()
             assert isinstance(frame, av.VideoFrame)
             frames.append(frame)
-    except MediaStreamError:
-        pass
 
 
 @asynccontextmanager

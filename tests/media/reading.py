@@ -1,6 +1,7 @@
 """Tracks, read as a sender does."""
 
 import asyncio
+from contextlib import suppress
 
 from aiortc.mediastreams import MediaStreamError
 
@@ -22,9 +23,7 @@ async def settled(video: ConsoleVideo, track: ConsoleTrack) -> list[RtpFrame]:
 
 
 async def read(track: ConsoleTrack) -> None:
-    """As a sender does on a good path."""
-    try:
+    """As a sender does on a good path, until the track ends."""
+    with suppress(MediaStreamError):  # how a track tells its end
         while True:
             await track.next_frame()
-    except MediaStreamError:
-        pass

@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 import numpy as np
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from aiortc.mediastreams import MediaStreamError
 
 from libvirt_webrtc.media.aiortc_ext.ice import set_host_addresses
 from libvirt_webrtc.media.aiortc_ext.negotiation import choose_format, prefer_format
@@ -19,6 +18,7 @@ from libvirt_webrtc.media.formats import FULL, VideoFormat
 from libvirt_webrtc.media.track import ConsoleTrack
 from libvirt_webrtc.picture.framebuffer import Framebuffer
 from tests.media.helpers import show
+from tests.media.reading import read
 from tests.support.narrow_link import Limits, NarrowLink, NoLink, open_link, run_far
 
 DEADLINE_S = 120.0
@@ -92,19 +92,11 @@ async def _scroll(framebuffer: Framebuffer) -> None:
             await asyncio.sleep(1 / 30)
 
 
-async def _read(track: ConsoleTrack) -> None:
-    try:
-        while True:
-            await track.next_frame()
-    except MediaStreamError:
-        pass
-
-
 async def test_bad_connection_gets_a_cheaper_layer_and_disturbs_nobody() -> None:
     framebuffer = Framebuffer()
     video = ConsoleVideo(framebuffer)
     near = video.track(VideoFormat.H264)
-    reading = asyncio.create_task(_read(near))
+    reading = asyncio.create_task(read(near))
     scrolling = asyncio.create_task(_scroll(framebuffer))
     try:
         async with far_viewer(video, BAD) as far:
