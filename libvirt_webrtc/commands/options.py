@@ -3,13 +3,13 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from libvirt_webrtc.config.access import ListenAddress
-from libvirt_webrtc.config.load import Config, forget_environment, load
+from libvirt_webrtc.config.load import Config, ReadConfig, load, take_environment
 from libvirt_webrtc.config.video import CHROMAS, CODECS, ENCODER_POLICIES
 from libvirt_webrtc.domains.asking import ask, connected
 from libvirt_webrtc.domains.definition.display import Gl
@@ -74,26 +74,29 @@ def add_gl(command: argparse.ArgumentParser, default: Gl | None = Gl.AUTO) -> No
     )
 
 
-def load_config(arguments: argparse.Namespace, **flags: Any) -> Config:
+def load_config(
+    arguments: argparse.Namespace, *, environ: Mapping[str, str] | None = None, **flags: Any
+) -> Config:
     """Load the settings. The options of :func:`connection_options`, and ``flags``, override file and environment."""
-    return load(arguments.config, uri=getattr(arguments, "uri", None), **flags)
+    return load(arguments.config, environ, uri=getattr(arguments, "uri", None), **flags)
 
 
-def load_portal_config(arguments: argparse.Namespace) -> Config:
-    """Load the settings as :func:`load_config` does, with the options of :func:`portal_options`.
+def portal_config_reader(arguments: argparse.Namespace) -> ReadConfig:
+    """What loads the settings as :func:`load_config` does, with the options of :func:`portal_options`.
 
-    They are removed from the environment, so that no child process inherits the secrets among them.
+    It can be called again when the file has changed. The environment is as it is now: its settings are removed from it,
+    so that no child process inherits the secrets among them.
     """
-    config = load_config(
+    return partial(
+        load_config,
         arguments,
+        environ=take_environment(),
         listen=ListenAddress.parse(arguments.listen) if arguments.listen is not None else None,
         token_file=arguments.token_file,
         video_codecs=arguments.codecs,
         video_encoder=arguments.encoder,
         video_chroma=arguments.chroma,
     )
-    forget_environment()
-    return config
 
 
 def load_policy(arguments: argparse.Namespace) -> Policy:

@@ -5,7 +5,7 @@ import asyncio
 import logging
 
 from libvirt_webrtc.commands import Subparsers
-from libvirt_webrtc.commands.options import connection_options, load_portal_config, portal_options
+from libvirt_webrtc.commands.options import connection_options, portal_config_reader, portal_options
 from libvirt_webrtc.service.serve import serve
 
 
@@ -20,5 +20,5 @@ def add_parsers(commands: Subparsers) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    asyncio.run(serve(load_portal_config(arguments)))
+    asyncio.run(serve(portal_config_reader(arguments)))
     return 0

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from libvirt_webrtc.commands import Subparsers
-from libvirt_webrtc.commands.options import config_option, load_portal_config, portal_options
+from libvirt_webrtc.commands.options import config_option, portal_config_reader, portal_options
 from libvirt_webrtc.service.single_qemu import Place, by_monitor, on_bus, session_bus, stream
 
 DESCRIPTION = """\
@@ -34,7 +34,7 @@ def add_parsers(commands: Subparsers) -> None:
 
 
 def _stream(arguments: argparse.Namespace) -> int:
-    asyncio.run(stream(load_portal_config(arguments), _place(arguments)))
+    asyncio.run(stream(portal_config_reader(arguments), _place(arguments)))
     return 0
 
 

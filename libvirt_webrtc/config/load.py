@@ -1,12 +1,13 @@
 """The program's settings: built-in defaults < TOML file < environment < flags.
 
-Read once at start; an unknown or unusable setting is a :class:`ConfigError` that says what to write.
+Read at start, and by the portal again on SIGHUP; an unknown or unusable setting is a :class:`ConfigError` that says
+what to write.
 """
 
 import logging
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
@@ -60,6 +61,10 @@ class Config:
     video: VideoConfig = VideoConfig()
 
 
+ReadConfig = Callable[[], Config]
+"""Reads the settings, each time anew. Raises ConfigError."""
+
+
 def state_dir(environ: Mapping[str, str] | None = None) -> Path:
     """The folder for what outlives the process; it may not exist yet.
 
@@ -98,13 +103,12 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None, **f
     return replace(config, video=config.video.changed(video, "--{}".format), **given)
 
 
-def forget_environment() -> None:
-    """Remove the settings from this process's environment, once they are loaded.
+def take_environment() -> dict[str, str]:
+    """Take the settings out of this process's environment, and return them.
 
     They may hold a TURN server's credential, and every process that is started later would inherit them.
     """
-    for name in [name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX)]:
-        del os.environ[name]
+    return {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(ENVIRONMENT_PREFIX)}
 
 
 def _from_file(config: Config, path: Path) -> Config:

@@ -19,6 +19,7 @@ from libvirt_webrtc.portal.auth.session_store import SessionStore
 from libvirt_webrtc.portal.auth.sessions import Sessions
 from libvirt_webrtc.portal.headers import add_headers
 from libvirt_webrtc.portal.problems import MAX_BODY_BYTES, Problem, problems
+from libvirt_webrtc.portal.reload import Reload
 from libvirt_webrtc.portal.routes.consoles import ConsoleRoutes
 from libvirt_webrtc.portal.routes.domains import DomainRoutes
 from libvirt_webrtc.portal.routes.pages import PageRoutes
@@ -41,6 +42,7 @@ def create_app(
     config: Config,
     token: str,
     *,
+    reload: Reload | None = None,
     web_files: WebFiles | None = None,
     clock: Clock = time.monotonic,
     store: SessionStore | None = None,
@@ -51,6 +53,7 @@ def create_app(
         agent: what runs the domains.
         config: of the whole program; the ICE servers are taken from it.
         token: what users sign in with.
+        reload: tells what is put into force without a restart that the settings have changed; None: they never do.
         web_files: the pages; by default those of the installed package.
         clock: seconds that never jump; tests set their own.
         store: where sessions outlive this process; None: nowhere.

@@ -1,38 +1,37 @@
 """Serves the portal on its address until a signal ends the program."""
 
-import asyncio
 import logging
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 from libvirt_webrtc.agent.interface import Agent
-from libvirt_webrtc.config.load import Config, state_dir
+from libvirt_webrtc.config.load import Config, ReadConfig, state_dir
 from libvirt_webrtc.logs import drop_unwritten
 from libvirt_webrtc.portal.app import create_app
 from libvirt_webrtc.portal.auth.session_store import SessionStore
 from libvirt_webrtc.portal.connections import ConnectionLimits
 from libvirt_webrtc.portal.listener import PortalListener
+from libvirt_webrtc.portal.reload import Reload
+from libvirt_webrtc.portal.signals import Signals
 
 log = logging.getLogger(__name__)
 
 
-async def run_portal(agent: Agent, config: Config, token: str) -> None:
-    """Serve ``agent``'s consoles until SIGINT or SIGTERM.
+async def run_portal(agent: Agent, config: Config, token: str, read_config: ReadConfig) -> None:
+    """Serve ``agent``'s consoles until SIGINT or SIGTERM. SIGHUP has the settings read again, with ``read_config``.
 
     Raises:
         ConfigError: the address is taken.
     """
-    app = create_app(agent, config, token, store=_session_store(config, token))
+    reload = Reload(config, read_config)
+    app = create_app(agent, config, token, reload=reload, store=_session_store(config, token))
     listener = PortalListener(app, ConnectionLimits.for_process())
     try:
         # Where port 0 was configured, the system has chosen one.
         listening = await listener.start(config.listen)
-        with _termination() as terminated:
+        async with Signals(reload.again) as signals:
             _announce(replace(config, listen=listening), token)
-            await terminated.wait()
+            await signals.terminated.wait()
     finally:
         await listener.close()
 
@@ -57,17 +56,3 @@ def _announce(config: Config, token: str) -> None:
         drop_unwritten(sys.stdout)
         lost = "" if config.token_file is not None else "; nobody can know the token: start with --token-file"
         log.warning("the portal is at %s/, which could not be printed: %s%s", base, error, lost)
-
-
-@contextmanager
-def _termination() -> Iterator[asyncio.Event]:
-    """An event that SIGINT or SIGTERM sets. On exit both end the process again, as they do by default."""
-    loop = asyncio.get_running_loop()
-    event = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, event.set)
-    try:
-        yield event
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)

@@ -5,7 +5,7 @@ import logging
 from functools import partial
 
 from libvirt_webrtc.concurrency.tasks import LongLivedTask
-from libvirt_webrtc.config.load import Config, state_dir
+from libvirt_webrtc.config.load import Config, ReadConfig, state_dir
 from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.inventory import Inventory
 from libvirt_webrtc.domains.reconciler import Reconciler
@@ -20,12 +20,14 @@ from libvirt_webrtc.service.supervisor import Supervisor
 log = logging.getLogger(__name__)
 
 
-async def serve(config: Config) -> None:
-    """Serve until SIGINT or SIGTERM.
+async def serve(read_config: ReadConfig) -> None:
+    """Serve until SIGINT or SIGTERM. The settings are read now, and by the portal again on SIGHUP.
 
     Raises:
-        ConfigError: the domains are not this machine's, the address is taken, or the token file cannot be used.
+        ConfigError: a setting cannot be used, the domains are not this machine's, the address is taken, or the token
+            file cannot be used.
     """
+    config = read_config()
     check_local(full_uri(config.uri))
     token = load_token(config.token_file)
     _tell_hook(config)
@@ -35,7 +37,7 @@ async def serve(config: Config) -> None:
     ):
         reconciling = LongLivedTask(partial(_reconcile, inventory, config), name="reconciling")
         try:
-            await run_portal(supervisor, config, token)
+            await run_portal(supervisor, config, token, read_config)
         finally:
             await reconciling.close()
 

@@ -13,7 +13,7 @@ from libvirt_webrtc.agent.interface import Action, Answer, ConsoleState, DomainL
 from libvirt_webrtc.agent.latest import LatestValue
 from libvirt_webrtc.agent.stats import ConsoleStats
 from libvirt_webrtc.concurrency.tasks import TaskSet
-from libvirt_webrtc.config.load import Config
+from libvirt_webrtc.config.load import Config, ReadConfig
 from libvirt_webrtc.display.address import parse_address
 from libvirt_webrtc.display.qmp import open_display
 from libvirt_webrtc.domains.snapshot import DomainState
@@ -67,15 +67,16 @@ def session_bus(environ: Mapping[str, str]) -> str:
     )
 
 
-async def stream(config: Config, place: Place) -> None:
-    """Serve until SIGINT or SIGTERM; QEMU may come and go meanwhile.
+async def stream(read_config: ReadConfig, place: Place) -> None:
+    """Serve until SIGINT or SIGTERM; QEMU may come and go meanwhile. The settings are read as by ``serve``.
 
     Raises:
-        ConfigError: the address is taken, or the token file cannot be used.
+        ConfigError: a setting cannot be used, the address is taken, or the token file cannot be used.
     """
+    config = read_config()
     token = load_token(config.token_file)
     async with SingleQemu(config, place) as agent:
-        await run_portal(agent, config, token)
+        await run_portal(agent, config, token, read_config)
 
 
 class SingleQemu:

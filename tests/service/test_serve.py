@@ -96,7 +96,9 @@ async def test_drivers_that_hang_do_not_keep_the_portal_from_listening(
         monkeypatch.setattr(probe, "trial_command", lambda module: python("import time; time.sleep(60)"))
     listen = ListenAddress("127.0.0.1", free_port())
     config = Config(uri=URI, listen=listen, video=VideoConfig(encoder="auto"))
-    running = serve(config) if program == "serve" else stream(config, by_monitor(tmp_path / "qmp"))
+    running = (
+        serve(lambda: config) if program == "serve" else stream(lambda: config, by_monitor(tmp_path / "qmp"))
+    )
     async with asyncio.timeout(trial.TIMEOUT_S / 2):
         serving = asyncio.create_task(running)
         while True:
@@ -121,9 +123,8 @@ async def test_with_gl_off_no_driver_is_asked(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(serve_module, "Reconciler", Begins)
     monkeypatch.setattr(render, "can_render", None)
-    serving = asyncio.create_task(
-        serve(Config(uri=URI, listen=ListenAddress("127.0.0.1", free_port()), gl=Gl.OFF))
-    )
+    config = Config(uri=URI, listen=ListenAddress("127.0.0.1", free_port()), gl=Gl.OFF)
+    serving = asyncio.create_task(serve(lambda: config))
     try:
         await soon(begun.wait())
     finally:
@@ -192,4 +193,4 @@ def test_a_taken_port_is_told(tmp_path: Path) -> None:
 )
 async def test_domains_that_cannot_have_consoles_here_are_refused_at_the_start(uri: str, reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
-        await soon(serve(Config(uri=uri)))
+        await soon(serve(lambda: Config(uri=uri)))
