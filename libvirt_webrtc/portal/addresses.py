@@ -2,6 +2,8 @@
 
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
+from aiohttp import web
+
 LOOPBACK = "this machine"
 """What all loopback addresses count as: a process here can use any of the 16 million."""
 
@@ -23,3 +25,8 @@ def client_of(address: str | None) -> str:
     if isinstance(ip, IPv6Address):
         return str(IPv6Network((int(ip), 64), strict=False))
     return str(ip)
+
+
+def remote_of(request: web.BaseRequest) -> str:
+    """The address of the client that sent a request; empty where there is none, as on a Unix socket."""
+    return request.remote or ""

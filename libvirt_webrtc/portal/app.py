@@ -17,6 +17,7 @@ from libvirt_webrtc.portal.auth.gate import Gate
 from libvirt_webrtc.portal.auth.session import Clock
 from libvirt_webrtc.portal.auth.session_store import SessionStore
 from libvirt_webrtc.portal.auth.sessions import Sessions
+from libvirt_webrtc.portal.auth.throttle import Throttle
 from libvirt_webrtc.portal.headers import add_headers
 from libvirt_webrtc.portal.problems import MAX_BODY_BYTES, Problem, problems
 from libvirt_webrtc.portal.reload import Reload
@@ -62,7 +63,7 @@ def create_app(
         ConfigError: the pages' files are missing.
     """
     sessions = Sessions(agent, clock, store)
-    gate = Gate(token, sessions, clock)
+    gate = Gate(token, sessions, Throttle(clock))
     app = web.Application(
         middlewares=[problems(), _check_host, gate.middleware], client_max_size=MAX_BODY_BYTES
     )

@@ -1,13 +1,12 @@
 """Decides whether a request may pass: by session or Bearer token, and only from the portal's own pages."""
 
-import time
 from urllib.parse import urlencode
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from libvirt_webrtc.portal.auth.cookie import KEY_HEADER, read_cookie
-from libvirt_webrtc.portal.auth.session import Clock, Session
+from libvirt_webrtc.portal.auth.session import Session
 from libvirt_webrtc.portal.auth.sessions import Sessions
 from libvirt_webrtc.portal.auth.throttle import Throttle
 from libvirt_webrtc.portal.auth.token import Token
@@ -22,6 +21,9 @@ there is nothing secret in them."""
 SIGN_IN = "/api/session"
 """Needs none either, for POST."""
 
+TOKEN_USER = "token"
+"""Whom wrong tokens count for."""
+
 _SESSION = web.RequestKey("session", Session)
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -29,10 +31,10 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 class Gate:
     """Finds the session of each request, or refuses it."""
 
-    def __init__(self, token: str, sessions: Sessions, clock: Clock = time.monotonic) -> None:
+    def __init__(self, token: str, sessions: Sessions, throttle: Throttle) -> None:
         self._token = Token(token)
         self._sessions = sessions
-        self._throttle = Throttle(clock)
+        self._throttle = throttle
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -78,7 +80,7 @@ class Gate:
             Problem: it is not; ``message`` says so. Held back for a second after too many wrong ones.
         """
         if not self._token.matches(guess):
-            raise await self._throttle.refuse(request.remote or "", message, connection_of(request).lost)
+            raise await self._throttle.refuse(request, TOKEN_USER, message)
 
     async def _bearer(self, request: web.Request) -> Session:
         scheme, _, guess = request.headers["Authorization"].partition(" ")

@@ -1,77 +1,121 @@
-"""Wrong tokens slow down who sends them, and nobody else."""
+"""Wrong guesses slow down whoever sends them, and nobody else.
+
+Two kinds of secrets:
+
+- Tokens, sessions and links have too many possibilities to be guessed. They are looked at first, and a right one is
+  never refused or delayed. Only the answer to a wrong one goes through :meth:`Throttle.refuse`.
+- Passwords and one-time codes can be guessed, by many connections at the same time. They are looked at inside of
+  :meth:`Throttle.turn`, which lets a few through each second where there were too many wrong ones.
+"""
 
 import asyncio
 import logging
 import math
 import time
-from collections import deque
-from contextlib import suppress
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
-from libvirt_webrtc.portal.addresses import client_of
+from aiohttp import web
+
+from libvirt_webrtc.portal.addresses import client_of, remote_of
+from libvirt_webrtc.portal.auth.failures import MAX_OF_PAIR, Failed, Failures, Key
 from libvirt_webrtc.portal.auth.session import Clock
-from libvirt_webrtc.portal.problems import Problem
+from libvirt_webrtc.portal.connections import connection_of
+from libvirt_webrtc.portal.problems import BUSY_RETRY_S, Problem
 
 log = logging.getLogger(__name__)
 
-MAX_FAILURES = 5
-"""Wrong tokens of one client within the window that are answered at once, with ``401``: enough for mistyping."""
-
-FAILURE_WINDOW_S = 300.0
-
 PAUSE_S = 1.0
-"""How long the answer to each further wrong token is held back."""
+"""How long the answer to each further wrong guess is held back, and how long a turn takes then."""
 
 MAX_PAUSED = 64
 """Answers held back at the same time, of all clients; each holds a connection. Beyond it they are sent at once:
-whoever opens that many connections is not slowed down by waiting, and only the token's size stops them."""
+whoever opens that many connections is not slowed down by waiting. What stops guessing then is the token's size; guesses
+of passwords wait in turns, which this bound does not touch."""
 
-MAX_CLIENTS = 4096
-"""Clients with wrong tokens that are remembered; past it the one whose last was longest ago is forgotten."""
+MAX_IN_TURN = 2
+"""Guesses of one crowd that wait or are looked at, at the same time. With ``PAUSE_S``: two a second."""
+
+MAX_IN_FLIGHT = MAX_OF_PAIR
+"""Guesses of one client for one user that may be looked at at the same time before one of them has turned out wrong."""
 
 
 class Throttle:
-    """Counts wrong tokens by client, as :func:`client_of` tells them apart, and makes the answer to each."""
+    """Counts wrong guesses by client, as :func:`client_of` tells them apart, and user; and makes the answers."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
-        self._clock = clock
-        self._times: dict[str, deque[float]] = {}
+        self._failures = Failures(clock)
         self._paused = 0
+        self._in_turn: Counter[Key] = Counter()
 
-    async def refuse(self, address: str, message: str, gone: asyncio.Event) -> Problem:
-        """The answer to a wrong token from ``address``: ``401`` with ``message``, or ``429`` after too many.
+    @asynccontextmanager
+    async def turn(self, request: web.Request, user: str) -> AsyncIterator[None]:
+        """Look at a guess of ``user``'s password, or code, only inside of this.
 
-        Waits ``PAUSE_S`` before a ``429``, or until ``gone`` is set: then nobody waits for the answer. Cancelling it is
-        safe: the token has been counted then.
+        Where this client, or clients from which the user has never signed in, guessed wrong too often, entering takes
+        ``PAUSE_S``. Afterwards the caller says how it went: :meth:`succeeded`, or ``raise await`` :meth:`refuse`.
+
+        Raises:
+            Problem: ``429``: too many wait already. The guess was not looked at, and may be sent again.
+            ConnectionResetError: the client left meanwhile.
         """
-        client = client_of(address)
-        wait = self._count(client)
-        if wait <= 0:
-            log.info("a wrong token from %s", client)
-            return Problem(401, "wrong_token", message)
+        client = client_of(remote_of(request))
+        crowd = self._failures.crowd(client, user)
+        key, most = (crowd, MAX_IN_TURN) if crowd is not None else ((client, user[:256]), MAX_IN_FLIGHT)
+        if self._in_turn[key] >= most:
+            text = "too many attempts to sign in as this user at the same time; try again in a second"
+            raise Problem(429, "too_many_attempts", text, retry_after_s=BUSY_RETRY_S)
+        self._in_turn[key] += 1
+        try:
+            if crowd is not None:
+                await _pause(gone := connection_of(request).lost)
+                if gone.is_set():
+                    raise ConnectionResetError("the client left before its turn came")
+            yield
+        finally:
+            self._in_turn[key] -= 1
+            if not self._in_turn[key]:
+                del self._in_turn[key]
+
+    def succeeded(self, request: web.Request, user: str) -> None:
+        """Note that ``user`` signed in from this client: attacks from elsewhere do not slow it down there."""
+        self._failures.forgive(client_of(remote_of(request)), user)
+
+    async def refuse(
+        self, request: web.Request, user: str, message: str, kind: str = "wrong_token"
+    ) -> Problem:
+        """Count a wrong guess, and make its answer: ``401`` with ``kind`` and ``message``, or ``429`` after too many.
+
+        Waits ``PAUSE_S`` before a ``429``, or until the client has left: then nobody waits for the answer. Cancelling
+        it is safe: the guess has been counted then.
+
+        Args:
+            request: in which the guess came.
+            user: whom it was to be; the method's name where a secret is all that was sent, such as ``"token"``.
+            message: for people: what was wrong.
+            kind: for programs.
+        """
+        client = client_of(remote_of(request))
+        failed = self._failures.note(client, user)
+        if failed is Failed.LIMIT:
+            text = "%d wrong guesses from %s for one user: more are answered slowly, and not logged"
+            log.warning(text, MAX_OF_PAIR, client)
+        if failed is not Failed.TOO_MUCH:
+            log.info("a wrong guess (%s) from %s", kind, client)
+            return Problem(401, kind, message)
         if self._paused < MAX_PAUSED:
             self._paused += 1
             try:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(PAUSE_S):
-                        await gone.wait()
+                await _pause(connection_of(request).lost)
             finally:
                 self._paused -= 1
-        message = f"{message}; too many wrong ones came from your address, so answers to them are slow now"
-        return Problem(429, "too_many_failures", message, retry_after_s=math.ceil(wait))
+        message = f"{message}; there were too many wrong ones, so answers to them are slow now"
+        wait = math.ceil(self._failures.wait_s(client, user))
+        return Problem(429, "too_many_failures", message, retry_after_s=wait)
 
-    def _count(self, client: str) -> float:
-        """Note a wrong token; in how many seconds the next is answered at once again. 0: this one is."""
-        now = self._clock()
-        times = self._times.pop(client, deque[float](maxlen=MAX_FAILURES))
-        self._times[client] = times
-        if len(self._times) > MAX_CLIENTS:
-            del self._times[next(iter(self._times))]
-        if len(times) == MAX_FAILURES and (wait := times[0] + FAILURE_WINDOW_S - now) > 0:
-            # Not counted: the window of the first ones goes by, however many follow.
-            return wait
-        times.append(now)
-        if len(times) == MAX_FAILURES and times[0] + FAILURE_WINDOW_S > now:
-            log.warning(
-                "%d wrong tokens from %s: more are answered slowly, and not logged", MAX_FAILURES, client
-            )
-        return 0.0
+
+async def _pause(gone: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PAUSE_S):
+            await gone.wait()

@@ -3,7 +3,7 @@
 import pytest
 
 from libvirt_webrtc.portal.auth.cookie import KEY_HEADER
-from libvirt_webrtc.portal.auth.throttle import MAX_FAILURES
+from libvirt_webrtc.portal.auth.failures import MAX_OF_PAIR
 from tests.portal.fakes import TOKEN, FakeAgent, Viewer, refusal
 
 
@@ -50,7 +50,7 @@ async def test_a_wrong_token_is_refused(viewer: Viewer) -> None:
     "body", [b"", b"{", b"[]", b'"token"', b'{"token": 1}', b"{}", b"\xff", b"[" * 60000]
 )
 async def test_a_malformed_login_is_refused_and_counts_as_no_guess(viewer: Viewer, body: bytes) -> None:
-    for _ in range(MAX_FAILURES + 1):
+    for _ in range(MAX_OF_PAIR + 1):
         async with viewer.request("POST", "/api/session", data=body) as response:
             assert await refusal(response) == (400, "bad_request")
 
@@ -67,7 +67,7 @@ async def test_a_script_signs_in_without_an_origin(viewer: Viewer) -> None:
 
 
 async def test_a_foreign_page_can_neither_sign_in_nor_slow_others_down(viewer: Viewer) -> None:
-    for _ in range(MAX_FAILURES + 1):
+    for _ in range(MAX_OF_PAIR + 1):
         evil = {"Origin": "https://evil.example"}
         async with viewer.request("POST", "/api/session", evil, json={"token": "guess"}) as response:
             assert await refusal(response) == (403, "wrong_origin")
