@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from libvirt_webrtc.config.access import ListenAddress
+from libvirt_webrtc.config.audit import AuditConfig, audit_from_table
 from libvirt_webrtc.config.ice import (
     ENVIRONMENT_PREFIX,
     IceConfig,
@@ -59,6 +60,7 @@ class Config:
     gl: Gl = Gl.AUTO
     """OpenGL displays, for domains whose own settings do not say."""
     video: VideoConfig = VideoConfig()
+    audit: AuditConfig = AuditConfig()
 
 
 ReadConfig = Callable[[], Config]
@@ -127,6 +129,8 @@ def _from_file(config: Config, path: Path) -> Config:
             if not isinstance(value, bool):
                 raise ConfigError(f"{where} must be true or false")
             changes[key] = value
+        elif key == "audit":
+            changes[key] = audit_from_table(value, where)
         elif key == "ice":
             changes[key] = ice_from_table(value, where)
         elif key == "video":

@@ -13,6 +13,7 @@ from libvirt_webrtc.agent.interface import Agent
 from libvirt_webrtc.concurrency.tasks import LongLivedTask
 from libvirt_webrtc.config.access import is_loopback
 from libvirt_webrtc.config.load import Config
+from libvirt_webrtc.portal.audit import AUDIT, Audit
 from libvirt_webrtc.portal.auth.gate import Gate
 from libvirt_webrtc.portal.auth.session import Clock
 from libvirt_webrtc.portal.auth.session_store import SessionStore
@@ -43,6 +44,7 @@ def create_app(
     config: Config,
     token: str,
     *,
+    audit: Audit | None = None,
     reload: Reload | None = None,
     web_files: WebFiles | None = None,
     clock: Clock = time.monotonic,
@@ -54,6 +56,7 @@ def create_app(
         agent: what runs the domains.
         config: of the whole program; the ICE servers are taken from it.
         token: what users sign in with.
+        audit: what is told who did what; None: the log.
         reload: tells what is put into force without a restart that the settings have changed; None: they never do.
         web_files: the pages; by default those of the installed package.
         clock: seconds that never jump; tests set their own.
@@ -67,6 +70,7 @@ def create_app(
     app = web.Application(
         middlewares=[problems(), _check_host, gate.middleware], client_max_size=MAX_BODY_BYTES
     )
+    app[AUDIT] = audit or Audit()
     web_files = web_files or WebFiles.load()
     if config.token_file is not None:
         web_files.replace_text("login.html", TOKEN_PRINTED, TOKEN_IN_FILE)

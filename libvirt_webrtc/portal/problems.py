@@ -20,12 +20,16 @@ from libvirt_webrtc.errors import (
     WorkerError,
 )
 from libvirt_webrtc.logs import LimitedLogger
+from libvirt_webrtc.portal.audit import refused
 
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
 BUSY_RETRY_S = 1
 """``Retry-After``, in seconds, where the reason is likely to be over soon."""
+
+_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
+"""The statuses of refusals, of which the audit log tells."""
 
 # The first match counts, so subclasses come before their base.
 _STATUS: tuple[tuple[type[LibvirtWebRTCError], int, str], ...] = (
@@ -88,6 +92,8 @@ def problems() -> Middleware:
             return await handler(request)
         except LibvirtWebRTCError as error:
             problem = Problem.of(error)
+            if problem.status in _REFUSED:
+                refused(request, problem.kind)
             if problem.status in (500, 502):
                 failed.warning("%s %s: %s", request.method, request.rel_url.raw_path, problem.message)
             return problem.response()

@@ -8,6 +8,7 @@ from libvirt_webrtc.agent.interface import Agent
 from libvirt_webrtc.config.load import Config, ReadConfig, state_dir
 from libvirt_webrtc.logs import drop_unwritten
 from libvirt_webrtc.portal.app import create_app
+from libvirt_webrtc.portal.audit import Audit
 from libvirt_webrtc.portal.auth.session_store import SessionStore
 from libvirt_webrtc.portal.connections import ConnectionLimits
 from libvirt_webrtc.portal.listener import PortalListener
@@ -21,10 +22,12 @@ async def run_portal(agent: Agent, config: Config, token: str, read_config: Read
     """Serve ``agent``'s consoles until SIGINT or SIGTERM. SIGHUP has the settings read again, with ``read_config``.
 
     Raises:
-        ConfigError: the address is taken.
+        ConfigError: the address is taken, or the audit log cannot be opened.
     """
     reload = Reload(config, read_config)
-    app = create_app(agent, config, token, reload=reload, store=_session_store(config, token))
+    audit = Audit(config.audit)
+    reload.on_reload(audit.reload, "audit")
+    app = create_app(agent, config, token, audit=audit, reload=reload, store=_session_store(config, token))
     listener = PortalListener(app, ConnectionLimits.for_process())
     try:
         # Where port 0 was configured, the system has chosen one.
@@ -34,6 +37,7 @@ async def run_portal(agent: Agent, config: Config, token: str, read_config: Read
             await signals.terminated.wait()
     finally:
         await listener.close()
+        audit.close()
 
 
 def _session_store(config: Config, token: str) -> SessionStore | None:

@@ -129,3 +129,12 @@ def test_settings_leave_the_environment_once_they_are_loaded(monkeypatch: pytest
     assert take_environment() == {"QEMU_WEBRTC_TURN_CREDENTIAL": "secret"}
     assert not [name for name in os.environ if name.startswith("QEMU_WEBRTC_")]
     assert os.environ["OTHER"] == "stays"
+
+
+def test_the_audit_log_has_an_absolute_path(toml: Path) -> None:
+    toml.write_text('[audit]\nfile = "/var/log/libvirt-webrtc/audit.log"\n')
+    assert load(toml, {}).audit.file == Path("/var/log/libvirt-webrtc/audit.log")
+    for wrong in ('audit = "x"', "[audit]\npath = 1", '[audit]\nfile = "audit.log"', "[audit]\nfile = 1"):
+        toml.write_text(wrong)
+        with pytest.raises(ConfigError, match=r"audit(\.file)? must be"):
+            load(toml, {})
