@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.agent.stats import ConsoleStats
 
 
@@ -62,6 +63,8 @@ class DomainView:
     worker_pid: int | None = None
     actions: tuple[Action, ...] = ()
     """What :meth:`Agent.act` takes for it now."""
+    tags: tuple[str, ...] = ()
+    """Of its own settings; what roles may be given by."""
 
     def as_json(self) -> dict[str, Any]:
         """The form that docs/protocol.md describes."""
@@ -125,8 +128,8 @@ class Agent(Protocol):
         """The present list, then the newest one after every change. Lists in between may be left out."""
         ...
 
-    async def offer(self, uuid: str, console: int, sdp: str) -> Answer:
-        """Open a console for one viewer; takes at most ``WORKER_ANSWER_S``.
+    async def offer(self, uuid: str, console: int, sdp: str, grant: Grant) -> Answer:
+        """Open a console for one viewer, who may do what ``grant`` says; takes at most ``WORKER_ANSWER_S``.
 
         Where this is cancelled, nobody waits for the answer any more, and the viewer is ended.
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from libvirt_webrtc.config.access import ListenAddress
+from libvirt_webrtc.config.access_rules import AccessRule, access_rules_from_table
 from libvirt_webrtc.config.audit import AuditConfig, audit_from_table
 from libvirt_webrtc.config.ice import (
     ENVIRONMENT_PREFIX,
@@ -61,6 +62,8 @@ class Config:
     """OpenGL displays, for domains whose own settings do not say."""
     video: VideoConfig = VideoConfig()
     audit: AuditConfig = AuditConfig()
+    access: tuple[AccessRule, ...] = ()
+    """Who may do what with which domains. Whoever has the token may do everything."""
 
 
 ReadConfig = Callable[[], Config]
@@ -131,6 +134,8 @@ def _from_file(config: Config, path: Path) -> Config:
             changes[key] = value
         elif key == "audit":
             changes[key] = audit_from_table(value, where)
+        elif key == "access":
+            changes[key] = access_rules_from_table(value, where)
         elif key == "ice":
             changes[key] = ice_from_table(value, where)
         elif key == "video":

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from libvirt_webrtc.display.exports import Exports, ExportTable, Frame, Method, ReplyBody, UnknownMember
+from libvirt_webrtc.display.exports import BusMethod, Exports, ExportTable, Frame, ReplyBody, UnknownMember
 from libvirt_webrtc.display.header import Header
 from libvirt_webrtc.display.incoming import Incoming
 from libvirt_webrtc.display.unmarshal import Unreadable
@@ -81,13 +81,13 @@ class Dispatcher:
             self._reject(header, error)
         else:
             if header.wants_reply:
-                self._answer(header, method.reply if isinstance(method, Method) else "", result)
+                self._answer(header, method.reply if isinstance(method, BusMethod) else "", result)
 
     def clear(self) -> None:
         """Export nothing any more, and release the handlers."""
         self._exports.clear()
 
-    def _find(self, header: Header) -> Method | Frame | None:
+    def _find(self, header: Header) -> BusMethod | Frame | None:
         return self._exports.find(header.path, header.interface, header.member)
 
     def _answer(self, header: Header, signature: str, result: ReplyBody) -> None:

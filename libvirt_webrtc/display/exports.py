@@ -24,7 +24,7 @@ ReplyBody = Sequence[Any] | asyncio.Future[Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
+class BusMethod:
     """A method that the other side may call.
 
     ``handler(message)`` returns the reply's values, or a future of them, which must not fail. It runs in the reader's
@@ -57,7 +57,7 @@ class Interface:
     """One interface of an exported object."""
 
     name: str
-    methods: Mapping[str, Method | Frame]
+    methods: Mapping[str, BusMethod | Frame]
     properties: Mapping[str, Variant] = field(default_factory=dict)
 
 
@@ -78,17 +78,17 @@ class ExportTable:
             for path, interfaces in exports.items()
             for interface in interfaces
         }
-        self._methods: dict[tuple[str, str, str], Method | Frame] = {
+        self._methods: dict[tuple[str, str, str], BusMethod | Frame] = {
             (path, name, member): method
             for (path, name), interface in self._interfaces.items()
             for member, method in interface.methods.items()
         }
         for path in exports:
-            self._methods[path, PROPERTIES, "GetAll"] = Method("s", self._get_all, "a{sv}")
-            self._methods[path, PROPERTIES, "Get"] = Method("ss", self._get, "v")
-            self._methods[path, PEER, "Ping"] = Method("", lambda _: ())
+            self._methods[path, PROPERTIES, "GetAll"] = BusMethod("s", self._get_all, "a{sv}")
+            self._methods[path, PROPERTIES, "Get"] = BusMethod("ss", self._get, "v")
+            self._methods[path, PEER, "Ping"] = BusMethod("", lambda _: ())
 
-    def find(self, path: str, interface: str, member: str) -> Method | Frame | None:
+    def find(self, path: str, interface: str, member: str) -> BusMethod | Frame | None:
         return self._methods.get((path, interface, member))
 
     def clear(self) -> None:

@@ -16,7 +16,7 @@ from dbus_fast import Variant
 from libvirt_webrtc.display.bus import Bus
 from libvirt_webrtc.display.cursor import NO_CURSOR, CursorShape, cursor_shape
 from libvirt_webrtc.display.dmabuf import Dmabuf, whole_buffer
-from libvirt_webrtc.display.exports import MAX_FRAME_BYTES, Frame, Interface, Method, ReplyBody
+from libvirt_webrtc.display.exports import MAX_FRAME_BYTES, BusMethod, Frame, Interface, ReplyBody
 from libvirt_webrtc.display.gl.thread import GraphicsThread
 from libvirt_webrtc.display.incoming import Incoming
 from libvirt_webrtc.display.scanout import DmabufScanout
@@ -119,11 +119,11 @@ class Listener:
             {
                 "Scanout": Frame("uuuuay", self._scanout, oversized=self._oversized),
                 "Update": Frame("iiiiuuay", self._update, oversized=self._oversized),
-                "ScanoutDMABUF": Method("huuuutb", self._scanout_dmabuf),
-                "UpdateDMABUF": Method("iiii", self._update_dmabuf),
-                "Disable": Method("", self._disable),
-                "MouseSet": Method("iii", self._mouse_set),
-                "CursorDefine": Method("iiiiay", self._cursor_define),
+                "ScanoutDMABUF": BusMethod("huuuutb", self._scanout_dmabuf),
+                "UpdateDMABUF": BusMethod("iiii", self._update_dmabuf),
+                "Disable": BusMethod("", self._disable),
+                "MouseSet": BusMethod("iii", self._mouse_set),
+                "CursorDefine": BusMethod("iiiiay", self._cursor_define),
             },
             {"Interfaces": Variant("as", [UNIX_MAP, UNIX_DMABUF2])},
         )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from libvirt_webrtc.display.dmabuf import Dmabuf, part_of_buffer
-from libvirt_webrtc.display.exports import Interface, Method
+from libvirt_webrtc.display.exports import BusMethod, Interface
 from libvirt_webrtc.display.incoming import Incoming
 from libvirt_webrtc.picture.pixels import Rect
 
@@ -30,4 +30,4 @@ def unix_dmabuf2(show: Show) -> Interface:
         show(lambda: part_of_buffer(fds, part, count, offsets, strides, backing, fourcc, modifier, bottom_up))
         return ()
 
-    return Interface(UNIX_DMABUF2, {"ScanoutDMABUF2": Method("ahuuuuauauuuuutb", scanout)})
+    return Interface(UNIX_DMABUF2, {"ScanoutDMABUF2": BusMethod("ahuuuuauauuuuutb", scanout)})

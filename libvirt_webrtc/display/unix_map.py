@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from libvirt_webrtc.display.exports import Frame, Interface, Method
+from libvirt_webrtc.display.exports import BusMethod, Frame, Interface
 from libvirt_webrtc.display.incoming import Incoming
 from libvirt_webrtc.errors import DisplayProtocolError
 from libvirt_webrtc.picture.framebuffer import Framebuffer
@@ -34,7 +34,7 @@ class UnixMap:
         return Interface(
             UNIX_MAP,
             {
-                "ScanoutMap": Method("huuuuu", self._scanout_map),
+                "ScanoutMap": BusMethod("huuuuu", self._scanout_map),
                 "UpdateMap": Frame("iiii", self._update_map, _UPDATE.size),
             },
         )

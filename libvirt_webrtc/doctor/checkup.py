@@ -13,7 +13,7 @@ from libvirt_webrtc.doctor.hypervisor import check_hypervisor
 from libvirt_webrtc.doctor.ice import check_ice
 from libvirt_webrtc.doctor.isolation import check_isolation
 from libvirt_webrtc.doctor.machine import (
-    User,
+    SystemUser,
     check_libvirt_group,
     check_port,
     check_tls,
@@ -35,7 +35,7 @@ def check_up(config: Config, domain: str | None = None) -> Iterator[Finding]:
     Blocking. Nothing in it waits without a limit; a libvirtd that is frozen costs some 10 s, one that answers no call
     ANSWER_S, a graphics driver that hangs 20 s.
     """
-    user, session = User.current(), False
+    user, session = SystemUser.current(), False
     connection: VirConnect | None = None
     try:
         try:

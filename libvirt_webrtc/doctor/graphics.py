@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from libvirt_webrtc.doctor.findings import Finding, ok, problem, warning
-from libvirt_webrtc.doctor.machine import User
+from libvirt_webrtc.doctor.machine import SystemUser
 from libvirt_webrtc.probes.render import DRI, Trial, render_nodes, try_node, try_reading
 
 PACKAGES = "libegl1 libgles2 libgbm1 libgl1-mesa-dri libgl1 libopengl0"
 """The Debian packages of the libraries that QEMU and this program load for OpenGL."""
 
 
-def check_graphics(user: User, gl: str, device: str, folder: Path = DRI) -> Iterator[Finding]:
+def check_graphics(user: SystemUser, gl: str, device: str, folder: Path = DRI) -> Iterator[Finding]:
     """Yield findings on every render node, and on reading. Blocking, 20 s for each driver that hangs.
 
     Args:
@@ -30,7 +30,7 @@ def check_graphics(user: User, gl: str, device: str, folder: Path = DRI) -> Iter
         yield check_reading(gl, asyncio.run(try_reading(device)))
 
 
-def check_render_node(user: User, gl: str, folder: Path = DRI) -> Finding:
+def check_render_node(user: SystemUser, gl: str, folder: Path = DRI) -> Finding:
     """Find out whether there is a render node that this user can open; OpenGL displays need one."""
     subject = "render node"
     nodes = render_nodes(folder)

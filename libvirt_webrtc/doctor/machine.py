@@ -18,7 +18,7 @@ HEALTH_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class User:
+class SystemUser:
     """The user of this process."""
 
     uid: int
@@ -29,7 +29,7 @@ class User:
     """The groups that the group database has for the user: a process has them from the next login on."""
 
     @classmethod
-    def current(cls) -> "User":
+    def current(cls) -> "SystemUser":
         uid = os.geteuid()
         try:
             name = pwd.getpwuid(uid).pw_name
@@ -45,7 +45,7 @@ class User:
         )
 
 
-def check_libvirt_group(user: User, *, session: bool, connected: bool) -> Finding:
+def check_libvirt_group(user: SystemUser, *, session: bool, connected: bool) -> Finding:
     """Find out whether the user may use the system's libvirt.
 
     Args:

@@ -2,10 +2,11 @@
 
 import hashlib
 
-from libvirt_webrtc.domains.definition.display import DbusDisplay, find_dbus_display
+from libvirt_webrtc.domains.definition.display import find_dbus_display
 from libvirt_webrtc.domains.definition.document import Document
 from libvirt_webrtc.domains.definition.policy import Policy, decide
 from libvirt_webrtc.domains.definition.refusals import why_not_shown
+from libvirt_webrtc.domains.definition.settings import read_settings
 from libvirt_webrtc.domains.libvirt_api import XML_INACTIVE, VirConnect, VirDomain, lookup, our_errors
 from libvirt_webrtc.domains.snapshot import DefinitionPlan, Domain, DomainState
 from libvirt_webrtc.errors import DomainXMLError, HypervisorError, HypervisorUnavailable, NoSuchDomain
@@ -96,6 +97,7 @@ def _read(domain: VirDomain, policy: Policy) -> Domain | None:
 def _describe(domain: VirDomain, policy: Policy) -> Domain:
     state = _state(domain)
     display = next_display = plan = not_shown = unreadable = None
+    tags: tuple[str, ...] = ()
     with our_errors(f"cannot read domain '{domain.name()}'"):
         persistent = bool(domain.isPersistent())
         live = domain.XMLDesc(0) if _id(domain) is not None else None
@@ -103,11 +105,14 @@ def _describe(domain: VirDomain, policy: Policy) -> Domain:
     try:
         if live is not None:
             running = Document.parse(live)
+            tags = read_settings(running).tags
             display, not_shown = find_dbus_display(running), why_not_shown(running)
         if definition is not None:
-            next_display, plan = _read_definition(definition, policy)
+            document = Document.parse(definition)
+            tags = read_settings(document).tags
+            next_display, plan = find_dbus_display(document), _plan(definition, document, policy)
     except DomainXMLError as error:
-        unreadable = f"its XML cannot be read: {error}"
+        tags, unreadable = (), f"its XML cannot be read: {error}"
     return Domain(
         uuid=domain.UUIDString(),
         name=domain.name(),
@@ -119,6 +124,7 @@ def _describe(domain: VirDomain, policy: Policy) -> Domain:
         plan=plan,
         not_shown=not_shown,
         unreadable=unreadable,
+        tags=tags,
     )
 
 
@@ -137,11 +143,8 @@ def _id(domain: VirDomain) -> int | None:
     return number if number >= 0 else None
 
 
-def _read_definition(xml: str, policy: Policy) -> tuple[DbusDisplay | None, DefinitionPlan]:
-    """The display in a persistent definition, and what the policy makes of it. Raises DomainXMLError."""
-    document = Document.parse(xml)
+def _plan(xml: str, document: Document, policy: Policy) -> DefinitionPlan:
+    """What the policy makes of a persistent definition."""
     decision = decide(document, policy)
     digest = hashlib.sha256(xml.encode()).hexdigest()
-    return find_dbus_display(document), DefinitionPlan(
-        digest, decision.changed, decision.reason, decision.obstacle
-    )
+    return DefinitionPlan(digest, decision.changed, decision.reason, decision.obstacle)

@@ -59,6 +59,8 @@ class Domain:
     again, and when this process ends."""
     unreadable: str | None = None
     """Why the domain could not be read at the last look: what is known of it is of an earlier one, or nothing."""
+    tags: tuple[str, ...] = ()
+    """Of its settings: in the persistent definition, where it has one."""
 
 
 @dataclass(frozen=True, slots=True)

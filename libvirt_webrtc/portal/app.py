@@ -14,6 +14,7 @@ from libvirt_webrtc.concurrency.tasks import LongLivedTask
 from libvirt_webrtc.config.access import is_loopback
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.portal.audit import AUDIT, Audit
+from libvirt_webrtc.portal.auth.access import Access
 from libvirt_webrtc.portal.auth.gate import Gate
 from libvirt_webrtc.portal.auth.session import Clock
 from libvirt_webrtc.portal.auth.session_store import SessionStore
@@ -66,7 +67,8 @@ def create_app(
         ConfigError: the pages' files are missing.
     """
     sessions = Sessions(agent, clock, store)
-    gate = Gate(token, sessions, Throttle(clock))
+    access = Access(config.access)
+    gate = Gate(token, sessions, Throttle(clock), access, agent)
     app = web.Application(
         middlewares=[problems(), _check_host, gate.middleware], client_max_size=MAX_BODY_BYTES
     )

@@ -75,7 +75,9 @@ def describe(domain: Domain) -> DomainView:
     """One domain, its console ``ready`` where one can be opened."""
     reason = why_no_console(domain)
     state = ConsoleState.READY if reason is None else ConsoleState.NONE
-    return DomainView(domain.uuid, domain.name, str(domain.state), state, reason, actions=actions(domain))
+    return DomainView(
+        domain.uuid, domain.name, str(domain.state), state, reason, actions=actions(domain), tags=domain.tags
+    )
 
 
 def domain_list(snapshot: Snapshot, uri: str) -> DomainList:

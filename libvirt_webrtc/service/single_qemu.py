@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 from uuid import NAMESPACE_URL, uuid5
 
+from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.agent.interface import Action, Answer, ConsoleState, DomainList, DomainView
 from libvirt_webrtc.agent.latest import LatestValue
 from libvirt_webrtc.agent.stats import ConsoleStats
@@ -125,9 +126,9 @@ class SingleQemu:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
         return self._latest.values()
 
-    async def offer(self, uuid: str, console: int, sdp: str) -> Answer:
+    async def offer(self, uuid: str, console: int, sdp: str, grant: Grant) -> Answer:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
-        return await self._open_worker_supervisor(uuid).offer(console, sdp)
+        return await self._open_worker_supervisor(uuid).offer(console, sdp, grant)
 
     async def stats(self, uuid: str, console: int) -> ConsoleStats:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import Self
 
+from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.agent.interface import Action, Answer, ConsoleState, DomainList, DomainView
 from libvirt_webrtc.agent.latest import LatestValue
 from libvirt_webrtc.agent.stats import ConsoleStats
@@ -78,9 +79,9 @@ class Supervisor:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
         return self._latest.values()
 
-    async def offer(self, uuid: str, console: int, sdp: str) -> Answer:
+    async def offer(self, uuid: str, console: int, sdp: str, grant: Grant) -> Answer:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
-        return await self._open_worker_supervisor(uuid).offer(console, sdp)
+        return await self._open_worker_supervisor(uuid).offer(console, sdp, grant)
 
     async def stats(self, uuid: str, console: int) -> ConsoleStats:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
@@ -176,16 +177,21 @@ class Supervisor:
                 worker_supervisor.reason,
                 worker_supervisor.consoles,
                 worker_supervisor.worker_pid,
+                tags=domain.tags,
             )
         if (progress := self._attach_jobs.progress(domain.uuid)) is not None:
-            return DomainView(domain.uuid, domain.name, state, ConsoleState.ATTACHING, progress)
+            return DomainView(
+                domain.uuid, domain.name, state, ConsoleState.ATTACHING, progress, tags=domain.tags
+            )
         reason = why_no_console(domain)
         possible = actions(domain)
         if possible and (failure := self._attach_jobs.failure(domain.uuid)) is not None:
             reason = failure
         console = ConsoleState.STARTING if reason is None else ConsoleState.NONE
         reason = reason or "the console is being set up"
-        return DomainView(domain.uuid, domain.name, state, console, reason, actions=possible)
+        return DomainView(
+            domain.uuid, domain.name, state, console, reason, actions=possible, tags=domain.tags
+        )
 
     def _domain(self, uuid: str) -> Domain:
         for domain in self._inventory.snapshot.domains:

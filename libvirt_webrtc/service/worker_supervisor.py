@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.agent.interface import Answer, ConsoleState, ConsoleView
 from libvirt_webrtc.agent.stats import ConsoleStats
 from libvirt_webrtc.concurrency.tasks import LongLivedTask, until_one_ends
@@ -105,10 +106,10 @@ class WorkerSupervisor:
     def vm_name(self) -> str:
         return self._worker.vm_name if self._worker is not None else ""
 
-    async def offer(self, console: int, sdp: str) -> Answer:
+    async def offer(self, console: int, sdp: str, grant: Grant) -> Answer:
         """As :meth:`libvirt_webrtc.agent.interface.Agent.offer`."""
         viewer = secrets.token_urlsafe(16)
-        return Answer(await self._ready_worker().offer(viewer, console, sdp), viewer)
+        return Answer(await self._ready_worker().offer(viewer, console, sdp, grant), viewer)
 
     async def close_viewer(self, viewer: str) -> bool:
         """End one viewer; False when it is already gone."""

@@ -7,6 +7,7 @@ reads hostile data and might say anything one day.
 
 import msgspec
 
+from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.agent.interface import ConsoleView
 from libvirt_webrtc.agent.stats import RenditionView, ViewerView
 from libvirt_webrtc.errors import MessageRefused, WorkerError
@@ -48,6 +49,7 @@ class Offer(_Message, frozen=True):
     viewer: str
     console: int
     sdp: str
+    grant: Grant
 
 
 class CloseViewer(_Message, frozen=True):

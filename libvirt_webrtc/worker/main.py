@@ -160,7 +160,7 @@ class Worker:
 
     async def _answer(self, offer: ipc.Offer) -> None:
         try:
-            sdp = await self._shared_consoles.admit(offer.viewer, offer.console, offer.sdp)
+            sdp = await self._shared_consoles.admit(offer.viewer, offer.console, offer.sdp, offer.grant)
             await self._channel.send(ipc.Answered(offer.request, sdp))
         except WorkerGone:
             raise

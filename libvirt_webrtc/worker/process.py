@@ -12,6 +12,7 @@ from multiprocessing.context import ForkServerProcess
 from typing import Any
 
 from libvirt_webrtc.agent import limits
+from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.agent.interface import ConsoleView
 from libvirt_webrtc.agent.stats import ConsoleStats
 from libvirt_webrtc.concurrency.tasks import TaskSet
@@ -123,7 +124,7 @@ class WorkerProcess:
         """Tell it, and so its viewers, that the guest is paused or runs."""
         await self._channel.send(ipc.DomainPaused(paused))
 
-    async def offer(self, viewer: str, console: int, sdp: str) -> str:
+    async def offer(self, viewer: str, console: int, sdp: str, grant: Grant) -> str:
         """The answer's SDP. The viewer is ended where this is cancelled, or not answered within ``WORKER_ANSWER_S``.
 
         Raises:
@@ -133,7 +134,7 @@ class WorkerProcess:
         # Before the answer: its viewer may have ended when this coroutine is resumed.
         self.viewers.add(viewer)
         try:
-            answer = await self._requests.ask(lambda number: ipc.Offer(number, viewer, console, sdp))
+            answer = await self._requests.ask(lambda number: ipc.Offer(number, viewer, console, sdp, grant))
             if isinstance(answer, ipc.Answered):
                 return answer.sdp
             raise refusal(answer)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
+from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.agent.interface import ConsoleView
 from libvirt_webrtc.display.console import Console
 from libvirt_webrtc.display.gl.thread import GraphicsThread
@@ -78,8 +79,10 @@ class SharedConsoles:
         for shared in self._shared_consoles.values():
             shared.set_paused(paused)
 
-    async def admit(self, name: str, index: int, sdp: str) -> str:
-        """Answer the offer of a viewer of this console. Takes at most LISTEN_S and GATHER_S together.
+    async def admit(self, name: str, index: int, sdp: str, grant: Grant) -> str:
+        """Answer the offer of a viewer of this console, who may do what ``grant`` says.
+
+        Takes at most LISTEN_S and GATHER_S together.
 
         Raises:
             NegotiationError: it cannot be answered, or the viewer was dismissed meanwhile.
@@ -103,7 +106,7 @@ class SharedConsoles:
             )
         others = [other for other in self._present() if other is not shared]
         connection = WebRTCConnection(
-            name, [shared, *others], ice_servers=self._settings.ice_servers, on_closed=self._closed
+            name, [shared, *others], grant, ice_servers=self._settings.ice_servers, on_closed=self._closed
         )
         self._connections[name] = connection
         return await connection.answer(sdp)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
+from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.input import display_messages
 from libvirt_webrtc.media.track import ConsoleTrack
 from libvirt_webrtc.worker.viewer_console import ConsoleForViewers, ViewerConsole
@@ -17,6 +18,7 @@ class Viewer:
 
     Attributes:
         name: unguessable; the supervisor's name of it.
+        grant: what it may do.
         tracks: one for each section, in order. Who makes the connection fills it before :meth:`open_first`.
     """
 
@@ -24,6 +26,7 @@ class Viewer:
         self,
         name: str,
         shared_consoles: Sequence[ConsoleForViewers],
+        grant: Grant,
         *,
         on_fault: Callable[[object], None],
     ) -> None:
@@ -31,9 +34,11 @@ class Viewer:
         Args:
             name: see above.
             shared_consoles: the console that was asked for, then the others that there are now.
+            grant: what the viewer may do, and until when.
             on_fault: called with the reason why this viewer must be disconnected.
         """
         self.name = name
+        self.grant = grant
         self.tracks: list[ConsoleTrack] = []
         self._shared_consoles = list(shared_consoles)
         self._present = {shared.index for shared in shared_consoles}

@@ -16,6 +16,7 @@ from aiortc import (
 )
 
 from libvirt_webrtc.agent import limits
+from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.concurrency.tasks import TaskSet
 from libvirt_webrtc.config.ice import IceServer
 from libvirt_webrtc.errors import GatheringError, NegotiationError
@@ -51,6 +52,7 @@ class WebRTCConnection:
         self,
         name: str,
         shared_consoles: Sequence[ConsoleForViewers],
+        grant: Grant,
         *,
         ice_servers: Sequence[IceServer] = (),
         on_closed: Callable[["WebRTCConnection"], None],
@@ -59,10 +61,11 @@ class WebRTCConnection:
         Args:
             name: the viewer's.
             shared_consoles: the console that was asked for, then the others that there are.
+            grant: what the viewer may do.
             ice_servers: what our own candidates are gathered with.
             on_closed: see above.
         """
-        self.viewer = Viewer(name, shared_consoles, on_fault=self._fault)
+        self.viewer = Viewer(name, shared_consoles, grant, on_fault=self._fault)
         self._on_closed = on_closed
         self._pc = RTCPeerConnection(
             RTCConfiguration([RTCIceServer(**server.as_json()) for server in ice_servers])

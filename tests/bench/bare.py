@@ -12,6 +12,7 @@ from libvirt_webrtc.worker.process import WorkerProcess
 from libvirt_webrtc.worker.settings import WorkerSettings
 from tests.bench import world
 from tests.media.helpers import until
+from tests.support.grants import ADMIN
 from tests.support.qmp import Qemu
 from tests.worker.viewer_client import ViewerClient
 
@@ -44,7 +45,7 @@ class BareConsole:
     async def watch(self, name: str) -> AsyncIterator["PingingClient"]:
         """Connect a viewer and wait for its first picture; it stays until the block ends."""
         async with PingingClient() as viewer:
-            await viewer.take(await self.worker.offer(name, 0, await viewer.offer()))
+            await viewer.take(await self.worker.offer(name, 0, await viewer.offer(), ADMIN))
             await until(lambda: viewer.frames > 0)
             yield viewer
         await until(lambda: all(console.viewers == 0 for console in self.worker.consoles))

@@ -53,7 +53,7 @@ def test_enable_and_disable_say_what_they_did(make_domain: MakeDomain) -> None:
     virsh("start", uuid)
     assert run("disable", "d") == "d has no console from the next start on: shut it down and start it again\n"
     assert run("disable", "d") == "d has no console, and gets none by itself\n"
-    assert show("d")["settings"] == {"enabled": False, "gl": None, "problem": None}
+    assert show("d")["settings"] == {"enabled": False, "gl": None, "tags": [], "problem": None}
 
 
 def test_show_tells_all_of_a_domain(make_domain: MakeDomain, policy_all: str) -> None:
@@ -70,7 +70,7 @@ def test_show_tells_all_of_a_domain(make_domain: MakeDomain, policy_all: str) ->
         "managed_save": False,
         "display": None,
         "next_display": None,
-        "settings": {"enabled": None, "gl": None, "problem": None},
+        "settings": {"enabled": None, "gl": None, "tags": [], "problem": None},
         "policy": {"auto_enable": "all", "gl": "auto"},
         "decision": {
             "changed": True,

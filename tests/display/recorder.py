@@ -5,7 +5,7 @@ from typing import Any
 
 from dbus_fast import Variant
 
-from libvirt_webrtc.display.exports import Frame, Interface, Method
+from libvirt_webrtc.display.exports import BusMethod, Frame, Interface
 from libvirt_webrtc.display.incoming import Incoming
 from libvirt_webrtc.errors import DisplayProtocolError
 from tests.display.peer import LISTENER_PATH, FakeQemu
@@ -28,14 +28,14 @@ class Recorder:
         self.signals: list[str] = []
 
     def exports(self) -> dict[str, Sequence[Interface]]:
-        methods: dict[str, Method | Frame] = {
+        methods: dict[str, BusMethod | Frame] = {
             "Frame": Frame(
                 "uay", lambda body: self.frames.append(bytes(body)), oversized=self.oversized.append
             ),
             "Small": Frame("uay", lambda body: self.frames.append(bytes(body)), max_bytes=1 << 20),
-            "Echo": Method("s", lambda message: message.body, "s"),
-            "Take": Method("h", self._take),
-            "Refuse": Method("", self._refuse),
+            "Echo": BusMethod("s", lambda message: message.body, "s"),
+            "Take": BusMethod("h", self._take),
+            "Refuse": BusMethod("", self._refuse),
         }
         return {LISTENER_PATH: (Interface(INTERFACE, methods, {"Interfaces": Variant("as", ["x.y"])}),)}
 

@@ -14,7 +14,7 @@ import pytest
 from libvirt_webrtc.config.access import ListenAddress
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.doctor.machine import (
-    User,
+    SystemUser,
     check_libvirt_group,
     check_port,
     check_tls,
@@ -35,7 +35,7 @@ from tests.doctor.users import ENTERED, MEMBER, ROOT, STRANGER
         (ENTERED, False, False, Level.PROBLEM),
     ],
 )
-def test_group_libvirt(user: User, session: bool, connected: bool, level: Level) -> None:
+def test_group_libvirt(user: SystemUser, session: bool, connected: bool, level: Level) -> None:
     finding = check_libvirt_group(user, session=session, connected=connected)
     assert finding.level is level
     assert (finding.remedy is not None) == (level is not Level.OK)
@@ -46,7 +46,7 @@ def test_member_from_the_next_login_on_is_told_to_log_in() -> None:
 
 
 def test_present_user_is_read() -> None:
-    assert User.current().uid == os.geteuid()
+    assert SystemUser.current().uid == os.geteuid()
 
 
 class Portal(BaseHTTPRequestHandler):

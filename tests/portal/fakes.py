@@ -9,6 +9,7 @@ from aiohttp import ClientResponse, ClientSession, DummyCookieJar, web
 from aiohttp.client import _RequestContextManager
 from yarl import URL
 
+from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.agent.interface import Action, Answer, ConsoleState, ConsoleView, DomainList, DomainView
 from libvirt_webrtc.agent.latest import LatestValue
 from libvirt_webrtc.agent.stats import ConsoleStats, RenditionView, ViewerView
@@ -67,6 +68,8 @@ class FakeAgent:
         self.error: Exception | None = None
         self.close_error: Exception | None = None
         self.offers: list[tuple[str, int, str]] = []
+        self.grants: list[Grant] = []
+        """Of the offers."""
         self.viewers: dict[str, str] = {}
         self.asked, self.go = asyncio.Event(), asyncio.Event()
         """Set at each offer; each offer waits for ``go``, which a test clears first."""
@@ -85,12 +88,13 @@ class FakeAgent:
             self.watchers -= 1
             self.unwatched.set()
 
-    async def offer(self, uuid: str, console: int, sdp: str) -> Answer:
+    async def offer(self, uuid: str, console: int, sdp: str, grant: Grant) -> Answer:
         self.asked.set()
         await self.go.wait()
         if self.error is not None:
             raise self.error
         self.offers.append((uuid, console, sdp))
+        self.grants.append(grant)
         viewer = f"viewer{len(self.offers)}"
         self.viewers[viewer] = uuid
         return Answer(ANSWER, viewer)

@@ -15,6 +15,7 @@ from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.portal.auth.session import ABSOLUTE_S, IDLE_S
 from libvirt_webrtc.portal.auth.session_store import SessionStore, StoredSession
 from libvirt_webrtc.portal.auth.sessions import SAVE_S, Sessions, SessionSecrets
+from libvirt_webrtc.portal.auth.user import TOKEN_USER
 from tests.portal.fakes import TOKEN, FakeAgent, FakeClock, Serve, Viewer
 
 
@@ -85,7 +86,7 @@ async def test_a_page_goes_on_after_a_restart(serve: Serve, store: SessionStore)
 async def test_a_session_is_saved_when_it_begins_and_when_it_ends(restarted: Restarted) -> None:
     """The process may be killed at any time."""
     sessions = restarted()
-    kept, left = await sessions.start(), await sessions.start()
+    kept, left = await sessions.start(TOKEN_USER), await sessions.start(TOKEN_USER)
     await sessions.end(left.cookie)
     again = restarted()
     assert knows(again, kept) and not knows(again, left)
@@ -93,7 +94,7 @@ async def test_a_session_is_saved_when_it_begins_and_when_it_ends(restarted: Res
 
 
 async def test_another_token_ends_them(restarted: Restarted) -> None:
-    made = await restarted().start()
+    made = await restarted().start(TOKEN_USER)
     assert not knows(restarted("another-token"), made)
     assert knows(restarted(), made)
 
@@ -102,7 +103,7 @@ async def test_another_run_of_the_system_ends_them(
     restarted: Restarted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its clock is another one, and the time of day may have been set."""
-    made = await restarted().start()
+    made = await restarted().start(TOKEN_USER)
     other = tmp_path / "boot_id"
     other.write_text("another\n")
     monkeypatch.setattr(state_files, "BOOT_ID", other)
@@ -110,14 +111,14 @@ async def test_another_run_of_the_system_ends_them(
 
 
 async def test_times_to_come_are_not_believed(restarted: Restarted, clock: FakeClock) -> None:
-    made = await restarted().start()
+    made = await restarted().start(TOKEN_USER)
     clock.now -= 1
     assert not knows(restarted(), made)
 
 
 async def test_the_time_in_between_counts(restarted: Restarted, clock: FakeClock) -> None:
     sessions = restarted()
-    made = await sessions.start()
+    made = await sessions.start(TOKEN_USER)
     clock.now += IDLE_S - 1
     await sessions.close()
     assert knows(restarted(), made)
@@ -127,7 +128,7 @@ async def test_the_time_in_between_counts(restarted: Restarted, clock: FakeClock
 
 async def test_a_restart_gives_no_new_time(restarted: Restarted, clock: FakeClock) -> None:
     sessions = restarted()
-    made = await sessions.start()
+    made = await sessions.start(TOKEN_USER)
     while clock.now < 1000 + ABSOLUTE_S - 2 * IDLE_S / 3:
         clock.now += 2 * IDLE_S / 3
         assert knows(sessions, made)
@@ -141,7 +142,7 @@ async def test_use_is_saved_now_and_then_for_a_process_that_is_killed(
     restarted: Restarted, clock: FakeClock
 ) -> None:
     sessions = restarted()
-    made = await sessions.start()
+    made = await sessions.start(TOKEN_USER)
     with sessions._sessions[next(iter(sessions._sessions))].streaming():
         clock.now += IDLE_S + SAVE_S
         await sessions.sweep()
@@ -153,7 +154,7 @@ async def test_use_is_saved_now_and_then_for_a_process_that_is_killed(
 async def test_the_file_is_its_owners_and_holds_no_secret(restarted: Restarted, path: Path) -> None:
     old = os.umask(0)
     try:
-        made = await restarted().start()
+        made = await restarted().start(TOKEN_USER)
     finally:
         os.umask(old)
     text = text_of_owner(path)
@@ -164,7 +165,7 @@ async def test_on_a_full_disk_people_sign_in_and_nobody_comes_back_who_left(
     restarted: Restarted, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     sessions = restarted()
-    left, stays = await sessions.start(), await sessions.start()
+    left, stays = await sessions.start(TOKEN_USER), await sessions.start(TOKEN_USER)
 
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -172,13 +173,13 @@ async def test_on_a_full_disk_people_sign_in_and_nobody_comes_back_who_left(
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", full)
         await sessions.end(left.cookie)
-        new = await sessions.start()
+        new = await sessions.start(TOKEN_USER)
     assert knows(sessions, stays) and knows(sessions, new)
     assert list(path.parent.iterdir()) == [] and not knows(restarted(), left)
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "No space left" in caplog.text and left.cookie not in caplog.text
     # Once there is room, all of them are saved again.
-    await sessions.start()
+    await sessions.start(TOKEN_USER)
     again = restarted()
     assert knows(again, stays) and knows(again, new) and not knows(again, left)
 
@@ -190,8 +191,8 @@ async def test_on_a_full_disk_people_sign_in_and_nobody_comes_back_who_left(
         b"{",
         b"\xff",
         b"[]",
-        b'{"version": 1}',
-        b'{"version": 1, "boot": "", "token": "", "sessions": [{"cookie": 1}]}',
+        b'{"version": 2}',
+        b'{"version": 2, "boot": "", "token": "", "sessions": [{"cookie": 1}]}',
         b"[" * 100_000,
     ],
 )
@@ -201,14 +202,14 @@ async def test_a_file_that_is_none_is_passed_over(
     put(path, content)
     sessions = restarted()
     assert len(sessions) == 0 and len(caplog.records) == 1
-    made = await sessions.start()
+    made = await sessions.start(TOKEN_USER)
     assert knows(restarted(), made)
 
 
 def test_a_file_of_another_version_is_passed_over(store: SessionStore, path: Path) -> None:
-    store.save([StoredSession("c", "k", 0.0, 0.0)])
+    store.save([StoredSession("c", "k", 0.0, 0.0, "id", TOKEN_USER)])
     assert len(store.load()) == 1
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"version": 2}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"version": 3}))
     assert store.load() == []
 
 

@@ -10,6 +10,7 @@ from libvirt_webrtc.service import worker_supervisor as worker_supervisor_module
 from libvirt_webrtc.service.worker_supervisor import DisplaySource, WorkerSupervisor
 from libvirt_webrtc.worker.settings import WorkerSettings
 from tests.media.helpers import until
+from tests.support.grants import ADMIN
 from tests.support.qmp import Qemu
 
 SETTINGS = WorkerSettings(domain_name="demo", downsample=False, offer_loopback=True, log_level=30)
@@ -34,7 +35,7 @@ async def test_a_display_that_will_never_open_is_tried_once(
         assert supervisor.reason == "its QEMU was started without it: remove -nographic"
         assert caplog.text.count("remove -nographic") == 1
         with pytest.raises(NoConsole, match="remove -nographic"):
-            await supervisor.offer(0, "v=0")
+            await supervisor.offer(0, "v=0", ADMIN)
     finally:
         await supervisor.close()
 
@@ -50,6 +51,6 @@ async def test_a_qemu_without_a_screen_is_not_ready() -> None:
             await until(lambda: supervisor.state is ConsoleState.NONE)
             assert str(supervisor.reason).startswith("it has no screen")
             with pytest.raises(NoConsole, match="no screen"):
-                await supervisor.offer(0, "v=0")
+                await supervisor.offer(0, "v=0", ADMIN)
         finally:
             await supervisor.close()

@@ -16,6 +16,7 @@ from libvirt_webrtc.service.worker_supervisor import DisplaySource, WorkerSuperv
 from libvirt_webrtc.worker.process import WorkerProcess
 from libvirt_webrtc.worker.settings import WorkerSettings
 from tests.media.helpers import until
+from tests.support.grants import ADMIN
 from tests.support.qmp import Qemu
 from tests.worker.viewer_client import ViewerClient
 
@@ -72,7 +73,7 @@ async def look_once(supervisor: WorkerSupervisor, killed: set[int | None]) -> No
     """One viewer, on a worker that is not one of ``killed``; then that worker is killed as well."""
     await until(lambda: supervisor.state is ConsoleState.READY and supervisor.worker_pid not in killed)
     async with ViewerClient() as viewer:
-        await viewer.take((await supervisor.offer(0, await viewer.offer())).sdp)
+        await viewer.take((await supervisor.offer(0, await viewer.offer(), ADMIN)).sdp)
         await until(lambda: bool(viewer.frames))
     pid = supervisor.worker_pid
     assert pid is not None
@@ -130,7 +131,7 @@ async def test_a_worn_out_qemu_is_not_registered_with_again_and_the_viewer_is_to
         before = qemu.fds()
         async with ViewerClient() as viewer:
             with pytest.raises(LibvirtWebRTCError, match="virsh managedsave, then virsh start"):
-                await supervisor.offer(0, await viewer.offer())
+                await supervisor.offer(0, await viewer.offer(), ADMIN)
         assert qemu.fds() == before
     finally:
         await supervisor.close()
@@ -159,6 +160,6 @@ async def test_a_worn_out_qemu_gets_no_worker_and_the_list_says_what_to_do(told:
         assert "virsh managedsave" in str(supervisor.reason)
         assert supervisor.worker_pid is None
         with pytest.raises(NoConsole, match="virsh managedsave"):
-            await supervisor.offer(0, "v=0")
+            await supervisor.offer(0, "v=0", ADMIN)
     finally:
         await supervisor.close()

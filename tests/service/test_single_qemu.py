@@ -19,6 +19,7 @@ from libvirt_webrtc.service.single_qemu import Place, SingleQemu, by_monitor, on
 from tests.media.helpers import DEADLINE_S, until
 from tests.support.dbus import MessageBus
 from tests.support.emulators import Emulator
+from tests.support.grants import ADMIN
 from tests.support.qmp import Qemu
 from tests.worker.viewer_client import ViewerClient
 
@@ -74,7 +75,7 @@ async def test_a_qemu_is_waited_for_shown_and_waited_for_again(
         assert (away.name, away.state, away.consoles) == ("QEMU", "shutoff", ())
         assert "start QEMU with -" in str(away.reason)
         with pytest.raises(NoConsole, match="start QEMU with"):
-            await stream.offer(stream.uuid, 0, "v=0")
+            await stream.offer(stream.uuid, 0, "v=0", ADMIN)
 
         pids = set()
         for _ in range(2):
@@ -110,7 +111,7 @@ async def test_only_its_own_uuid_is_known_and_nothing_can_be_attached(tmp_path: 
     place = on_bus(f"unix:path={tmp_path}/bus")
     async with streaming(place) as stream:
         with pytest.raises(NoSuchDomain):
-            await stream.offer("another", 0, "v=0")
+            await stream.offer("another", 0, "v=0", ADMIN)
         with pytest.raises(NoSuchDomain):
             await stream.close_viewer("another", "viewer")
         with pytest.raises(CannotAttach, match="without libvirt"):
@@ -127,7 +128,7 @@ async def test_a_viewer_is_there_until_it_leaves_or_its_worker_ends(
         await until_state(stream, ConsoleState.READY)
         names = []
         for client in (first, second):
-            answer = await stream.offer(stream.uuid, 0, await client.offer())
+            answer = await stream.offer(stream.uuid, 0, await client.offer(), ADMIN)
             names.append(answer.viewer)
             await client.take(answer.sdp)
         await until(lambda: first.frames > 0 and second.frames > 0)

@@ -23,6 +23,7 @@ from libvirt_webrtc.service.supervisor import Supervisor
 from libvirt_webrtc.service.worker_supervisor import DisplaySource, WorkerSupervisor
 from libvirt_webrtc.worker.settings import WorkerSettings
 from tests.media.helpers import soon, until
+from tests.support.grants import ADMIN
 from tests.support.qmp import Qemu
 
 DISPLAY = DbusDisplay(index=2, p2p=True, address=None, gl=False, ours=True)
@@ -89,7 +90,7 @@ async def test_a_running_domain_gets_a_worker_and_a_stopped_one_loses_it(
     await until(lambda: bool(supervisor.list().domains))
     assert view(supervisor).console_state is ConsoleState.NONE
     with pytest.raises(NoConsole, match="not running"):
-        await supervisor.offer("u", 0, "v=0")
+        await supervisor.offer("u", 0, "v=0", ADMIN)
 
     domains.show(domain(1))
     ready = await until_state(supervisor, ConsoleState.READY)
@@ -103,7 +104,7 @@ async def test_a_running_domain_gets_a_worker_and_a_stopped_one_loses_it(
 
 async def test_unknown_domains_and_peers(supervisor: Supervisor, domains: Domains) -> None:
     with pytest.raises(NoSuchDomain):
-        await supervisor.offer("nobody", 0, "v=0")
+        await supervisor.offer("nobody", 0, "v=0", ADMIN)
     with pytest.raises(NoSuchDomain):
         await supervisor.close_viewer("nobody", "viewer")
     domains.show(domain(1))

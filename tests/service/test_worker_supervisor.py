@@ -25,6 +25,7 @@ from libvirt_webrtc.service.worker_supervisor import DisplaySource, OpenDisplay,
 from libvirt_webrtc.worker.process import WorkerProcess
 from libvirt_webrtc.worker.settings import WorkerSettings
 from tests.media.helpers import soon, until
+from tests.support.grants import ADMIN
 from tests.support.qmp import Qemu
 
 SETTINGS = WorkerSettings(domain_name="demo", downsample=False, offer_loopback=True, log_level=30)
@@ -108,13 +109,13 @@ async def test_a_console_becomes_ready_and_ends_with_its_worker_supervisor(
     watched = watch(opener(qemu))
     worker_supervisor = watched.worker_supervisor
     with pytest.raises(ConsoleStarting):
-        await worker_supervisor.offer(0, "v=0")
+        await worker_supervisor.offer(0, "v=0", ADMIN)
     await until(watched.is_ready)
     assert [console.label for console in worker_supervisor.consoles] == [
         "VGA"
     ] and worker_supervisor.worker_pid is not None
     with pytest.raises(NoConsole, match="no graphic console 7"):
-        await worker_supervisor.offer(7, "v=0")
+        await worker_supervisor.offer(7, "v=0", ADMIN)
     assert await worker_supervisor.stats(0) == ConsoleStats((), ())
     with pytest.raises(NoConsole, match="no graphic console 7"):
         await worker_supervisor.stats(7)
@@ -148,7 +149,7 @@ async def test_libvirt_away_leaves_the_worker_running(watch: MakeWorkerSuperviso
     async with taken(qemu):
         await until(lambda: watched.worker_supervisor.state is ConsoleState.FAILED)
         with pytest.raises(NoConsole, match="libvirtd is away"):
-            await watched.worker_supervisor.offer(0, "v=0")
+            await watched.worker_supervisor.offer(0, "v=0", ADMIN)
         assert watched.worker_supervisor.worker_pid == pid
     away = False
     await until(watched.is_ready)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 
+from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.config.ice import IceServer
 from libvirt_webrtc.errors import ConsoleStarting
 from libvirt_webrtc.input import display_messages
@@ -13,6 +14,7 @@ from libvirt_webrtc.worker.console_input import ConsoleInput
 from libvirt_webrtc.worker.viewer_console import ViewerConsole
 from libvirt_webrtc.worker.webrtc import WebRTCConnection
 from tests.media.helpers import picture, show, soon, until
+from tests.support.grants import ADMIN
 from tests.worker.viewer_client import ViewerClient
 
 PING = b"\x07\x00\x00\x00\x2a"
@@ -98,10 +100,11 @@ class Place:
         for opened in list(self.shared_consoles[0].consoles):
             opened.send(message)
 
-    def connection(self, *ice_servers: IceServer) -> WebRTCConnection:
+    def connection(self, *ice_servers: IceServer, grant: Grant = ADMIN) -> WebRTCConnection:
         made = WebRTCConnection(
             f"viewer {len(self.connections)}",
             self.shared_consoles,
+            grant,
             ice_servers=ice_servers,
             on_closed=lambda connection: self.closed.append(connection.viewer.name),
         )

@@ -13,6 +13,7 @@ from libvirt_webrtc.errors import NegotiationError, WorkerGone
 from libvirt_webrtc.worker.process import WorkerProcess
 from libvirt_webrtc.worker.settings import WorkerSettings
 from tests.media.helpers import soon, until
+from tests.support.grants import ADMIN
 from tests.support.qmp import Qemu
 from tests.worker.viewer_client import ViewerClient
 
@@ -72,7 +73,7 @@ async def until_nobody_looks(worker: WorkerProcess) -> None:
 
 async def test_an_offer_that_is_cancelled_ends_its_viewer(slow_worker: WorkerProcess) -> None:
     async with ViewerClient() as client:
-        offering = asyncio.create_task(slow_worker.offer("viewer", 0, await client.offer()))
+        offering = asyncio.create_task(slow_worker.offer("viewer", 0, await client.offer(), ADMIN))
         await until(lambda: viewers(slow_worker) == 1)
         offering.cancel()
         await until_nobody_looks(slow_worker)
@@ -85,7 +86,7 @@ async def test_an_offer_that_is_answered_too_late_ends_its_viewer(
     monkeypatch.setattr(limits, "WORKER_ANSWER_S", 0.5)
     async with ViewerClient() as client:
         with pytest.raises(WorkerGone, match="in time"):
-            await slow_worker.offer("viewer", 0, await client.offer())
+            await slow_worker.offer("viewer", 0, await client.offer(), ADMIN)
         await until_nobody_looks(slow_worker)
 
 
@@ -93,7 +94,7 @@ async def test_an_offer_that_waits_for_qemu_can_be_taken_back(worker: WorkerProc
     async with ViewerClient() as client:
         offer = await client.offer()
         os.kill(qemu.process.pid, signal.SIGSTOP)
-        offering = asyncio.create_task(worker.offer("viewer", 0, offer))
+        offering = asyncio.create_task(worker.offer("viewer", 0, offer, ADMIN))
         await asyncio.sleep(0.05)
         assert await soon(worker.close_viewer("viewer"))
         os.kill(qemu.process.pid, signal.SIGCONT)
@@ -104,10 +105,10 @@ async def test_an_offer_that_waits_for_qemu_can_be_taken_back(worker: WorkerProc
 
 async def test_the_end_of_a_viewer_is_told(worker: WorkerProcess) -> None:
     async with ViewerClient() as client:
-        await client.take(await soon(worker.offer("leaves", 0, await client.offer())))
+        await client.take(await soon(worker.offer("leaves", 0, await client.offer(), ADMIN)))
         await until(lambda: client.frames > 0)
         assert worker.viewers == {"leaves"}
     await until(lambda: not worker.viewers)
     with pytest.raises(NegotiationError):
-        await soon(worker.offer("refused", 0, "hello"))
+        await soon(worker.offer("refused", 0, "hello", ADMIN))
     assert not worker.viewers

@@ -12,6 +12,7 @@ from libvirt_webrtc.worker import channel as module
 from libvirt_webrtc.worker import ipc
 from libvirt_webrtc.worker.channel import Channel
 from tests.media.helpers import soon
+from tests.support.grants import ADMIN
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ async def test_largest_offer_fits_and_a_larger_message_is_refused(
 ) -> None:
     channel, theirs = ends
     other = Channel(theirs.dup())
-    offer = ipc.Offer(1, "p", 0, "x" * (ipc.MAX_PACKET - 100))
+    offer = ipc.Offer(1, "p", 0, "x" * (ipc.MAX_PACKET - 100), ADMIN)
     await soon(channel.send(offer))
     assert await other.receive() == (offer, [])
     with pytest.raises(MessageRefused, match="too large"):

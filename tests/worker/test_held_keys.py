@@ -17,6 +17,7 @@ from libvirt_webrtc.worker.input_channel import InputChannel
 from libvirt_webrtc.worker.process import WorkerProcess
 from tests.display.guest import eventually
 from tests.media.helpers import soon, until
+from tests.support.grants import ADMIN
 from tests.support.qmp import Qemu
 from tests.worker.guest import KEY_A_DOWN, KEY_A_UP, SETTINGS
 from tests.worker.input_viewer import PING, button, key
@@ -55,7 +56,7 @@ async def hold(guest: Traced, worker: WorkerProcess, viewer: ViewerClient) -> No
     """A viewer of this worker holds a key and two buttons."""
     await worker.use_display((await guest.open_display()).detach())
     await until(lambda: worker.consoles != ())
-    await viewer.take(await soon(worker.offer("viewer", 0, await viewer.offer())))
+    await viewer.take(await soon(worker.offer("viewer", 0, await viewer.offer(), ADMIN)))
     await until(lambda: viewer.channels["input"].readyState == "open")
     before = len(guest.events())
     for message in (KEY_A_DOWN, button(0, True), button(2, True)):

@@ -11,6 +11,7 @@ import pytest
 from libvirt_webrtc.worker.process import WorkerProcess
 from libvirt_webrtc.worker.settings import WorkerSettings
 from tests.media.helpers import soon, until
+from tests.support.grants import ADMIN
 from tests.support.qmp import Qemu
 from tests.worker.viewer_client import ViewerClient
 
@@ -60,7 +61,7 @@ def threads(worker: WorkerProcess) -> int:
 
 async def look(worker: WorkerProcess, name: str) -> None:
     async with ViewerClient() as viewer:
-        await viewer.take(await soon(worker.offer(name, 0, await viewer.offer())))
+        await viewer.take(await soon(worker.offer(name, 0, await viewer.offer(), ADMIN)))
         await until(lambda: viewer.frames > 0)
         assert threads(worker) > 1
     await until(lambda: worker.consoles[0].viewers == 0)

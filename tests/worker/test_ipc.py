@@ -11,12 +11,13 @@ from libvirt_webrtc.errors import MessageRefused, WorkerError
 from libvirt_webrtc.worker import ipc
 from libvirt_webrtc.worker.shared_console import MAX_LABEL
 from tests.portal.fakes import STATS
+from tests.support.grants import ADMIN
 
 VIEW = ConsoleView(index=0, label="VGA", width=720, height=400, scanout=None, viewers=0)
 
 MESSAGES: list[ipc.Message] = [
     ipc.UseDisplay(True),
-    ipc.Offer(1, "peer", 0, "v=0\r\n"),
+    ipc.Offer(1, "peer", 0, "v=0\r\n", ADMIN),
     ipc.CloseViewer(2, "peer"),
     ipc.DomainPaused(True),
     ipc.Answered(1, "v=0\r\n"),
@@ -83,7 +84,7 @@ def test_what_is_no_message_is_a_worker_error(packet: bytes) -> None:
 )
 def test_an_offer_takes_as_many_bytes_as_its_text(text: str) -> None:
     """As JSON with its escapes, 64 KiB of some text did not fit into a packet."""
-    assert len(ipc.encode(ipc.Offer(1, "viewer", 0, text))) < 64 * 1024 + 100
+    assert len(ipc.encode(ipc.Offer(1, "viewer", 0, text, ADMIN))) < 64 * 1024 + 200
 
 
 def test_what_cannot_be_sent_says_why() -> None:

@@ -23,6 +23,7 @@ from libvirt_webrtc.worker.main import Worker
 from libvirt_webrtc.worker.requests import refusal
 from libvirt_webrtc.worker.shared_consoles import SharedConsoles
 from tests.media.helpers import soon
+from tests.support.grants import ADMIN
 from tests.worker.guest import SETTINGS
 
 
@@ -56,7 +57,7 @@ async def test_a_defect_in_a_request_ends_the_worker_in_order(
     monkeypatch.setattr(SharedConsoles, "admit", fail)
     channel, worker = supervisor
     serving = asyncio.create_task(worker.serve())
-    await channel.send(ipc.Offer(1, "viewer", 0, "v=0"))
+    await channel.send(ipc.Offer(1, "viewer", 0, "v=0", ADMIN))
     with pytest.raises(ZeroDivisionError):
         await soon(serving)
     assert "answer failed unexpectedly" in caplog.text
@@ -97,7 +98,7 @@ async def test_why_an_offer_is_refused_reaches_the_supervisor(
     monkeypatch.setattr(SharedConsoles, "admit", refuse)
     channel, worker = supervisor
     serving = asyncio.create_task(worker.serve())
-    await channel.send(ipc.Offer(1, "viewer", 0, "v=0"))
+    await channel.send(ipc.Offer(1, "viewer", 0, "v=0", ADMIN))
     refused = await reply(channel)
     assert isinstance(refused, ipc.Refused)
     assert type(refusal(refused)) is told and str(refusal(refused)) == "why"
@@ -140,7 +141,7 @@ async def test_an_answer_that_does_not_fit_is_a_refusal_and_ends_its_viewer(
     monkeypatch.setattr(SharedConsoles, "dismiss", dismiss)
     channel, worker = supervisor
     serving = asyncio.create_task(worker.serve())
-    await channel.send(ipc.Offer(7, "viewer", 0, "v=0"))
+    await channel.send(ipc.Offer(7, "viewer", 0, "v=0", ADMIN))
     refused = await reply(channel)
     assert isinstance(refused, ipc.Refused) and refused.request == 7 and "too large" in refused.message
     assert dismissed == ["viewer"] and not serving.done()

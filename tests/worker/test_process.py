@@ -21,6 +21,7 @@ from libvirt_webrtc.worker.sandbox import landlock
 from libvirt_webrtc.worker.sandbox.rights import Rights
 from libvirt_webrtc.worker.settings import WorkerSettings
 from tests.media.helpers import DEADLINE_S, soon, until
+from tests.support.grants import ADMIN
 
 SETTINGS = WorkerSettings(domain_name="50% demo", downsample=False, offer_loopback=True, log_level=30)
 
@@ -230,7 +231,7 @@ async def test_a_fork_server_that_makes_no_process_is_given_up(
 
 async def test_offers_and_peers_of_consoles_that_are_not_there(worker: WorkerProcess) -> None:
     with pytest.raises(NoConsole, match="no graphic console 3"):
-        await soon(worker.offer("peer", 3, "v=0\r\n"))
+        await soon(worker.offer("peer", 3, "v=0\r\n", ADMIN))
     assert not await soon(worker.close_viewer("peer"))
     assert worker.viewers == set()
 

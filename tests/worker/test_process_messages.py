@@ -13,6 +13,7 @@ from libvirt_webrtc.worker.channel import Channel
 from libvirt_webrtc.worker.process import WorkerProcess
 from libvirt_webrtc.worker.settings import WorkerSettings
 from tests.media.helpers import soon, until
+from tests.support.grants import ADMIN
 from tests.support.qmp import Qemu
 from tests.worker.viewer_client import ViewerClient
 
@@ -95,11 +96,11 @@ async def test_a_display_message_without_its_one_descriptor_ends_the_worker(coun
 async def test_a_large_offer_is_answered_and_a_larger_one_refused(worker: WorkerProcess) -> None:
     """The portal takes bodies of 64 KiB."""
     with pytest.raises(NoConsole):
-        await soon(worker.offer("viewer", 0, "é" * 32 * 1024))
+        await soon(worker.offer("viewer", 0, "é" * 32 * 1024, ADMIN))
     with pytest.raises(NegotiationError, match="too large"):
-        await soon(worker.offer("viewer", 0, "x" * ipc.MAX_PACKET))
+        await soon(worker.offer("viewer", 0, "x" * ipc.MAX_PACKET, ADMIN))
     with pytest.raises(NegotiationError, match="not Unicode"):
-        await soon(worker.offer("viewer", 0, "v=0\ud800"))
+        await soon(worker.offer("viewer", 0, "v=0\ud800", ADMIN))
     assert not worker.viewers and not worker.exited.is_set()
 
 
@@ -110,6 +111,6 @@ async def test_a_long_line_is_refused_without_being_quoted(worker: WorkerProcess
         async with ViewerClient() as client:
             offer = (await client.offer()).replace("a=setup:actpass", "a=setup:" + "\x01" * 60_000)
         with pytest.raises(NegotiationError, match="cannot be read") as refused:
-            await soon(worker.offer("viewer", 0, offer))
+            await soon(worker.offer("viewer", 0, offer, ADMIN))
         assert len(str(refused.value)) < 200
         assert not worker.exited.is_set()

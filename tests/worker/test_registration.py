@@ -15,6 +15,7 @@ from libvirt_webrtc.picture.pixels import PixelFormat
 from libvirt_webrtc.worker.shared_console import SharedConsole
 from libvirt_webrtc.worker.shared_consoles import SharedConsoles
 from tests.media.helpers import soon, until
+from tests.support.grants import ADMIN
 from tests.support.qmp import Qemu
 from tests.worker.guest import KEY_A_DOWN, KEY_A_UP, SETTINGS, admit
 from tests.worker.viewer_client import ViewerClient
@@ -26,7 +27,7 @@ async def test_without_a_display_a_viewer_is_asked_to_come_again(
     shared_consoles.lose_display()
     shared_consoles.lose_display()
     with pytest.raises(ConsoleStarting, match="not connected"):
-        await shared_consoles.admit("viewer", 0, await viewer.offer())
+        await shared_consoles.admit("viewer", 0, await viewer.offer(), ADMIN)
 
 
 async def test_a_closed_display_is_starting_and_no_mistake(
@@ -34,7 +35,7 @@ async def test_a_closed_display_is_starting_and_no_mistake(
 ) -> None:
     display.close()
     with pytest.raises(ConsoleStarting):
-        await shared_consoles.admit("viewer", 0, await viewer.offer())
+        await shared_consoles.admit("viewer", 0, await viewer.offer(), ADMIN)
 
 
 async def test_a_reopened_display_keeps_the_listener_and_takes_input_again(
@@ -156,7 +157,7 @@ async def test_a_qemu_that_stands_still_is_not_waited_for_and_its_answer_is_used
     try:
         for _ in range(2):
             with pytest.raises(ConsoleStarting, match="has not answered"):
-                await soon(shared_consoles.admit("viewer", 0, offer))
+                await soon(shared_consoles.admit("viewer", 0, offer, ADMIN))
     finally:
         os.kill(qemu.process.pid, signal.SIGCONT)
     await until(lambda: shared.listening)

@@ -13,6 +13,7 @@ from libvirt_webrtc.worker import shared_consoles as shared_consoles_module
 from libvirt_webrtc.worker.shared_console import SharedConsole
 from libvirt_webrtc.worker.shared_consoles import SharedConsoles
 from tests.media.helpers import soon, until
+from tests.support.grants import ADMIN
 from tests.worker.guest import admit
 from tests.worker.viewer_client import ViewerClient
 
@@ -59,7 +60,7 @@ async def test_a_refused_offer_leaves_no_viewer(
     shared_consoles: SharedConsoles, shared: SharedConsole
 ) -> None:
     with pytest.raises(NegotiationError):
-        await shared_consoles.admit("viewer", 0, "hello")
+        await shared_consoles.admit("viewer", 0, "hello", ADMIN)
     await until(lambda: shared.view().viewers == 0)
 
 
@@ -69,7 +70,7 @@ async def test_viewers_are_limited(
     monkeypatch.setattr(shared_consoles_module, "MAX_VIEWERS", 1)
     await admit(shared_consoles, viewer)
     with pytest.raises(TooManyViewers, match="have 1 viewers"):
-        await shared_consoles.admit("another", 0, await viewer.offer())
+        await shared_consoles.admit("another", 0, await viewer.offer(), ADMIN)
 
 
 async def test_closing_ends_every_viewer(

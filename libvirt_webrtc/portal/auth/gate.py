@@ -1,37 +1,37 @@
-"""Decides whether a request may pass: by session or Bearer token, and only from the portal's own pages."""
+"""Decides whether a request may pass: by session or Bearer token, only from the portal's own pages, and by role."""
 
 from urllib.parse import urlencode
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from libvirt_webrtc.agent.grant import Grant, Role
+from libvirt_webrtc.agent.interface import Action, Agent
+from libvirt_webrtc.errors import NoSuchDomain
+from libvirt_webrtc.portal.auth.access import Access
 from libvirt_webrtc.portal.auth.cookie import KEY_HEADER, read_cookie
 from libvirt_webrtc.portal.auth.session import Session
 from libvirt_webrtc.portal.auth.sessions import Sessions
 from libvirt_webrtc.portal.auth.throttle import Throttle
 from libvirt_webrtc.portal.auth.token import Token
+from libvirt_webrtc.portal.auth.user import TOKEN_USER
 from libvirt_webrtc.portal.connections import connection_of
 from libvirt_webrtc.portal.problems import Problem
-
-PUBLIC = frozenset({"/healthz", "/login", "/static/{path}"})
-"""Routes that need no session."""
-PAGES = frozenset({"/", "/console/{uuid}"})
-"""Routes for which the cookie is enough: browsers send nothing else when they open a page. The same for everybody, so
-there is nothing secret in them."""
-SIGN_IN = "/api/session"
-"""Needs none either, for POST."""
-
-TOKEN_USER = "token"
-"""Whom wrong tokens count for."""
+from libvirt_webrtc.portal.routes.rights import ACTIONS, ROUTES, Need
 
 _SESSION = web.RequestKey("session", Session)
+_ROLE = web.RequestKey("role", Role)
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Gate:
-    """Finds the session of each request, or refuses it."""
+    """Finds the session of each request, and its role where it is about a domain, or refuses it."""
 
-    def __init__(self, token: str, sessions: Sessions, throttle: Throttle) -> None:
+    def __init__(
+        self, token: str, sessions: Sessions, throttle: Throttle, access: Access, agent: Agent
+    ) -> None:
+        self._access = access
+        self._agent = agent
         self._token = Token(token)
         self._sessions = sessions
         self._throttle = throttle
@@ -42,23 +42,26 @@ class Gate:
         if request.match_info.http_exception is not None:
             return await handler(request)  # no such path or method: nothing to protect
         resource = request.match_info.route.resource
-        # The matched route decides, so that no other spelling of a path opens it.
         route = "" if resource is None else resource.canonical
+        need = ROUTES.get(("GET" if request.method == "HEAD" else request.method, route))
+        if need is None:
+            raise Problem(403, "no_right", f"{request.method} {route} is in no list of rights: a defect")
         by_token = "Authorization" in request.headers
         if request.method not in _READING and not by_token:
             _check_origin(request)
         self._note_cookie(request)
-        if route in PUBLIC or (route == SIGN_IN and request.method == "POST"):
+        if need is Need.PUBLIC:
             return await handler(request)
         cookie, key = read_cookie(request), request.headers.get(KEY_HEADER, "")
         session = await self._bearer(request) if by_token else self._sessions.find(cookie, key)
         if session is not None:
             request[_SESSION] = session
             connection_of(request).claim(session, program=by_token)
+            self._check_role(request, session, need)
             return await handler(request)
-        if route in PAGES and self._sessions.pages(cookie) is not None:
+        if need is Need.PAGE and self._sessions.pages(cookie) is not None:
             return await handler(request)
-        if route not in PAGES:
+        if need is not Need.PAGE:
             raise Problem(401, "not_signed_in", "sign in first, or send Authorization: Bearer TOKEN")
         return web.Response(
             status=303, headers={"Location": "/login?" + urlencode({"next": request.path_qs})}
@@ -80,7 +83,7 @@ class Gate:
             Problem: it is not; ``message`` says so. Held back for a second after too many wrong ones.
         """
         if not self._token.matches(guess):
-            raise await self._throttle.refuse(request, TOKEN_USER, message)
+            raise await self._throttle.refuse(request, TOKEN_USER.name, message)
 
     async def _bearer(self, request: web.Request) -> Session:
         scheme, _, guess = request.headers["Authorization"].partition(" ")
@@ -90,10 +93,39 @@ class Gate:
         await self.check_token(request, guess.strip(), message)
         return self._sessions.bearer
 
+    def _check_role(self, request: web.Request, session: Session, need: Need | Role) -> None:
+        """Raises NoSuchDomain where the domain is not shown to this user, Problem where the role is too low."""
+        if need is Need.ACTION:
+            need = _action_needs(request.match_info["action"])
+        if not isinstance(need, Role):
+            return
+        uuid = request.match_info["uuid"].lower()
+        domain = next((domain for domain in self._agent.list().domains if domain.uuid == uuid), None)
+        role = None if domain is None else self._access.role(session.user, domain)
+        if role is None:
+            raise NoSuchDomain(f"there is no domain with the UUID {uuid}")
+        if role < need:
+            message = f"this needs the role {need!s} for the domain, and yours is {role!s}"
+            raise Problem(403, "role_too_low", message)
+        request[_ROLE] = role
+
+
+def grant_of(request: web.Request) -> Grant:
+    """What the request's user may do with the domain of its path, for a route that needs a role."""
+    session = session_of(request)
+    return Grant(session.user.name, request[_ROLE], None, session.id)
+
 
 def session_of(request: web.Request) -> Session:
     """The session that the middleware found."""
     return request[_SESSION]
+
+
+def _action_needs(name: str) -> Role:
+    try:
+        return ACTIONS[Action(name)]
+    except ValueError as error:
+        raise Problem(404, "no_such_action", 'a domain\'s "actions" tells what there is') from error
 
 
 def _check_origin(request: web.Request) -> None:

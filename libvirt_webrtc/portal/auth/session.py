@@ -3,11 +3,13 @@
 import asyncio
 import hashlib
 import hmac
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from libvirt_webrtc.portal.auth.session_store import StoredSession
+from libvirt_webrtc.portal.auth.user import User
 
 Clock = Callable[[], float]
 """Seconds that never jump: ``time.monotonic``, which all processes of a Linux system share until it is started anew."""
@@ -16,6 +18,10 @@ ABSOLUTE_S = 12 * 3600
 """A session ends this long after it began, whatever it does."""
 IDLE_S = 3600
 """A session ends this long after its last request, event stream or console."""
+
+
+ID_BYTES = 8
+"""Random bytes of a session's public name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,8 @@ class Session:
     """One signed-in user of the portal.
 
     Attributes:
+        user: who it is.
+        id: names the session where its secrets must not be seen: in grants, lists and logs.
         used: when it was last seen to do something, by the clock.
         ended: set when it is over.
         leave: set when its event streams are to end; it may go on itself, as when the service is started again.
@@ -38,7 +46,16 @@ class Session:
         pages: stands for whoever has its cookie, and may not have its key.
     """
 
-    def __init__(self, clock: Clock, key_hash: str = "", started: float | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        user: User,
+        key_hash: str = "",
+        started: float | None = None,
+        public_id: str | None = None,
+    ) -> None:
+        self.user = user
+        self.id = public_id or secrets.token_hex(ID_BYTES)
         self.used = clock()
         self.ended = asyncio.Event()
         self.leave = asyncio.Event()
@@ -52,14 +69,14 @@ class Session:
     @classmethod
     def stored(cls, clock: Clock, stored: StoredSession) -> "Session":
         """The session as it was when it was stored."""
-        session = cls(clock, stored.key, stored.started)
+        session = cls(clock, stored.user, stored.key, stored.started, stored.id)
         session.used = stored.used
         return session
 
     def to_store(self, cookie_hash: str) -> StoredSession:
         """What of it is stored. It counts as used now while it has something open."""
         used = self._clock() if self._is_open else self.used
-        return StoredSession(cookie_hash, self._key_hash, self._started, used)
+        return StoredSession(cookie_hash, self._key_hash, self._started, used, self.id, self.user)
 
     def has_key(self, key: str) -> bool:
         """Whether this is its key. Takes the same time wherever the two differ."""

@@ -17,10 +17,11 @@ import msgspec
 
 from libvirt_webrtc.config.state_files import boot_id, write_whole
 from libvirt_webrtc.logs import LimitedLogger
+from libvirt_webrtc.portal.auth.user import User
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 SIZE_LIMIT = 256 * 1024
 """Limit for the file that is read, in bytes: four times what 256 sessions take."""
 
@@ -38,6 +39,9 @@ class StoredSession(msgspec.Struct, frozen=True):
     started: float
     """In seconds of the system's monotonic clock, as the next."""
     used: float
+    id: str
+    """Its public name."""
+    user: User
 
 
 class _Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

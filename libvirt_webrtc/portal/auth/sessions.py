@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,6 +13,7 @@ from libvirt_webrtc.concurrency.threads import in_thread
 from libvirt_webrtc.errors import LibvirtWebRTCError
 from libvirt_webrtc.portal.auth.session import Clock, OpenConsole, Session, hash_of
 from libvirt_webrtc.portal.auth.session_store import SessionStore
+from libvirt_webrtc.portal.auth.user import TOKEN_USER, User
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +58,7 @@ class Sessions:
         self._saving = asyncio.Lock()
         self._saved_at = clock()
         self._sessions: dict[str, Session] = {}
-        self.bearer = Session(clock)
+        self.bearer = Session(clock, TOKEN_USER)
         """What all requests with the token itself share; it does not expire."""
         for stored in store.load() if store is not None else ():
             session = Session.stored(clock, stored)
@@ -67,10 +69,10 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._sessions)
 
-    async def start(self) -> SessionSecrets:
-        """Begin a session; returns what proves it. It is saved before this returns."""
+    async def start(self, user: User) -> SessionSecrets:
+        """Begin a session of ``user``; returns what proves it. It is saved before this returns."""
         made = SessionSecrets(secrets.token_urlsafe(COOKIE_BYTES), secrets.token_urlsafe(KEY_BYTES))
-        self._sessions[hash_of(made.cookie)] = Session(self._clock, hash_of(made.key))
+        self._sessions[hash_of(made.cookie)] = Session(self._clock, user, hash_of(made.key))
         while len(self._sessions) > MAX_SESSIONS:
             await self._end(min(self._sessions, key=lambda cookie: self._sessions[cookie].used))
         await self._save()
@@ -96,6 +98,14 @@ class Sessions:
         """End a session, its streams and its consoles. Fine if there is none. It stays ended after a restart."""
         if await self._end(hash_of(cookie)):
             await self._save()
+
+    async def end_where(self, over: Callable[[Session], bool]) -> int:
+        """End each session for which ``over`` is true, with its streams and its consoles; returns how many."""
+        cookies = [cookie for cookie, session in self._sessions.items() if over(session)]
+        await asyncio.gather(*(self._end(cookie) for cookie in cookies))
+        if cookies:
+            await self._save()
+        return len(cookies)
 
     async def add_console(self, session: Session, console: OpenConsole) -> bool:
         """Note what a session has opened; False, and the console is closed, if it has ended meanwhile."""

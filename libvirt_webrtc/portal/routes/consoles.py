@@ -8,7 +8,7 @@ from libvirt_webrtc.agent import limits
 from libvirt_webrtc.agent.interface import Agent, ConsoleState
 from libvirt_webrtc.config.ice import IceConfig
 from libvirt_webrtc.errors import NoConsole
-from libvirt_webrtc.portal.auth.gate import session_of
+from libvirt_webrtc.portal.auth.gate import grant_of, session_of
 from libvirt_webrtc.portal.auth.session import OpenConsole
 from libvirt_webrtc.portal.auth.sessions import Sessions
 from libvirt_webrtc.portal.body import read_sdp
@@ -60,7 +60,7 @@ class ConsoleRoutes:
         uuid, number = _which_console(request)
         try:
             async with asyncio.timeout(limits.AGENT_ANSWER_S):
-                answer = await self._agent.offer(uuid, number, sdp)
+                answer = await self._agent.offer(uuid, number, sdp, grant_of(request))
         except NoConsole as error:
             raise self._problem(uuid, error) from error
         except TimeoutError as error:

@@ -5,7 +5,6 @@ from aiohttp import web
 from libvirt_webrtc.agent.interface import Action, Agent
 from libvirt_webrtc.portal.auth.gate import session_of
 from libvirt_webrtc.portal.events import send_events
-from libvirt_webrtc.portal.problems import Problem
 from libvirt_webrtc.portal.routes.paths import UUID
 
 
@@ -31,9 +30,6 @@ class DomainRoutes:
 
     async def act(self, request: web.Request) -> web.Response:
         """Begin an action; the list tells how it goes."""
-        try:
-            action = Action(request.match_info["action"])
-        except ValueError as error:
-            raise Problem(404, "no_such_action", 'a domain\'s "actions" tells what there is') from error
+        action = Action(request.match_info["action"])
         await self._agent.act(request.match_info["uuid"].lower(), action)
         return web.Response(status=202)

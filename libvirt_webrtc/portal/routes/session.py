@@ -6,13 +6,17 @@ import logging
 from aiohttp import web
 
 from libvirt_webrtc.portal.auth.cookie import read_cookie, set_cookie
-from libvirt_webrtc.portal.auth.gate import SIGN_IN, Gate, session_of
+from libvirt_webrtc.portal.auth.gate import Gate, session_of
 from libvirt_webrtc.portal.auth.session import ABSOLUTE_S
 from libvirt_webrtc.portal.auth.sessions import Sessions
+from libvirt_webrtc.portal.auth.user import TOKEN_USER
 from libvirt_webrtc.portal.body import read_text
 from libvirt_webrtc.portal.problems import Problem
 
 log = logging.getLogger(__name__)
+
+
+_SIGN_IN = "/api/session"
 
 
 class SessionRoutes:
@@ -24,15 +28,15 @@ class SessionRoutes:
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Register the paths."""
-        router.add_post(SIGN_IN, self.sign_in)
-        router.add_delete(SIGN_IN, self.sign_out)
+        router.add_post(_SIGN_IN, self.sign_in)
+        router.add_delete(_SIGN_IN, self.sign_out)
 
     async def sign_in(self, request: web.Request) -> web.Response:
         """``POST /api/session``: the token for a cookie and a key."""
         guess = _token_of(await read_text(request))
         await self._gate.check_token(request, guess, "this is not the server's token")
         log.info("signed in from %s", request.remote)
-        made = await self._sessions.start()
+        made = await self._sessions.start(TOKEN_USER)
         response = web.json_response({"key": made.key})
         set_cookie(response, request, made.cookie, ABSOLUTE_S)
         return response

@@ -28,6 +28,8 @@ def domain(settings: str = "") -> str:
         ("enabled='no' gl='auto'", Settings(False, Gl.AUTO)),
         ("gl='on'", Settings(None, Gl.ON)),
         ("enabled='yes' gl='off'", Settings(True, Gl.OFF)),
+        ("tags='web, team-a\told'", Settings(tags=("web", "team-a", "old"))),
+        ("tags=''", Settings()),
     ],
 )
 def test_settings_are_read(attributes: str, settings: Settings) -> None:
@@ -47,7 +49,7 @@ def test_a_domain_without_settings_says_nothing() -> None:
         ("<console enabled='YES'/>", "write yes or no"),
         ("<console enabled=''/>", "write yes or no"),
         ("<console enabled='yes' gl='1'/>", "gl='1' is not understood: write auto, on or off"),
-        ("<console enable='yes'/>", "have 'enable': known are enabled and gl"),
+        ("<console enable='yes'/>", "have 'enable': known are enabled, gl and tags"),
         (f"<x xmlns='{SETTINGS_NAMESPACE}'/>", "are <x>: write one <console>"),
         ("<console enabled='yes'/><console enabled='no'/>", "are <console>, <console>: write one"),
     ],
@@ -103,3 +105,9 @@ def without_settings(xml: str) -> str:
         element.tail = (element.tail or "").strip() or None
     root.tail = None
     return etree.tostring(root, encoding="unicode")
+
+
+def test_writing_leaves_tags_as_they_are() -> None:
+    changed = write_settings(domain("<console enabled='yes' tags='web,old'/>"), enabled=False)
+    assert read_settings(changed) == Settings(False, tags=("web", "old"))
+    assert write_settings(changed, enabled=False) == changed

@@ -4,7 +4,9 @@ from libvirt_webrtc.errors import WorkerGone
 from libvirt_webrtc.portal.auth import sessions as module
 from libvirt_webrtc.portal.auth.session import ABSOLUTE_S, IDLE_S, OpenConsole, Session
 from libvirt_webrtc.portal.auth.sessions import Sessions, SessionSecrets
+from libvirt_webrtc.portal.auth.user import TOKEN_USER
 from tests.portal.fakes import UUID, FakeAgent, FakeClock
+from tests.support.grants import ADMIN
 
 
 @pytest.fixture
@@ -19,12 +21,12 @@ def found(sessions: Sessions, made: SessionSecrets) -> Session:
 
 
 async def opened(agent: FakeAgent) -> OpenConsole:
-    answer = await agent.offer(UUID, 0, "v=0")
+    answer = await agent.offer(UUID, 0, "v=0", ADMIN)
     return OpenConsole(UUID, 0, answer.viewer)
 
 
 async def test_an_idle_session_ends(sessions: Sessions, clock: FakeClock) -> None:
-    made = await sessions.start()
+    made = await sessions.start(TOKEN_USER)
     session = found(sessions, made)
     clock.now += IDLE_S
     assert sessions.find(made.cookie, made.key) is None
@@ -33,7 +35,7 @@ async def test_an_idle_session_ends(sessions: Sessions, clock: FakeClock) -> Non
 
 
 async def test_use_keeps_a_session_until_its_absolute_end(sessions: Sessions, clock: FakeClock) -> None:
-    made = await sessions.start()
+    made = await sessions.start(TOKEN_USER)
     for _ in range(int(ABSOLUTE_S / (IDLE_S - 1))):
         clock.now += IDLE_S - 1
         found(sessions, made)
@@ -42,7 +44,7 @@ async def test_use_keeps_a_session_until_its_absolute_end(sessions: Sessions, cl
 
 
 async def test_a_stream_keeps_a_session_from_being_idle(sessions: Sessions, clock: FakeClock) -> None:
-    made = await sessions.start()
+    made = await sessions.start(TOKEN_USER)
     with found(sessions, made).streaming():
         clock.now += ABSOLUTE_S - 1
         found(sessions, made)
@@ -51,7 +53,7 @@ async def test_a_stream_keeps_a_session_from_being_idle(sessions: Sessions, cloc
 async def test_a_session_is_idle_from_the_end_of_its_last_stream_on(
     sessions: Sessions, clock: FakeClock
 ) -> None:
-    made = await sessions.start()
+    made = await sessions.start(TOKEN_USER)
     with found(sessions, made).streaming():
         clock.now += 3 * IDLE_S
     clock.now += IDLE_S - 1
@@ -61,7 +63,7 @@ async def test_a_session_is_idle_from_the_end_of_its_last_stream_on(
 async def test_a_console_whose_viewer_vanished_keeps_no_session(
     sessions: Sessions, agent: FakeAgent, clock: FakeClock
 ) -> None:
-    made = await sessions.start()
+    made = await sessions.start(TOKEN_USER)
     session = found(sessions, made)
     await sessions.add_console(session, await opened(agent))
     clock.now += 3 * IDLE_S
@@ -88,7 +90,7 @@ async def test_viewers_of_the_token_itself_are_forgotten_too(sessions: Sessions,
 
 
 async def test_an_agent_that_cannot_tell_ends_no_console(sessions: Sessions, agent: FakeAgent) -> None:
-    session = found(sessions, await sessions.start())
+    session = found(sessions, await sessions.start(TOKEN_USER))
     await sessions.add_console(session, await opened(agent))
     agent.close_error = WorkerGone("gone")
     await sessions.sweep()
@@ -98,7 +100,7 @@ async def test_an_agent_that_cannot_tell_ends_no_console(sessions: Sessions, age
 async def test_an_open_console_keeps_a_session_and_ends_with_it(
     sessions: Sessions, agent: FakeAgent, clock: FakeClock
 ) -> None:
-    made = await sessions.start()
+    made = await sessions.start(TOKEN_USER)
     assert await sessions.add_console(found(sessions, made), await opened(agent))
     clock.now += ABSOLUTE_S - 1
     await sessions.sweep()
@@ -109,7 +111,7 @@ async def test_an_open_console_keeps_a_session_and_ends_with_it(
 
 
 async def test_a_console_that_opens_after_the_end_is_closed(sessions: Sessions, agent: FakeAgent) -> None:
-    made = await sessions.start()
+    made = await sessions.start(TOKEN_USER)
     session = found(sessions, made)
     await sessions.end(made.cookie)
     assert not await sessions.add_console(session, await opened(agent))
@@ -117,7 +119,7 @@ async def test_a_console_that_opens_after_the_end_is_closed(sessions: Sessions, 
 
 
 async def test_a_session_ends_even_where_a_worker_is_gone(sessions: Sessions, agent: FakeAgent) -> None:
-    made = await sessions.start()
+    made = await sessions.start(TOKEN_USER)
     await sessions.add_console(found(sessions, made), await opened(agent))
     agent.close_error = WorkerGone("gone")
     await sessions.end(made.cookie)
@@ -129,10 +131,10 @@ async def test_the_number_of_sessions_is_bounded(
     sessions: Sessions, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_SESSIONS", 2)
-    first, second = await sessions.start(), await sessions.start()
+    first, second = await sessions.start(TOKEN_USER), await sessions.start(TOKEN_USER)
     clock.now += 1
     found(sessions, first)
-    third = await sessions.start()
+    third = await sessions.start(TOKEN_USER)
     assert sessions.pages(second.cookie) is None
     assert sessions.pages(first.cookie) is not None and sessions.pages(third.cookie) is not None
 
@@ -147,7 +149,7 @@ async def test_the_number_of_consoles_is_bounded(
 
 
 async def test_closing_ends_streams_and_signs_nobody_out(sessions: Sessions, agent: FakeAgent) -> None:
-    made = await sessions.start()
+    made = await sessions.start(TOKEN_USER)
     session = found(sessions, made)
     await sessions.add_console(session, await opened(agent))
     await sessions.close()
@@ -158,12 +160,12 @@ async def test_closing_ends_streams_and_signs_nobody_out(sessions: Sessions, age
 
 
 async def test_cookies_and_keys_differ(sessions: Sessions) -> None:
-    made = [await sessions.start() for _ in range(50)]
+    made = [await sessions.start(TOKEN_USER) for _ in range(50)]
     assert len({one.cookie for one in made} | {one.key for one in made}) == 100
 
 
 async def test_a_session_is_found_by_its_cookie_with_its_own_key_only(sessions: Sessions) -> None:
-    first, second = await sessions.start(), await sessions.start()
+    first, second = await sessions.start(TOKEN_USER), await sessions.start(TOKEN_USER)
     for key in ("", second.key, first.cookie, "\udfff"):
         assert sessions.find(first.cookie, key) is None
     assert (
@@ -174,7 +176,7 @@ async def test_a_session_is_found_by_its_cookie_with_its_own_key_only(sessions: 
 
 
 async def test_a_cookie_alone_keeps_no_session_alive(sessions: Sessions, clock: FakeClock) -> None:
-    made = await sessions.start()
+    made = await sessions.start(TOKEN_USER)
     clock.now += IDLE_S - 1
     assert sessions.pages(made.cookie) is not None and sessions.find(made.cookie, "") is None
     clock.now += 1

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from libvirt_webrtc.agent import limits
+from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.agent.interface import Answer
 from tests.portal.fakes import (
     OTHER_UUID,
@@ -19,7 +20,7 @@ from tests.portal.fakes import (
 async def test_a_silent_agent_is_given_up(
     signed_in: Viewer, agent: FakeAgent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def silent(uuid: str, console: int, sdp: str) -> Answer:
+    async def silent(uuid: str, console: int, sdp: str, grant: Grant) -> Answer:
         await asyncio.Event().wait()
         raise AssertionError
 

@@ -15,6 +15,7 @@ from libvirt_webrtc.worker.process import WorkerProcess
 from libvirt_webrtc.worker.sandbox import landlock
 from libvirt_webrtc.worker.settings import WorkerSettings
 from tests.media.helpers import soon, until
+from tests.support.grants import ADMIN
 from tests.support.qmp import Qemu
 from tests.support.turn import make_certificate, turn_server
 from tests.worker.viewer_client import ViewerClient
@@ -61,7 +62,7 @@ async def test_a_locked_worker_has_a_relay(tmp_path: Path, url: str, with_landlo
                 await worker.use_display((await qemu.open_display()).detach())
                 await until(lambda: bool(worker.consoles))
                 async with ViewerClient() as viewer:
-                    answer = await soon(worker.offer("viewer", 0, await viewer.offer()))
+                    answer = await soon(worker.offer("viewer", 0, await viewer.offer(), ADMIN))
                     assert "typ relay" in answer
             finally:
                 await worker.close()

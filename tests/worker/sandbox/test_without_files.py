@@ -16,6 +16,7 @@ from libvirt_webrtc.worker.process import WorkerProcess
 from libvirt_webrtc.worker.sandbox import landlock
 from libvirt_webrtc.worker.settings import WorkerSettings
 from tests.media.helpers import soon, until
+from tests.support.grants import ADMIN
 from tests.support.qmp import Qemu
 from tests.worker.viewer_client import ViewerClient
 
@@ -44,7 +45,7 @@ async def worker(request: pytest.FixtureRequest) -> AsyncIterator[WorkerProcess]
 
 async def test_a_worker_that_can_open_no_file_shows_its_console(worker: WorkerProcess) -> None:
     async with ViewerClient() as viewer:
-        await viewer.take(await soon(worker.offer("viewer", 0, await viewer.offer())))
+        await viewer.take(await soon(worker.offer("viewer", 0, await viewer.offer(), ADMIN)))
         await until(lambda: viewer.frames > 0)
     await until(lambda: worker.consoles[0].viewers == 0)
     assert not worker.exited.is_set()

@@ -1,0 +1,42 @@
+"""Which role a user has for a domain."""
+
+from collections.abc import Sequence
+
+from libvirt_webrtc.agent.grant import Role
+from libvirt_webrtc.agent.interface import DomainView
+from libvirt_webrtc.config.access_rules import AccessRule
+from libvirt_webrtc.portal.auth.user import Method, User, matches
+
+
+class Access:
+    """The operator's rules, as they are now.
+
+    Attributes:
+        rules: those of ``[[access]]``; setting them counts from the next question on.
+    """
+
+    def __init__(self, rules: Sequence[AccessRule] = ()) -> None:
+        self.rules = tuple(rules)
+
+    def role(self, user: User, domain: DomainView) -> Role | None:
+        """The highest role that a rule grants; None: the domain is not shown to this user at all."""
+        if user.limit is not None:
+            if not any(matches(domain, pattern) for pattern in user.limit.domains):
+                return None
+            if user.limit.owner is None:
+                return user.limit.role
+            owned = self.role(user.limit.owner, domain)
+            return None if owned is None else min(owned, user.limit.role)
+        if user.method is Method.TOKEN:
+            return Role.ADMIN
+        granted = [rule.role for rule in self.rules if _names(rule, user) and _covers(rule, domain)]
+        return max(granted, default=None)
+
+
+def _names(rule: AccessRule, user: User) -> bool:
+    return user.name in rule.users or not user.groups.isdisjoint(rule.groups)
+
+
+def _covers(rule: AccessRule, domain: DomainView) -> bool:
+    by_name = any(matches(domain, pattern) for pattern in rule.domains)
+    return by_name or not set(rule.tags).isdisjoint(domain.tags)
