@@ -16,6 +16,7 @@ from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.portal.audit import AUDIT, Audit
 from libvirt_webrtc.portal.auth.access import Access
 from libvirt_webrtc.portal.auth.gate import Gate
+from libvirt_webrtc.portal.auth.methods import offered_methods
 from libvirt_webrtc.portal.auth.session import Clock
 from libvirt_webrtc.portal.auth.session_store import SessionStore
 from libvirt_webrtc.portal.auth.sessions import Sessions
@@ -30,11 +31,6 @@ from libvirt_webrtc.portal.routes.session import SessionRoutes
 from libvirt_webrtc.portal.web_files import WebFiles
 
 _HOST = re.compile(r"(?:\[(?P<address>[^\[\]]*)\]|(?P<name>[^:\[\]]*))(?::[0-9]{1,5})?")
-
-TOKEN_PRINTED = "The server prints the token when it starts."
-"""What the login page says."""
-TOKEN_IN_FILE = "The token is in a file on the server, which names that file when it starts."
-"""What it says where a file keeps the token. It does not tell everybody which one."""
 
 SWEEP_S = 30.0
 """Pause between two sweeps, which forget viewers that are gone and end sessions whose time is over."""
@@ -73,11 +69,8 @@ def create_app(
         middlewares=[problems(), _check_host, gate.middleware], client_max_size=MAX_BODY_BYTES
     )
     app[AUDIT] = audit or Audit()
-    web_files = web_files or WebFiles.load()
-    if config.token_file is not None:
-        web_files.replace_text("login.html", TOKEN_PRINTED, TOKEN_IN_FILE)
-    PageRoutes(web_files).add_to(app.router)
-    SessionRoutes(gate, sessions).add_to(app.router)
+    PageRoutes(web_files or WebFiles.load()).add_to(app.router)
+    SessionRoutes(gate, sessions, offered_methods(config)).add_to(app.router)
     DomainRoutes(agent).add_to(app.router)
     ConsoleRoutes(agent, config.ice, sessions).add_to(app.router)
     app.on_response_prepare.append(_add_headers)

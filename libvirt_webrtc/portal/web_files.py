@@ -74,12 +74,6 @@ class WebFiles:
     def __getitem__(self, path: str) -> WebFile:
         return self._files[path]
 
-    def replace_text(self, path: str, text: str, other: str) -> None:
-        """Put ``other`` in place of ``text`` in the page at ``path``, which has it once where it has it."""
-        page = self._files[path]
-        body = page.body.replace(text.encode(), other.encode())
-        self._files[path] = WebFile(body, page.content_type, _digest(body))
-
     def response(self, request: web.Request, path: str) -> web.Response:
         """The file at ``path``, or ``304`` where the browser has this version of it. Raises HTTPNotFound."""
         unversioned = path.removeprefix(f"{self.version}/")

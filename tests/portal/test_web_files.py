@@ -5,11 +5,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.errors import ConfigError
-from libvirt_webrtc.portal.app import TOKEN_IN_FILE, TOKEN_PRINTED
 from libvirt_webrtc.portal.web_files import WebFiles
-from tests.portal.fakes import UUID, Serve, Viewer, refusal
+from tests.portal.fakes import UUID, Viewer, refusal
 
 
 @pytest.mark.parametrize(
@@ -102,21 +100,6 @@ def test_missing_pages_are_an_error_that_says_so(tmp_path: Path) -> None:
 
 def test_the_packages_own_files_are_found() -> None:
     assert "core/session.js" in WebFiles.load()
-
-
-@pytest.mark.parametrize(
-    ("token_file", "words"), [(None, TOKEN_PRINTED), (Path("/elsewhere/token"), TOKEN_IN_FILE)]
-)
-async def test_the_login_page_says_where_the_token_is(
-    serve: Serve, web_folder: Path, token_file: Path | None, words: str
-) -> None:
-    page = WebFiles.load()["login.html"].body.decode()
-    assert page.count(TOKEN_PRINTED) == 1
-    put(web_folder / "login.html", page)
-    async with Viewer(await serve(Config(token_file=token_file))) as viewer, viewer.get("/login") as response:
-        text = await response.text()
-        assert [one for one in (TOKEN_PRINTED, TOKEN_IN_FILE) if one in text] == [words]
-        assert "elsewhere" not in text
 
 
 def put(path: Path, text: str) -> None:

@@ -20,7 +20,9 @@ async def serve(route: Route) -> None:
     """Answers as the portal does, as far as files are concerned."""
     path = route.request.url.removeprefix(ORIGIN).split("?")[0].split("#")[0]
     name = "console.html" if path.startswith("/console/") else PAGES.get(path, path.removeprefix("/static/"))
-    if name is None:
+    if path == "/api/sign-in":
+        await route.fulfill(json={"methods": [{"method": "token", "text": "It is printed."}]})
+    elif name is None:
         await route.fulfill(content_type="text/html", body="<!doctype html><title>blank</title><body>")
     elif (file := WEB / name).is_file():
         await route.fulfill(

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 
 
 async def test_login_says_what_is_wrong(page: Page) -> None:
-    answer: dict[str, Any] = {"status": 401}
+    answer: dict[str, Any] = {"status": 401, "json": {"error": "wrong_token", "message": "no"}}
     await page.route("**/api/session", lambda route: route.fulfill(**answer))
     await page.goto(f"{ORIGIN}/login")
     await page.fill("#token", "wrong")
@@ -57,6 +57,76 @@ async def test_a_link_signs_in_and_hides_its_token(page: Page) -> None:
     await page.goto(f"{ORIGIN}/login?next=%2Fblank#token=s%2Becret")
     await page.wait_for_url(f"{ORIGIN}/blank")
     assert sent == [{"token": "s+ecret"}]
+
+
+async def give_methods(page: Page, *methods: dict[str, str]) -> None:
+    await page.route("**/api/sign-in", lambda route: route.fulfill(json={"methods": list(methods)}))
+
+
+async def test_login_offers_the_methods_that_there_are(page: Page) -> None:
+    await give_methods(
+        page,
+        {"method": "pam", "text": "As on this host."},
+        {"method": "token", "text": "It is printed."},
+        {"method": "oidc", "text": "Sign in with Example", "href": "api/oidc/start"},
+    )
+    await page.goto(f"{ORIGIN}/login?next=%2Fconsole%2F1")
+    await expect(page.locator("#user")).to_be_focused()
+    await expect(page.locator("#token")).to_be_hidden()
+    await expect(page.locator("#pam .help")).to_have_text("As on this host.")
+    link = page.get_by_role("link", name="Sign in with Example")
+    assert await link.get_attribute("href") == f"{ORIGIN}/api/oidc/start?next=%2Fconsole%2F1"
+    await page.click("#switch")
+    await expect(page.locator("#token")).to_be_focused()
+    await expect(page.locator("#user")).to_be_hidden()
+    await page.click("#switch")
+    await expect(page.locator("#user")).to_be_focused()
+
+
+async def test_a_user_signs_in_by_password_and_code(page: Page) -> None:
+    """By the keyboard alone. The code is asked for when the server says so, and the user is not asked again."""
+    sent: list[object] = []
+    refusals = [(401, "wrong_password"), (401, "code_needed"), (401, "wrong_code")]
+
+    async def answer(route: Route) -> None:
+        sent.append(route.request.post_data_json)
+        if refusals:
+            status, kind = refusals.pop(0)
+            await route.fulfill(status=status, json={"error": kind, "message": f"the server says {kind}"})
+        else:
+            await route.fulfill(json={"key": "the-key"})
+
+    await give_methods(page, {"method": "pam", "text": "As on this host."})
+    await page.route("**/api/session", answer)
+    await page.goto(f"{ORIGIN}/login?next=%2Fblank")
+    await expect(page.locator("#user")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#error")).to_have_text("Enter your user name.")
+    await page.keyboard.type("alice")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("wrong")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#error")).to_have_text("That user name and password are not right.")
+    await expect(page.locator("#password")).to_be_focused()
+    await page.keyboard.type("right")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#code")).to_be_focused()
+    await expect(page.locator("#password")).to_be_hidden()
+    await expect(page.locator("#error")).to_have_text("")
+    await expect(page.locator("#pam .help")).to_have_text("Signing in as alice.")
+    await page.keyboard.type("000 000")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#error")).to_have_text("The server says wrong_code.")
+    await page.keyboard.type("123 456")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"{ORIGIN}/blank")
+    right = {"user": "alice", "password": "right"}
+    assert sent == [
+        {"user": "alice", "password": "wrong"},
+        right,
+        {**right, "code": "000000"},
+        {**right, "code": "123456"},
+    ]
 
 
 def domain(number: int, name: str, state: str, console: str, reason: str | None = None) -> dict[str, object]:

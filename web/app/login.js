@@ -1,69 +1,105 @@
 // @ts-check
 /** The login page. A link with `#token=...` signs in at once; the fragment never reaches a server's log. */
 
-import { messageOf, request } from "../core/request.js";
-import { keepSessionKey } from "../core/session-key.js";
 import { element } from "./elements.js";
-import { nextPath, refusalWords } from "./signin.js";
+import { PasswordForm } from "./password-form.js";
+import { methodsOf } from "./sign-in-methods.js";
+import { nextPath, signInWith } from "./signin.js";
+import { TokenForm } from "./token-form.js";
 
-const form = element("form", HTMLFormElement);
-const field = element("token", HTMLInputElement);
-const submit = element("submit", HTMLButtonElement);
+/** @typedef {import("./sign-in-methods.js").SignInMethod} SignInMethod */
+
+const RETRY_MS = 3_000;
+
 const problem = element("error", HTMLElement);
+const other = element("switch", HTMLButtonElement);
+const elsewhere = element("elsewhere", HTMLElement);
+
+const token = new TokenForm(signIn);
+/** The forms of this page, by the method that each is for. */
+const forms = new Map(Object.entries({ token, pam: new PasswordForm(signIn) }));
+/** What the button under the form says, by the method that it leads to. */
+const SWITCH = new Map(
+  Object.entries({ token: "Use the access token", pam: "Use a user name and password" }),
+);
 
 /** @param {string} text */
 function say(text) {
   problem.textContent = text;
-  field.ariaInvalid = String(text !== "");
 }
 
 /**
- * @param {string} token
- * @returns {Promise<string>} why it was refused, for people; empty: signed in
+ * @param {Record<string, string>} body of the request
+ * @returns {Promise<import("./signin.js").Refusal | null>} null: signed in, and the next page is on its way
  */
-async function submitToken(token) {
-  const body = JSON.stringify({ token });
-  const headers = { "Content-Type": "application/json" };
-  try {
-    const reply = await request("/api/session", { method: "POST", headers, body });
-    if (reply.ok) keepSessionKey(JSON.parse(reply.text).key);
-    return refusalWords(reply.status, messageOf(reply));
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
-/** @param {string} token */
-async function signIn(token) {
-  if (!token) {
-    say("Enter the token.");
-    field.focus();
-    return;
-  }
+async function signIn(body) {
   say("");
-  submit.disabled = true;
-  const refusal = await submitToken(token);
-  if (!refusal) {
-    location.replace(nextPath(new URLSearchParams(location.search).get("next"), location.origin));
-    return;
-  }
-  submit.disabled = false;
-  say(refusal);
-  field.select();
+  const refusal = await signInWith(body);
+  if (refusal) say(refusal.text);
+  else location.replace(nextPath(new URLSearchParams(location.search).get("next"), location.origin));
+  return refusal;
 }
 
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  void signIn(field.value.trim());
-});
+/**
+ * Show one form, and a button that leads to the next one.
+ * @param {string[]} names of the methods that have a form here, the shown one first
+ */
+function show(names) {
+  for (const [name, form] of forms) form.show(name === names[0]);
+  other.hidden = names.length < 2;
+  if (other.hidden) return;
+  other.textContent = SWITCH.get(names[1]) ?? "";
+  other.onclick = () => {
+    say("");
+    show([...names.slice(1), names[0]]);
+  };
+}
+
+/**
+ * Methods without a form of their own are links, to where they begin.
+ * @param {SignInMethod[]} links
+ */
+function link(links) {
+  const next = new URLSearchParams(location.search).get("next");
+  elsewhere.replaceChildren(
+    ...links.map(({ text, href }) => {
+      const anchor = document.createElement("a");
+      anchor.className = "button";
+      anchor.textContent = text;
+      const url = new URL(href, document.baseURI);
+      if (next) url.searchParams.set("next", next);
+      anchor.href = url.href;
+      return anchor;
+    }),
+  );
+  elsewhere.hidden = links.length === 0;
+}
+
+async function offer() {
+  const { methods, problem: why } = await methodsOf();
+  if (why) {
+    say(why);
+    setTimeout(async () => {
+      say("");
+      await offer();
+    }, RETRY_MS);
+    return;
+  }
+  for (const { method, text } of methods) forms.get(method)?.explain(text);
+  const withForm = methods.map(({ method }) => method).filter((name) => forms.has(name));
+  link(methods.filter(({ href }) => href));
+  show(withForm);
+  elsewhere.classList.toggle("beside", withForm.length > 0);
+}
 
 function signInByLink() {
-  const token = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (!token) return;
+  const given = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (!given) return;
   history.replaceState(null, "", location.pathname + location.search);
-  void signIn(token.trim());
+  void token.submit(given.trim());
 }
 
 // The same page, with a link pasted into its address bar, is not loaded again.
 window.addEventListener("hashchange", signInByLink);
 signInByLink();
+void offer();

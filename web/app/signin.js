@@ -1,7 +1,12 @@
 // @ts-check
-/** Signing in: where to go afterwards, and what a refusal means. Pure. */
+/** Signing in: the request, where to go afterwards, and what a refusal means. */
 
+import { LIMIT_MS, kindOf, messageOf, request } from "../core/request.js";
+import { keepSessionKey } from "../core/session-key.js";
 import { sentence } from "./words.js";
+
+/** What signing in by password may take: the host's PAM modules may ask a directory somewhere, and are given 30 s. */
+const PASSWORD_LIMIT_MS = 40_000;
 
 /**
  * Where to go after signing in.
@@ -23,12 +28,40 @@ export function nextPath(wanted, origin) {
 }
 
 /**
- * @param {number} status of the answer to the token
- * @param {string} message the server's
- * @returns {string} why the token was refused, for people; empty: it was not
+ * @typedef {object} Refusal why somebody is not signed in
+ * @property {string} kind the server's word for it, as docs/protocol.md has them; empty where there is none
+ * @property {string} text for people
  */
-export function refusalWords(status, message) {
-  if (status >= 200 && status < 300) return "";
-  if (status === 401) return "That token is not right.";
+
+/**
+ * @param {number} status of the answer to the sign-in
+ * @param {string} kind the server's word for the error
+ * @param {string} message the server's
+ * @returns {string} why it was refused, for people
+ */
+export function refusalWords(status, kind, message) {
+  if (kind === "code_needed") return ""; // the field that appears says it
+  if (kind === "wrong_token") return "That token is not right.";
+  if (kind === "wrong_password") return "That user name and password are not right.";
   return sentence(message) || `The server answered with status ${status}.`;
+}
+
+/**
+ * Sign in, and keep the session's key.
+ * @param {Record<string, string>} body what proves who it is
+ * @returns {Promise<Refusal | null>} null: signed in
+ */
+export async function signInWith(body) {
+  const init = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  try {
+    const reply = await request("/api/session", init, "password" in body ? PASSWORD_LIMIT_MS : LIMIT_MS);
+    if (reply.ok) {
+      keepSessionKey(JSON.parse(reply.text).key);
+      return null;
+    }
+    const kind = kindOf(reply);
+    return { kind, text: refusalWords(reply.status, kind, messageOf(reply)) };
+  } catch (error) {
+    return { kind: "", text: error instanceof Error ? error.message : String(error) };
+  }
 }

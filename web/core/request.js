@@ -55,10 +55,26 @@ export async function request(url, init = {}, limitMs = LIMIT_MS) {
  * @param {Reply} reply of an error, as docs/protocol.md has it
  * @returns {string} its message; empty where it has none, as from something between here and the portal
  */
-export function messageOf({ text }) {
+export function messageOf(reply) {
+  return fieldOf(reply, "message");
+}
+
+/**
+ * @param {Reply} reply of an error
+ * @returns {string} its word for the error, for programs; empty where it has none
+ */
+export function kindOf(reply) {
+  return fieldOf(reply, "error");
+}
+
+/**
+ * @param {Reply} reply
+ * @param {string} name
+ */
+function fieldOf({ text }, name) {
   try {
-    const message = JSON.parse(text)?.message;
-    return typeof message === "string" ? message : "";
+    const value = JSON.parse(text)?.[name];
+    return typeof value === "string" ? value : "";
   } catch {
     return "";
   }

@@ -44,6 +44,7 @@ ROUTES: Mapping[tuple[str, str], Need | Role] = MappingProxyType(
         ("GET", "/healthz"): Need.PUBLIC,
         ("GET", "/login"): Need.PUBLIC,
         ("GET", "/static/{path}"): Need.PUBLIC,
+        ("GET", "/api/sign-in"): Need.PUBLIC,
         ("POST", "/api/session"): Need.PUBLIC,
         ("DELETE", "/api/session"): Need.SIGNED_IN,
         ("GET", "/"): Need.PAGE,

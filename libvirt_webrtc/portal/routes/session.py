@@ -2,11 +2,13 @@
 
 import json
 import logging
+from collections.abc import Sequence
 
 from aiohttp import web
 
 from libvirt_webrtc.portal.auth.cookie import read_cookie, set_cookie
 from libvirt_webrtc.portal.auth.gate import Gate, session_of
+from libvirt_webrtc.portal.auth.methods import OfferedMethod
 from libvirt_webrtc.portal.auth.session import ABSOLUTE_S
 from libvirt_webrtc.portal.auth.sessions import Sessions
 from libvirt_webrtc.portal.auth.user import TOKEN_USER
@@ -20,16 +22,22 @@ _SIGN_IN = "/api/session"
 
 
 class SessionRoutes:
-    """The token for a session, and the end of the session."""
+    """Which ways of signing in there are, a session for what proves who it is, and the end of the session."""
 
-    def __init__(self, gate: Gate, sessions: Sessions) -> None:
+    def __init__(self, gate: Gate, sessions: Sessions, offered: Sequence[OfferedMethod]) -> None:
         self._gate = gate
         self._sessions = sessions
+        self._offered = {one.method: one for one in offered}
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Register the paths."""
+        router.add_get("/api/sign-in", self.methods)
         router.add_post(_SIGN_IN, self.sign_in)
         router.add_delete(_SIGN_IN, self.sign_out)
+
+    async def methods(self, request: web.Request) -> web.Response:
+        """``GET /api/sign-in``: what the login page offers."""
+        return web.json_response({"methods": [one.as_json() for one in self._offered.values()]})
 
     async def sign_in(self, request: web.Request) -> web.Response:
         """``POST /api/session``: the token for a cookie and a key."""

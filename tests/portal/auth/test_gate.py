@@ -58,7 +58,9 @@ async def test_pages_redirect_to_login_and_name_the_way_back(viewer: Viewer, pat
         assert response.headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/login", "/login?next=%2F", "/static/core/session.js"])
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/login", "/login?next=%2F", "/api/sign-in", "/static/core/session.js"]
+)
 async def test_public_paths_need_no_session(viewer: Viewer, path: str) -> None:
     async with viewer.get(path) as response:
         assert response.status == 200

@@ -1,10 +1,14 @@
 """Signing in and out."""
 
+from pathlib import Path
+
 import pytest
 
+from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.portal.auth.cookie import KEY_HEADER
 from libvirt_webrtc.portal.auth.failures import MAX_OF_PAIR
-from tests.portal.fakes import TOKEN, FakeAgent, Viewer, refusal
+from libvirt_webrtc.portal.auth.methods import TOKEN_IN_FILE, TOKEN_PRINTED
+from tests.portal.fakes import TOKEN, FakeAgent, Serve, Viewer, refusal
 
 
 async def test_the_right_token_opens_a_session(signed_in: Viewer) -> None:
@@ -12,6 +16,19 @@ async def test_the_right_token_opens_a_session(signed_in: Viewer) -> None:
         assert response.status == 200
     async with signed_in.get("/") as response:
         assert response.status == 200
+
+
+@pytest.mark.parametrize(
+    ("token_file", "words"), [(None, TOKEN_PRINTED), (Path("/elsewhere/token"), TOKEN_IN_FILE)]
+)
+async def test_strangers_are_told_how_to_sign_in(serve: Serve, token_file: Path | None, words: str) -> None:
+    """Where the token is, but not in which file."""
+    async with (
+        Viewer(await serve(Config(token_file=token_file))) as viewer,
+        viewer.get("/api/sign-in") as response,
+    ):
+        assert response.status == 200
+        assert await response.json() == {"methods": [{"method": "token", "text": words}]}
 
 
 async def test_the_cookie_has_every_protection(viewer: Viewer) -> None:

@@ -23,8 +23,9 @@ test("only paths of this origin are gone to", () => {
 });
 
 test("a refusal is told in words", () => {
-  assert.equal(refusalWords(204, ""), "");
-  assert.equal(refusalWords(401, "whatever"), "That token is not right.");
-  assert.equal(refusalWords(429, "this is not the token; answers are slow now"), "This is not the token; answers are slow now.");
-  assert.equal(refusalWords(502, ""), "The server answered with status 502.");
+  assert.equal(refusalWords(401, "wrong_token", "whatever"), "That token is not right.");
+  assert.equal(refusalWords(401, "wrong_password", "whatever"), "That user name and password are not right.");
+  assert.equal(refusalWords(429, "too_many_failures", "answers are slow now"), "Answers are slow now.");
+  assert.equal(refusalWords(401, "code_needed", "whatever"), "");
+  assert.equal(refusalWords(502, "", ""), "The server answered with status 502.");
 });
