@@ -21,6 +21,7 @@
     │   └── PictureLost           a picture in a graphics card's memory cannot be read
     ├── NegotiationError          an offer that cannot be answered
     │   └── GatheringError        not the offer's fault: no candidates of ours in time
+    │       └── NoPortLeft        all UDP ports that may be used are taken
     ├── ViewerProtocolError       a viewer sent what docs/protocol.md does not allow
     ├── ConsoleError              a console that cannot be opened
     │   ├── NoConsole             not as things are; says why
@@ -110,6 +111,10 @@ class NegotiationError(LibvirtWebRTCError):
 
 class GatheringError(NegotiationError):
     """The worker could not gather its own ICE candidates in time; the message says what to check."""
+
+
+class NoPortLeft(GatheringError):
+    """All UDP ports that the operator allows are taken; a viewer may leave at any time."""
 
 
 class ViewerProtocolError(LibvirtWebRTCError):

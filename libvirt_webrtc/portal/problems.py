@@ -15,6 +15,7 @@ from libvirt_webrtc.errors import (
     LibvirtWebRTCError,
     NegotiationError,
     NoConsole,
+    NoPortLeft,
     NoSuchDomain,
     TooManyViewers,
     WorkerError,
@@ -33,6 +34,7 @@ _REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_R
 
 # The first match counts, so subclasses come before their base.
 _STATUS: tuple[tuple[type[LibvirtWebRTCError], int, str], ...] = (
+    (NoPortLeft, 503, "no_port_left"),
     (GatheringError, 504, "no_candidates"),
     (NegotiationError, 400, "bad_offer"),
     (NoSuchDomain, 404, "no_such_domain"),

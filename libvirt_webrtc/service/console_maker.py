@@ -69,7 +69,8 @@ class ConsoleMaker:
             log_level=logging.getLogger().getEffectiveLevel(),
             formats=formats_of(video.codecs, full_chroma=video.chroma == "auto"),
             hardware=self._hardware,
-            ice_servers=self._config.ice.servers,
+            ice_ports=self._config.ice.ports,
+            ice_addresses=self._config.ice.addresses,
             gl_device=video.gl_device,
             render_node=render_node,
             rights=worker_rights(
@@ -79,7 +80,9 @@ class ConsoleMaker:
                 encoders=[name for _, name in self._hardware],
             ),
         )
-        return WorkerSupervisor(settings, display, on_change, registrations)
+        return WorkerSupervisor(
+            settings, display, on_change, registrations, ice_servers=self._config.ice.servers_for_one
+        )
 
 
 def _tell_of_servers(ice: IceConfig) -> None:

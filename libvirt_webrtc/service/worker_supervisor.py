@@ -10,6 +10,7 @@ from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.agent.interface import Answer, ConsoleState, ConsoleView
 from libvirt_webrtc.agent.stats import ConsoleStats
 from libvirt_webrtc.concurrency.tasks import LongLivedTask, until_one_ends
+from libvirt_webrtc.config.ice import IceServer
 from libvirt_webrtc.display.registrations import MAX_REGISTRATIONS, worn_out
 from libvirt_webrtc.errors import (
     ConsoleStarting,
@@ -67,6 +68,8 @@ class WorkerSupervisor:
         display: DisplaySource,
         on_change: Callable[[], None],
         registrations: RegistrationCount | None = None,
+        *,
+        ice_servers: Callable[[], tuple[IceServer, ...]] = tuple,
     ) -> None:
         """
         Args:
@@ -74,12 +77,14 @@ class WorkerSupervisor:
             display: the domain's.
             on_change: called when anything that the list shows has changed.
             registrations: those with the domain's QEMU; None: there were none, and nobody else counts.
+            ice_servers: gives the STUN and TURN servers for the worker's side of one viewer's connection.
         """
         self.state = ConsoleState.STARTING
         self.reason: str | None = "the console is being set up"
         self._settings = settings
         self._display = display
         self._on_change = on_change
+        self._ice_servers = ice_servers
         self._paused = False
         self._worker: WorkerProcess | None = None
         self._display_lost = asyncio.Event()
@@ -109,7 +114,8 @@ class WorkerSupervisor:
     async def offer(self, console: int, sdp: str, grant: Grant) -> Answer:
         """As :meth:`libvirt_webrtc.agent.interface.Agent.offer`."""
         viewer = secrets.token_urlsafe(16)
-        return Answer(await self._ready_worker().offer(viewer, console, sdp, grant), viewer)
+        answer = await self._ready_worker().offer(viewer, console, sdp, grant, self._ice_servers())
+        return Answer(answer, viewer)
 
     async def close_viewer(self, viewer: str) -> bool:
         """End one viewer; False when it is already gone."""

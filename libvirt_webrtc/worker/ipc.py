@@ -10,6 +10,7 @@ import msgspec
 from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.agent.interface import ConsoleView
 from libvirt_webrtc.agent.stats import RenditionView, ViewerView
+from libvirt_webrtc.config.ice import IceServer
 from libvirt_webrtc.errors import MessageRefused, WorkerError
 
 MAX_PACKET = 192 * 1024
@@ -50,6 +51,9 @@ class Offer(_Message, frozen=True):
     console: int
     sdp: str
     grant: Grant
+    ice_servers: tuple[IceServer, ...] = ()
+    """What the worker's side of the connection uses, with credentials that are this viewer's alone where a secret makes
+    them: no worker has the secret."""
 
 
 class CloseViewer(_Message, frozen=True):

@@ -28,7 +28,7 @@ from libvirt_webrtc.errors import (
     WorkerError,
     WorkerGone,
 )
-from libvirt_webrtc.media.aiortc_ext import ice, patches
+from libvirt_webrtc.media.aiortc_ext import ice, patches, sockets
 from libvirt_webrtc.worker import ipc
 from libvirt_webrtc.worker.channel import Channel
 from libvirt_webrtc.worker.sandbox.libc import set_process_name
@@ -58,8 +58,10 @@ def run(sock: socket.socket, settings: WorkerSettings) -> None:
         log.critical("%s; the worker ends", error)
         sys.exit(ipc.EXIT_NOT_LOCKED_IN)
     patches.install()
+    ice.set_host_addresses(settings.ice_addresses or None)
     if settings.offer_loopback:
         ice.offer_loopback()
+    sockets.keep_to_ports(settings.ice_ports)
     asyncio.run(_run(sock, settings))
 
 
@@ -160,7 +162,9 @@ class Worker:
 
     async def _answer(self, offer: ipc.Offer) -> None:
         try:
-            sdp = await self._shared_consoles.admit(offer.viewer, offer.console, offer.sdp, offer.grant)
+            sdp = await self._shared_consoles.admit(
+                offer.viewer, offer.console, offer.sdp, offer.grant, offer.ice_servers
+            )
             await self._channel.send(ipc.Answered(offer.request, sdp))
         except WorkerGone:
             raise

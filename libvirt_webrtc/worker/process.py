@@ -17,6 +17,7 @@ from libvirt_webrtc.agent.interface import ConsoleView
 from libvirt_webrtc.agent.stats import ConsoleStats
 from libvirt_webrtc.concurrency.tasks import TaskSet
 from libvirt_webrtc.concurrency.threads import in_thread
+from libvirt_webrtc.config.ice import IceServer
 from libvirt_webrtc.errors import MessageRefused, NegotiationError, WorkerError, WorkerGone
 from libvirt_webrtc.worker import forking, ipc
 from libvirt_webrtc.worker.channel import Channel
@@ -124,7 +125,9 @@ class WorkerProcess:
         """Tell it, and so its viewers, that the guest is paused or runs."""
         await self._channel.send(ipc.DomainPaused(paused))
 
-    async def offer(self, viewer: str, console: int, sdp: str, grant: Grant) -> str:
+    async def offer(
+        self, viewer: str, console: int, sdp: str, grant: Grant, ice_servers: tuple[IceServer, ...] = ()
+    ) -> str:
         """The answer's SDP. The viewer is ended where this is cancelled, or not answered within ``WORKER_ANSWER_S``.
 
         Raises:
@@ -134,7 +137,9 @@ class WorkerProcess:
         # Before the answer: its viewer may have ended when this coroutine is resumed.
         self.viewers.add(viewer)
         try:
-            answer = await self._requests.ask(lambda number: ipc.Offer(number, viewer, console, sdp, grant))
+            answer = await self._requests.ask(
+                lambda number: ipc.Offer(number, viewer, console, sdp, grant, ice_servers)
+            )
             if isinstance(answer, ipc.Answered):
                 return answer.sdp
             raise refusal(answer)

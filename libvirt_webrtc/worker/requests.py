@@ -11,6 +11,7 @@ from libvirt_webrtc.errors import (
     LibvirtWebRTCError,
     NegotiationError,
     NoConsole,
+    NoPortLeft,
     TooManyViewers,
     WorkerError,
     WorkerGone,
@@ -23,7 +24,7 @@ WorkerAnswer = ipc.Answered | ipc.Refused | ipc.Done | ipc.Stats
 
 _REFUSALS: dict[str, type[LibvirtWebRTCError]] = {
     cls.__name__: cls
-    for cls in (NegotiationError, GatheringError, NoConsole, TooManyViewers, ConsoleStarting)
+    for cls in (NegotiationError, GatheringError, NoPortLeft, NoConsole, TooManyViewers, ConsoleStarting)
 }
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from libvirt_webrtc.config.ice import IceServer
+from libvirt_webrtc.config.ice_ports import PortRange
 from libvirt_webrtc.media.formats import DEFAULT_FORMATS, VideoFormat
 from libvirt_webrtc.worker.sandbox.rights import Rights
 
@@ -23,8 +23,10 @@ class WorkerSettings:
     """The formats that viewers may get; the first one that a viewer takes is used."""
     hardware: tuple[tuple[VideoFormat, str], ...] = ()
     """The formats that hardware encodes here, each with its encoder as FFmpeg names it."""
-    ice_servers: tuple[IceServer, ...] = ()
-    """The STUN and TURN servers that the worker's side of each connection uses."""
+    ice_ports: PortRange | None = None
+    """The UDP ports that it uses; None: any."""
+    ice_addresses: tuple[str, ...] = ()
+    """What it offers to viewers; empty: all addresses of this host."""
     gl_device: str = "auto"
     """What reads a display with gl=on, as the configuration's ``gl_device``."""
     render_node: str | None = None

@@ -1,10 +1,11 @@
 """All consoles of one domain, and all its viewers."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.agent.interface import ConsoleView
+from libvirt_webrtc.config.ice import IceServer
 from libvirt_webrtc.display.console import Console
 from libvirt_webrtc.display.gl.thread import GraphicsThread
 from libvirt_webrtc.errors import ConsoleStarting, NegotiationError, NoConsole, TooManyViewers
@@ -79,7 +80,9 @@ class SharedConsoles:
         for shared in self._shared_consoles.values():
             shared.set_paused(paused)
 
-    async def admit(self, name: str, index: int, sdp: str, grant: Grant) -> str:
+    async def admit(
+        self, name: str, index: int, sdp: str, grant: Grant, ice_servers: Sequence[IceServer] = ()
+    ) -> str:
         """Answer the offer of a viewer of this console, who may do what ``grant`` says.
 
         Takes at most LISTEN_S and GATHER_S together.
@@ -106,7 +109,7 @@ class SharedConsoles:
             )
         others = [other for other in self._present() if other is not shared]
         connection = WebRTCConnection(
-            name, [shared, *others], grant, ice_servers=self._settings.ice_servers, on_closed=self._closed
+            name, [shared, *others], grant, ice_servers=ice_servers, on_closed=self._closed
         )
         self._connections[name] = connection
         return await connection.answer(sdp)

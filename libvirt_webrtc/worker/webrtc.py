@@ -127,6 +127,8 @@ class WebRTCConnection:
             if self._pc.sctp is not None:
                 self._pc.sctp.on(UNREADABLE, self._unreadable)
             await self._pc.setLocalDescription(await self._pc.createAnswer())
+        except GatheringError:
+            raise
         except Exception as error:
             # aiortc has no error type for an offer or an ICE server that it cannot take: whatever it comes upon is
             # raised, here also where the viewer goes meanwhile.

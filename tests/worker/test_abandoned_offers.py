@@ -29,11 +29,9 @@ async def silent_turn() -> AsyncIterator[IceServer]:
     transport.close()
 
 
-async def start(*ice_servers: IceServer) -> WorkerProcess:
+async def start() -> WorkerProcess:
     return await WorkerProcess.start(
-        WorkerSettings(
-            domain_name="demo", downsample=False, offer_loopback=True, log_level=30, ice_servers=ice_servers
-        )
+        WorkerSettings(domain_name="demo", downsample=False, offer_loopback=True, log_level=30)
     )
 
 
@@ -52,15 +50,6 @@ async def worker(qemu: Qemu) -> AsyncIterator[WorkerProcess]:
     await started.close()
 
 
-@pytest.fixture
-async def slow_worker(qemu: Qemu, silent_turn: IceServer) -> AsyncIterator[WorkerProcess]:
-    started = await start(silent_turn)
-    await started.use_display((await qemu.open_display()).detach())
-    await until(lambda: bool(started.consoles))
-    yield started
-    await started.close()
-
-
 def viewers(worker: WorkerProcess) -> int:
     return worker.consoles[0].viewers
 
@@ -71,23 +60,25 @@ async def until_nobody_looks(worker: WorkerProcess) -> None:
         await until(lambda: viewers(worker) == 0)
 
 
-async def test_an_offer_that_is_cancelled_ends_its_viewer(slow_worker: WorkerProcess) -> None:
+async def test_an_offer_that_is_cancelled_ends_its_viewer(
+    worker: WorkerProcess, silent_turn: IceServer
+) -> None:
     async with ViewerClient() as client:
-        offering = asyncio.create_task(slow_worker.offer("viewer", 0, await client.offer(), ADMIN))
-        await until(lambda: viewers(slow_worker) == 1)
+        offering = asyncio.create_task(worker.offer("viewer", 0, await client.offer(), ADMIN, (silent_turn,)))
+        await until(lambda: viewers(worker) == 1)
         offering.cancel()
-        await until_nobody_looks(slow_worker)
-    assert not slow_worker.viewers
+        await until_nobody_looks(worker)
+    assert not worker.viewers
 
 
 async def test_an_offer_that_is_answered_too_late_ends_its_viewer(
-    slow_worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch
+    worker: WorkerProcess, silent_turn: IceServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "WORKER_ANSWER_S", 0.5)
     async with ViewerClient() as client:
         with pytest.raises(WorkerGone, match="in time"):
-            await slow_worker.offer("viewer", 0, await client.offer(), ADMIN)
-        await until_nobody_looks(slow_worker)
+            await worker.offer("viewer", 0, await client.offer(), ADMIN, (silent_turn,))
+        await until_nobody_looks(worker)
 
 
 async def test_an_offer_that_waits_for_qemu_can_be_taken_back(worker: WorkerProcess, qemu: Qemu) -> None:

@@ -1,7 +1,7 @@
-"""Our own candidates at STUN and TURN servers: from all servers that are configured, and in a bounded time.
+"""Our own candidates: at the addresses that are to be offered, and at STUN and TURN servers, in a bounded time.
 
 aioice asks the first STUN server and the first TURN URL only, from every address of this host, ``127.0.0.1`` included,
-and waits 5 s for each answer. aiortc reads no URL with an IPv6 address.
+and waits 5 s for each answer. It offers addresses as this host has them. aiortc reads no URL with an IPv6 address.
 """
 
 import asyncio
@@ -20,9 +20,12 @@ from aiortc import RTCIceGatherer, RTCIceServer, RTCIceTransportPolicy
 
 from libvirt_webrtc.concurrency.tasks import TaskSet
 from libvirt_webrtc.config.ice_url import Target
+from libvirt_webrtc.errors import NoPortLeft
+from libvirt_webrtc.media.aiortc_ext.ice import offered_addresses
 from libvirt_webrtc.media.aiortc_ext.inquiry import Inquiry, OtherNetwork, Server
 from libvirt_webrtc.media.aiortc_ext.names import addresses
 from libvirt_webrtc.media.aiortc_ext.patching import replace
+from libvirt_webrtc.media.aiortc_ext.sockets import open_socket
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +54,10 @@ def gather_from_all_servers() -> None:
     def get_component_candidates(
         self: Any, component: int, addresses: list[str], timeout: int = 5
     ) -> Awaitable[list[Candidate]]:
-        return _with_servers(self, component, gather(self, component, addresses, timeout))
+        return _gather(self, component, addresses)
 
     make = replace(RTCIceGatherer, "__init__", init)
-    gather = replace(aioice.ice.Connection, "get_component_candidates", get_component_candidates)
+    replace(aioice.ice.Connection, "get_component_candidates", get_component_candidates)
 
 
 def give_relays_back_in_time() -> None:
@@ -73,15 +76,60 @@ def give_relays_back_in_time() -> None:
     give_back = replace(TurnClientMixin, "delete", delete)
 
 
-async def _with_servers(connection: Any, component: int, host: Awaitable[list[Candidate]]) -> list[Candidate]:
-    """The ``host`` candidates, which have to be there first, and those at servers."""
-    own = await host
+async def _gather(connection: Any, component: int, addresses: Sequence[str]) -> list[Candidate]:
+    """All candidates. Raises NoPortLeft where there is none because every port is taken."""
+    try:
+        own, taken = await _host(connection, component, addresses), None
+    except NoPortLeft as error:
+        own, taken = [], error
     servers: list[Server] = vars(connection).get("_console_servers", [])
     mapped, relayed = await asyncio.gather(
         _mapped(connection, component, [server for server in servers if not server.target.is_turn]),
         _relayed(connection, component, [server for server in servers if server.target.is_turn]),
     )
-    return [*own, *mapped, *relayed]
+    if taken is not None and not relayed:
+        raise taken
+    offered = {(candidate.host, candidate.port) for candidate in own}
+    return [*own, *(each for each in mapped if (each.host, each.port) not in offered), *relayed]
+
+
+async def _host(connection: Any, component: int, addresses: Sequence[str]) -> list[Candidate]:
+    """The candidates at our own addresses, as others see them. An address that has gone is passed over.
+
+    Raises:
+        NoPortLeft: at none of the addresses.
+    """
+    found: list[Candidate] = []
+    taken: NoPortLeft | None = None
+    seen_as = offered_addresses()
+    for address in addresses:
+        try:
+            protocol = await open_socket(partial(StunProtocol, connection), address)
+        except NoPortLeft as error:
+            taken = error
+            continue
+        except OSError as error:
+            log.info("no socket at %s: %s", address, error)
+            continue
+        port = protocol.transport.get_extra_info("sockname")[1]
+        protocol.local_candidate = _host_candidate(component, address, port)
+        connection._protocols.append(protocol)
+        found += [_host_candidate(component, seen, port) for seen in seen_as.get(address, (address,))]
+    if taken is not None and not found:
+        raise taken
+    return found
+
+
+def _host_candidate(component: int, host: str, port: int) -> Candidate:
+    return Candidate(
+        foundation=candidate_foundation("host", "udp", host),
+        component=component,
+        transport="udp",
+        priority=candidate_priority(component, "host"),
+        host=host,
+        port=port,
+        type="host",
+    )
 
 
 def _servers(given: Iterable[RTCIceServer]) -> list[Server]:
@@ -95,7 +143,7 @@ def _servers(given: Iterable[RTCIceServer]) -> list[Server]:
 
 
 async def _mapped(connection: Any, component: int, servers: Sequence[Server]) -> list[Candidate]:
-    """The addresses that STUN servers see this host at, where they are not its own.
+    """The addresses that STUN servers see this host at.
 
     Once one address has its answer, the others have as long again: an address that reaches nobody, such as that of a
     bridge between guests, is not waited for.
@@ -124,7 +172,7 @@ async def _mapped(connection: Any, component: int, servers: Sequence[Server]) ->
     finally:
         await tasks.close()
     inquiry.conclude()
-    return [c for c in found if (c.host, c.port) != (c.related_address, c.related_port)]
+    return found
 
 
 async def _map(protocol: StunProtocol, server: Server) -> Candidate:

@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import logging
 import struct
 from collections.abc import Sequence
 from typing import Any
@@ -9,52 +10,77 @@ from typing import Any
 import aioice.ice
 
 from libvirt_webrtc.errors import ConfigError
+from libvirt_webrtc.logs import LimitedLogger
 from libvirt_webrtc.media.aiortc_ext.patching import replace
+from libvirt_webrtc.media.aiortc_ext.routes import source_address
+
+_unroutable = LimitedLogger(logging.getLogger(__name__))
+
+_aioices_choice = aioice.ice.get_host_addresses
+_LOOPBACK = "127.0.0.1"
 
 MAX_DATAGRAM = 1500
 """The longest datagram that is read, in bytes: pylibsrtp raises a ValueError for more. Browsers send about 1,200, and
 Ethernet carries no more."""
 
-_host_addresses: tuple[str, ...] | None = None
+_named: tuple[str, ...] | None = None
+_loopback = False
 
 
 def set_host_addresses(addresses: Sequence[str] | None) -> None:
-    """Gather host candidates on these IP addresses only; with None, on aioice's choice: all but loopback.
+    """Offer these IP addresses only; with None, aioice's choice: all of this host's but loopback.
 
-    This holds for connections made from here on, in the whole process.
+    Those that are not this host's are others' names for it: behind a router that maps them to it (1:1 NAT) they are
+    offered in the place of the address that leads there. What is this host's is asked at each gathering. This holds
+    for connections made from here on, in the whole process, and takes :func:`offer_loopback` back.
 
     Raises:
         ConfigError: one of them is not an IP address.
     """
-    global _host_addresses
+    global _named, _loopback
     try:
         checked = None if addresses is None else tuple(str(ipaddress.ip_address(a)) for a in addresses)
     except ValueError as error:
         raise ConfigError(f"ICE candidates need IP addresses: {error}") from error
-    _host_addresses = checked
+    _named, _loopback = checked, False
 
 
 def offer_loopback() -> None:
-    """Gather host candidates on this host's loopback address as well, before all others."""
-    set_host_addresses(["127.0.0.1", *machine_addresses()])
+    """Offer this host's loopback address as well, before all others."""
+    global _loopback
+    _loopback = True
 
 
 def machine_addresses() -> list[str]:
-    """The addresses of this host on which aioice gathers: all but loopback, unless others were set."""
-    return aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=True)
+    """The addresses of this host, without loopback."""
+    return [str(ipaddress.ip_address(each)) for each in _aioices_choice(True, True)]
+
+
+def offered_addresses() -> dict[str, tuple[str, ...]]:
+    """The addresses of this host to gather on now, each with what it is offered as."""
+    offered: dict[str, list[str]] = {_LOOPBACK: [_LOOPBACK]} if _loopback else {}
+    own = machine_addresses()
+    for address in own if _named is None else _named:
+        if address in own or ipaddress.ip_address(address).is_loopback:
+            base: str | None = address
+        else:
+            base = source_address(address)
+        if base is None:
+            _unroutable.warning("%s of ice.addresses is not offered: this host has no way there", address)
+        else:
+            seen = offered.setdefault(base, [])
+            seen += [] if address in seen else [address]
+    return {base: tuple(seen) for base, seen in offered.items()}
 
 
 def name_host_addresses() -> None:
     """Let the operator name the addresses: aioice takes every address of the host but loopback."""
 
     def get_host_addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
-        if _host_addresses is None:
-            every: list[str] = original(use_ipv4, use_ipv6)
-            return every
         wanted = {4: use_ipv4, 6: use_ipv6}
-        return [a for a in _host_addresses if wanted[ipaddress.ip_address(a).version]]
+        return [base for base in offered_addresses() if wanted[ipaddress.ip_address(base).version]]
 
-    original = replace(aioice.ice, "get_host_addresses", get_host_addresses)
+    replace(aioice.ice, "get_host_addresses", get_host_addresses)
 
 
 def drop_foreign_datagrams() -> None:

@@ -11,6 +11,7 @@ from aioice import stun
 
 from libvirt_webrtc.concurrency.tasks import TaskSet
 from libvirt_webrtc.config.ice_url import Target
+from libvirt_webrtc.errors import NoPortLeft
 
 T = TypeVar("T")
 
@@ -121,6 +122,10 @@ class Inquiry:
             found = await ask(server)
         except OtherNetwork:
             self._asked[server.target] -= 1
+            raise
+        except NoPortLeft:
+            # Not the server's fault, nor one that is there the next time.
+            del self._asked[server.target]
             raise
         except Exception as error:
             # aioice has no error type of its own for what a server may do wrong.

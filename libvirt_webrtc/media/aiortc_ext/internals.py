@@ -111,6 +111,24 @@ USES: tuple[Use, ...] = (
             *("turn_username", "turn_password", "turn_ssl", "turn_transport"),
         ),
     ),
+    # sockets.py
+    Use(
+        aioice.turn,
+        "create_turn_endpoint",
+        (
+            *("protocol_factory", "server_addr", "username", "password", "lifetime"),
+            *("channel_refresh_time", "ssl", "transport"),
+        ),
+    ),
+    Use(aioice.turn, "DEFAULT_ALLOCATION_LIFETIME"),
+    Use(aioice.turn, "DEFAULT_CHANNEL_REFRESH_TIME"),
+    Use(aioice.turn, "UDP_SOCKET_BUFFER_SIZE"),
+    Use(
+        TurnClientUdpProtocol,
+        "__init__",
+        ("self", "server", "username", "password", "lifetime", "channel_refresh_time"),
+    ),
+    Use(TurnTransport, "_connect", ("self", "protocol")),
     # remote_candidates.py
     Use(Connection, "request_received", ("self", "message", "addr", "protocol")),
     # dtls.py

@@ -13,6 +13,7 @@ from libvirt_webrtc.media.aiortc_ext import (
     negotiation,
     remote_candidates,
     sender,
+    sockets,
 )
 
 
@@ -33,6 +34,7 @@ def install() -> None:
     ice.time_checks()
     gathering.gather_from_all_servers()
     gathering.give_relays_back_in_time()
+    sockets.relay_by_our_ports()
     remote_candidates.limit_checks()
     negotiation.accept_all_payload_types()
     negotiation.register_formats()

@@ -9,6 +9,7 @@ from unittest import mock
 import pytest
 
 from libvirt_webrtc.config.ice import IceConfig, IceServer
+from libvirt_webrtc.config.ice_ports import PortRange
 from libvirt_webrtc.service.rights import worker_rights
 from libvirt_webrtc.worker import main, process
 from libvirt_webrtc.worker.process import WorkerProcess
@@ -18,7 +19,11 @@ from tests.media.helpers import soon, until
 from tests.support.grants import ADMIN
 from tests.support.qmp import Qemu
 from tests.support.turn import make_certificate, turn_server
+from tests.support.udp_ports import udp_ports
 from tests.worker.viewer_client import ViewerClient
+
+PORTS = PortRange(51000, 51019)
+OURS = set(range(51000, 51020))
 
 
 def enter(certificate: Path, with_landlock: bool, sock: socket.socket, settings: WorkerSettings) -> None:
@@ -52,7 +57,7 @@ async def test_a_locked_worker_has_a_relay(tmp_path: Path, url: str, with_landlo
             downsample=False,
             offer_loopback=True,
             log_level=30,
-            ice_servers=ice.servers,
+            ice_ports=PORTS,
             rights=worker_rights(ice, graphics=False, gl_device="auto", encoders=()),
         )
         async with Qemu("-S", "-device", "VGA") as qemu:
@@ -62,7 +67,8 @@ async def test_a_locked_worker_has_a_relay(tmp_path: Path, url: str, with_landlo
                 await worker.use_display((await qemu.open_display()).detach())
                 await until(lambda: bool(worker.consoles))
                 async with ViewerClient() as viewer:
-                    answer = await soon(worker.offer("viewer", 0, await viewer.offer(), ADMIN))
+                    answer = await soon(worker.offer("viewer", 0, await viewer.offer(), ADMIN, ice.servers))
                     assert "typ relay" in answer
+                    assert answer.count("typ host") and not set(udp_ports(worker.pid)) - OURS
             finally:
                 await worker.close()
