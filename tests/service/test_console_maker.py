@@ -1,15 +1,22 @@
-"""What the log says at the start."""
+"""What the log says at the start, and what workers are told of the network."""
 
 import logging
+import pickle
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from libvirt_webrtc.config.ice import IceConfig, IceServer
+from libvirt_webrtc.config.ice_ports import PortRange
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.service import console_maker
 from libvirt_webrtc.service.console_maker import ConsoleMaker
+from libvirt_webrtc.service.worker_supervisor import DisplaySource
+from libvirt_webrtc.worker.settings import WorkerSettings
 
 LOGGER = console_maker.__name__
+SECRET = "of-this-test-alone"
 
 
 async def told(
@@ -44,3 +51,25 @@ async def test_a_mistake_with_which_nobody_connects_is_told(
 ) -> None:
     found = await told(IceConfig(problem="no credential"), caplog, monkeypatch)
     assert found == ["viewers cannot connect: no credential"]
+
+
+async def test_a_worker_gets_credentials_and_not_the_secret_that_makes_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[tuple[WorkerSettings, Callable[[], tuple[IceServer, ...]]]] = []
+
+    def supervisor(settings: WorkerSettings, *_: object, ice_servers: Callable[[], Any]) -> None:
+        made.append((settings, ice_servers))
+
+    monkeypatch.setattr(console_maker, "WorkerSupervisor", supervisor)
+    ice = IceConfig((IceServer(("turn:turn.example",)),), ports=PortRange(50000, 50001), secret=SECRET)
+
+    async def display() -> int:
+        return -1
+
+    ConsoleMaker(Config(ice=ice)).make("demo", DisplaySource(display), lambda: None, gl=False)
+    ((settings, servers),) = made
+    assert settings.ice_ports == ice.ports
+    first, second = servers(), servers()
+    assert first[0].username != second[0].username and first[0].credential
+    assert SECRET.encode() not in pickle.dumps((settings, first))

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from libvirt_webrtc.agent.interface import ConsoleState
@@ -141,3 +143,17 @@ async def test_a_console_number_that_a_ready_domain_lacks_is_not_found(
 async def test_a_malformed_address_is_not_found(signed_in: Viewer, path: str) -> None:
     async with signed_in.offer(path) as response:
         assert await refusal(response) == (404, "not_found")
+
+
+async def test_with_a_secret_each_viewer_has_credentials_of_its_own(serve: Serve) -> None:
+    ice = IceConfig((IceServer(("turn:turn.example",)),), secret="of-this-test-alone")
+    async with Viewer(await serve(Config(ice=ice))) as viewer:
+        viewer.use_token()
+        users = []
+        for _ in range(2):
+            async with viewer.get("/webrtc-config") as response:
+                text = await response.text()
+                assert "of-this-test-alone" not in text and response.headers["Cache-Control"] == "no-store"
+                (server,) = json.loads(text)["iceServers"]
+                users.append(server["username"])
+        assert users[0] != users[1]
