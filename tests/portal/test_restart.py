@@ -15,7 +15,7 @@ from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.portal.auth.session import ABSOLUTE_S, IDLE_S
 from libvirt_webrtc.portal.auth.session_store import SessionStore, StoredSession
 from libvirt_webrtc.portal.auth.sessions import SAVE_S, Sessions, SessionSecrets
-from libvirt_webrtc.portal.auth.user import TOKEN_USER
+from libvirt_webrtc.portal.auth.user import TOKEN_USER, Method, User
 from tests.portal.fakes import TOKEN, FakeAgent, FakeClock, Serve, Viewer
 
 
@@ -220,3 +220,10 @@ def test_files_of_addresses_that_are_not_used_any_more_are_removed(store: Sessio
     os.utime(other, (0, 0))
     store.load()
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+async def test_users_with_any_name_and_many_groups_come_back(store: SessionStore) -> None:
+    groups = frozenset(f"{number}-{'g' * 100}" for number in range(1000))
+    user = User("Jürgen \u65e5", Method.OIDC, groups)
+    store.save([StoredSession("c", "k", 1.0, 1.0, "id", user)] * 64)
+    assert [stored.user for stored in store.load()] == [user] * 64
