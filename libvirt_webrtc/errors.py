@@ -4,6 +4,9 @@
 
     LibvirtWebRTCError
     ├── ConfigError               a setting that cannot be used; says which and what to write
+    ├── StateError                a file of the state folder that cannot be used; says which and why
+    ├── LinkRefused               a share link that opens nothing; says why
+    ├── TooManyLinks              no further share link can be made
     ├── DomainXMLError            domain XML that cannot be read, or must not be changed as asked
     ├── HypervisorError           libvirt refused a call
     │   ├── HypervisorUnavailable no connection to libvirt right now
@@ -43,6 +46,18 @@ class LibvirtWebRTCError(Exception):
 
 class ConfigError(LibvirtWebRTCError):
     """A setting that cannot be used."""
+
+
+class StateError(LibvirtWebRTCError):
+    """A file of the state folder that cannot be used: damaged, open to others, not to be written."""
+
+
+class LinkRefused(LibvirtWebRTCError):
+    """A share link that opens nothing. The message says why, in a sentence for whoever has it."""
+
+
+class TooManyLinks(LibvirtWebRTCError):
+    """No further share link can be made until some are revoked or end."""
 
 
 class DomainXMLError(LibvirtWebRTCError):

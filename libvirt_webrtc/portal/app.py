@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import AsyncIterator
 from functools import partial
+from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -12,7 +13,7 @@ from aiohttp.typedefs import Handler
 from libvirt_webrtc.agent.interface import Agent
 from libvirt_webrtc.concurrency.tasks import LongLivedTask
 from libvirt_webrtc.config.access import is_loopback
-from libvirt_webrtc.config.load import Config
+from libvirt_webrtc.config.load import Config, state_dir
 from libvirt_webrtc.portal.audit import AUDIT, Audit
 from libvirt_webrtc.portal.auth.access import Access
 from libvirt_webrtc.portal.auth.gate import Gate
@@ -22,6 +23,8 @@ from libvirt_webrtc.portal.auth.session_store import SessionStore
 from libvirt_webrtc.portal.auth.sessions import Sessions
 from libvirt_webrtc.portal.auth.throttle import Throttle
 from libvirt_webrtc.portal.headers import add_headers
+from libvirt_webrtc.portal.issued.lifetime import Clocks
+from libvirt_webrtc.portal.issued.live import IssuedSecrets
 from libvirt_webrtc.portal.problems import MAX_BODY_BYTES, Problem, problems
 from libvirt_webrtc.portal.reload import Reload
 from libvirt_webrtc.portal.routes.consoles import ConsoleRoutes
@@ -46,6 +49,7 @@ def create_app(
     web_files: WebFiles | None = None,
     clock: Clock = time.monotonic,
     store: SessionStore | None = None,
+    issued_folder: Path | None = None,
 ) -> web.Application:
     """The application that serves ``agent``'s consoles to whoever signs in with ``token``.
 
@@ -58,17 +62,20 @@ def create_app(
         web_files: the pages; by default those of the installed package.
         clock: seconds that never jump; tests set their own.
         store: where sessions outlive this process; None: nowhere.
+        issued_folder: where API tokens and share links are kept; None: in the state folder.
 
     Raises:
         ConfigError: the pages' files are missing.
     """
     sessions = Sessions(agent, clock, store)
+    audit = audit or Audit()
+    issued = IssuedSecrets(issued_folder or state_dir(), sessions, Clocks.of_system(), audit)
     access = Access(config.access)
-    gate = Gate(token, sessions, Throttle(clock), access, agent)
+    gate = Gate(token, sessions, issued, Throttle(clock), access, agent)
     app = web.Application(
         middlewares=[problems(), _check_host, gate.middleware], client_max_size=MAX_BODY_BYTES
     )
-    app[AUDIT] = audit or Audit()
+    app[AUDIT] = audit
     PageRoutes(web_files or WebFiles.load()).add_to(app.router)
     SessionRoutes(gate, sessions, offered_methods(config)).add_to(app.router)
     DomainRoutes(agent).add_to(app.router)
@@ -80,9 +87,15 @@ def create_app(
         await sessions.close()
 
     async def sweep(_: web.Application) -> AsyncIterator[None]:
-        task = LongLivedTask(partial(_sweep, sessions), name="session sweep")
+        # Before the first request: sessions of links that were revoked meanwhile may have come back.
+        await issued.look()
+        tasks = [
+            LongLivedTask(partial(_sweep, sessions), name="session sweep"),
+            LongLivedTask(issued.follow, name="API tokens and links"),
+        ]
         yield
-        await task.close()
+        for task in tasks:
+            await task.close()
 
     app.on_shutdown.append(end_streams)
     app.cleanup_ctx.append(sweep)

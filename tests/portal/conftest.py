@@ -34,6 +34,12 @@ def web_folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def issued_folder(tmp_path: Path) -> Path:
+    """Where API tokens and share links are kept."""
+    return tmp_path / "issued"
+
+
+@pytest.fixture
 def agent() -> FakeAgent:
     return FakeAgent()
 
@@ -44,7 +50,9 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-async def serve(agent: FakeAgent, clock: FakeClock, web_folder: Path) -> AsyncIterator[Serve]:
+async def serve(
+    agent: FakeAgent, clock: FakeClock, web_folder: Path, issued_folder: Path
+) -> AsyncIterator[Serve]:
     """Serves portals with settings of the test's own."""
     async with AsyncExitStack() as stack:
 
@@ -52,7 +60,15 @@ async def serve(agent: FakeAgent, clock: FakeClock, web_folder: Path) -> AsyncIt
             config: Config, limits: ConnectionLimits | None = None, store: SessionStore | None = None
         ) -> Served:
             files = WebFiles.load(web_folder)
-            app = create_app(agent, config, TOKEN, web_files=files, clock=clock, store=store)
+            app = create_app(
+                agent,
+                config,
+                TOKEN,
+                web_files=files,
+                clock=clock,
+                store=store,
+                issued_folder=issued_folder,
+            )
             return await stack.enter_async_context(Served(app, limits or ConnectionLimits()))
 
         yield start

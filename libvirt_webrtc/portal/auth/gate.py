@@ -16,6 +16,8 @@ from libvirt_webrtc.portal.auth.throttle import Throttle
 from libvirt_webrtc.portal.auth.token import Token
 from libvirt_webrtc.portal.auth.user import TOKEN_USER
 from libvirt_webrtc.portal.connections import connection_of
+from libvirt_webrtc.portal.issued.live import IssuedSecrets
+from libvirt_webrtc.portal.issued.secret_text import TOKEN_PREFIX, is_whole
 from libvirt_webrtc.portal.problems import Problem
 from libvirt_webrtc.portal.routes.rights import ACTIONS, ROUTES, Need
 
@@ -28,12 +30,19 @@ class Gate:
     """Finds the session of each request, and its role where it is about a domain, or refuses it."""
 
     def __init__(
-        self, token: str, sessions: Sessions, throttle: Throttle, access: Access, agent: Agent
+        self,
+        token: str,
+        sessions: Sessions,
+        issued: IssuedSecrets,
+        throttle: Throttle,
+        access: Access,
+        agent: Agent,
     ) -> None:
         self._access = access
         self._agent = agent
         self._token = Token(token)
         self._sessions = sessions
+        self._issued = issued
         self._throttle = throttle
 
     @web.middleware
@@ -89,8 +98,13 @@ class Gate:
         scheme, _, guess = request.headers["Authorization"].partition(" ")
         if scheme.lower() != "bearer":
             raise Problem(401, "not_signed_in", "the only Authorization that is taken is Bearer TOKEN")
-        message = "the Bearer token is not the server's"
-        await self.check_token(request, guess.strip(), message)
+        text = guess.strip()
+        if (session := await self._issued.token_session(text)) is not None:
+            return session
+        message = "the Bearer token is neither the server's nor an API token that is in force"
+        if text.startswith(TOKEN_PREFIX) and not is_whole(text, TOKEN_PREFIX):
+            message += ", and part of it is missing or mistyped"
+        await self.check_token(request, text, message)
         return self._sessions.bearer
 
     def _check_role(self, request: web.Request, session: Session, need: Need | Role) -> None:

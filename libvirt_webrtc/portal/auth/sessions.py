@@ -58,8 +58,8 @@ class Sessions:
         self._saving = asyncio.Lock()
         self._saved_at = clock()
         self._sessions: dict[str, Session] = {}
-        self.bearer = Session(clock, TOKEN_USER)
-        """What all requests with the token itself share; it does not expire."""
+        self._programs: dict[User, Session] = {}
+        self._closing = False
         for stored in store.load() if store is not None else ():
             session = Session.stored(clock, stored)
             # Times to come are of another clock, as in a container that was moved.
@@ -77,6 +77,19 @@ class Sessions:
             await self._end(min(self._sessions, key=lambda cookie: self._sessions[cookie].used))
         await self._save()
         return made
+
+    def of_program(self, user: User) -> Session:
+        """What all requests with one Bearer token share, ``user``'s; it does not expire."""
+        if (session := self._programs.get(user)) is None:
+            session = self._programs[user] = Session(self._clock, user)
+            if self._closing:
+                session.leave.set()
+        return session
+
+    @property
+    def bearer(self) -> Session:
+        """What all requests with the server's own token share."""
+        return self.of_program(TOKEN_USER)
 
     def pages(self, cookie: str) -> object | None:
         """What stands for whoever has the cookie of a live session; None where there is none.
@@ -102,10 +115,14 @@ class Sessions:
     async def end_where(self, over: Callable[[Session], bool]) -> int:
         """End each session for which ``over`` is true, with its streams and its consoles; returns how many."""
         cookies = [cookie for cookie, session in self._sessions.items() if over(session)]
-        await asyncio.gather(*(self._end(cookie) for cookie in cookies))
+        programs = [user for user, session in self._programs.items() if over(session)]
+        await asyncio.gather(
+            *(self._end(cookie) for cookie in cookies),
+            *(self._close(self._programs.pop(user)) for user in programs),
+        )
         if cookies:
             await self._save()
-        return len(cookies)
+        return len(cookies) + len(programs)
 
     async def add_console(self, session: Session, console: OpenConsole) -> bool:
         """Note what a session has opened; False, and the console is closed, if it has ended meanwhile."""
@@ -131,7 +148,7 @@ class Sessions:
         Most viewers vanish without a word (a closed tab, a lost network). The worker notices within seconds, and here
         it is asked for, so that such a console keeps no session from being idle.
         """
-        for session in [self.bearer, *self._sessions.values()]:
+        for session in [*self._programs.values(), *self._sessions.values()]:
             for console in list(session.consoles.values()):
                 if not await self._is_there(console):
                     session.close_console(console.viewer)
@@ -147,7 +164,8 @@ class Sessions:
         Nobody is signed out: a request that is still answered must not send its page to the login. Consoles stay: they
         are the agent's to end or to keep.
         """
-        for session in (self.bearer, *self._sessions.values()):
+        self._closing = True
+        for session in (*self._programs.values(), *self._sessions.values()):
             session.leave.set()
         if self._sessions:
             await self._save()
@@ -157,12 +175,15 @@ class Sessions:
         session = self._sessions.pop(cookie_hash, None)
         if session is None:
             return False
+        await self._close(session)
+        return True
+
+    async def _close(self, session: Session) -> None:
         session.ended.set()
         session.leave.set()
         consoles = list(session.consoles.values())
         session.consoles.clear()
         await asyncio.gather(*(self.close_console(console) for console in consoles))
-        return True
 
     async def _save(self) -> None:
         if self._store is None:

@@ -31,6 +31,8 @@ class Limit:
     """As :func:`matches` takes them."""
     owner: Optional["User"] = None
     """Who made it: it never gives more than that user has; None: the operator."""
+    id: str = ""
+    """Names the API token or the link. No secret."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,138 @@
+"""``libvirt-webrtc token``: API tokens for programs, made, listed and taken back."""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from libvirt_webrtc.agent.grant import Role
+from libvirt_webrtc.commands import Subparsers
+from libvirt_webrtc.commands.text import cell, columns
+from libvirt_webrtc.config.load import state_dir
+from libvirt_webrtc.portal.issued.api_tokens import ApiToken, ApiTokens
+from libvirt_webrtc.portal.issued.lifetime import Clocks
+
+DEFAULT_DAYS = 90.0
+
+
+def add_parsers(commands: Subparsers) -> None:
+    """Register ``token`` with ``create``, ``list`` and ``revoke`` on the parser."""
+    group = commands.add_parser("token", help="API tokens for programs: make, list and take back")
+    actions = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    command = actions.add_parser("create", help="make a token and print it, once")
+    command.add_argument("name", metavar="NAME", help="what the list and the log call it")
+    command.add_argument(
+        "--role", type=_role, default=Role.VIEW, help=f"{', '.join(map(str, Role))} (default: view)"
+    )
+    command.add_argument(
+        "--domain",
+        action="append",
+        required=True,
+        metavar="PATTERN",
+        help="for domains of this name, with * and ? as in a shell, or UUID; may be given several times",
+    )
+    command.add_argument(
+        "--days", type=float, default=DEFAULT_DAYS, help="until it ends (default: %(default)g)"
+    )
+    command.set_defaults(run=_create)
+
+    command = actions.add_parser("list", help="the tokens there are, without their text")
+    command.add_argument("--json", action="store_true", help="as JSON")
+    command.set_defaults(run=_list)
+
+    command = actions.add_parser("revoke", help="take a token back; what it has open ends within 2 s")
+    command.add_argument("token", metavar="NAME|ID")
+    command.set_defaults(run=_revoke)
+
+
+def _create(arguments: argparse.Namespace) -> int:
+    tokens = _tokens()
+    made, text = tokens.create(arguments.name, arguments.role, arguments.domain, arguments.days)
+    print(text, flush=True)
+    print(
+        f"This is the token {made.name} ({made.id}): {made.role} for {' '.join(made.domains)}, until "
+        f"{_time(made.life.ends)}. It is shown this once; its hash is in {tokens.file.path}.",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    clocks, tokens = Clocks.of_system(), _tokens()
+    found = tokens.file.read()
+    if arguments.json:
+        print(json.dumps([_as_json(token, clocks) for token in found], indent=2))
+        return 0
+    rows = [("NAME", "ID", "ROLE", "CREATED", "ENDS", "LAST USED", "DOMAINS")]
+    for token in found:
+        ends = _time(token.life.ends) if token.life.left(clocks) > 0 else "ended"
+        used = "never" if token.used is None else _time(token.used)
+        rows.append(
+            (token.name, token.id, token.role, _time(token.life.began), ends, used, " ".join(token.domains))
+        )
+    _print_table(rows)
+    return 0
+
+
+def _revoke(arguments: argparse.Namespace) -> int:
+    token = _tokens().revoke(arguments.token)
+    print(f"revoked {token.name} ({token.id})")
+    return 0
+
+
+def _tokens() -> ApiTokens:
+    folder = state_dir().absolute()
+    _become_owner(folder)
+    return ApiTokens(folder, Clocks.of_system())
+
+
+def _become_owner(folder: Path) -> None:
+    """Go on as the user whom the service's folder belongs to, where root runs this.
+
+    The service could not read root's files. And root must not write where another user can put links to elsewhere.
+    """
+    if os.geteuid() != 0 or not folder.exists():
+        return
+    owner = folder.stat()
+    if owner.st_uid != 0:
+        os.setgroups([])
+        os.setgid(owner.st_gid)
+        os.setuid(owner.st_uid)
+
+
+def _as_json(token: ApiToken, clocks: Clocks) -> dict[str, Any]:
+    return {
+        "id": token.id,
+        "name": token.name,
+        "role": token.role,
+        "domains": list(token.domains),
+        "created": round(token.life.began),
+        "ends": round(token.life.ends),
+        "ended": token.life.left(clocks) <= 0,
+        "used": None if token.used is None else round(token.used),
+    }
+
+
+def _print_table(rows: Iterable[tuple[str, ...]]) -> None:
+    rows = list(rows)
+    widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
+    terminal = sys.stdout.isatty()
+    for row in rows:
+        cells = (cell(text, width, terminal=terminal) for text, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
+def _time(unix: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(unix))
+
+
+def _role(text: str) -> Role:
+    try:
+        return Role.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
