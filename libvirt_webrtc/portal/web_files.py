@@ -1,6 +1,7 @@
 """The pages' files, read into memory at start. Nothing else can be requested."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
@@ -38,7 +39,8 @@ class WebFile:
 class WebFiles:
     """All files below ``web/``, by their path there.
 
-    Pages name their scripts and styles below ``/static/VERSION/``, and modules import each other relative to that.
+    Pages name their scripts and styles below ``static/VERSION/`` of the portal's folder, and modules import each other
+    relative to that.
     Browsers may keep such files for ever; otherwise they would ask for about 30 of them before a console opens.
 
     Attributes:
@@ -89,7 +91,7 @@ class WebFiles:
         return web.Response(body=file.body, headers={"Content-Type": file.content_type, **headers})
 
     def _versioned(self, page: WebFile) -> WebFile:
-        body = page.body.replace(b'"/static/', f'"/static/{self.version}/'.encode())
+        body = re.sub(rb'"((?:\.\./)*static/)', rf'"\g<1>{self.version}/'.encode(), page.body)
         return WebFile(body, page.content_type, _digest(body))
 
 

@@ -48,12 +48,14 @@ async def test_static_files_have_their_type_and_are_asked_for_again(
 
 
 async def test_what_pages_name_is_kept_by_browsers_until_something_changes(web_folder: Path) -> None:
-    (web_folder / "index.html").write_text('<script src="/static/core/session.js"></script>')
+    (web_folder / "index.html").write_text('<script src="static/core/session.js"></script>')
+    (web_folder / "console.html").write_text('<script src="../static/core/session.js"></script>')
     before = WebFiles.load(web_folder)
     (web_folder / "core" / "session.js").write_text("// another")
     after = WebFiles.load(web_folder)
     assert before.version != after.version
-    assert f'"/static/{after.version}/core/session.js"' in after["index.html"].body.decode()
+    assert f'"static/{after.version}/core/session.js"' in after["index.html"].body.decode()
+    assert f'"../static/{after.version}/core/session.js"' in after["console.html"].body.decode()
     assert before["index.html"].etag != after["index.html"].etag
 
     request = make_mocked_request("GET", "/")

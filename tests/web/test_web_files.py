@@ -27,19 +27,21 @@ def named(page: str, pattern: str) -> list[str]:
 
 def test_the_console_page_preloads_exactly_what_it_imports() -> None:
     """A browser then fetches all modules at once, and not each after the one that imports it."""
-    preloaded = named("console.html", r'rel="modulepreload" href="/static/([^"]+)"')
+    preloaded = named("console.html", r'rel="modulepreload" href="../static/([^"]+)"')
     assert len(preloaded) == len(set(preloaded))
     assert set(preloaded) == imported("app/console.js", set()) - {"app/console.js"}
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_names_only_files_that_there_are(page: str) -> None:
-    files = named(page, r'(?:href|src)="/static/([^"]+)"')
+    files = named(page, r'(?:href|src)="(?:../)?static/([^"]+)"')
     assert files and not [file for file in files if not (WEB / file).is_file()]
 
 
 def test_every_style_sheet_belongs_to_a_page() -> None:
-    linked = {file for page in PAGES for file in named(page, r'rel="stylesheet" href="/static/([^"]+)"')}
+    linked = {
+        file for page in PAGES for file in named(page, r'rel="stylesheet" href="(?:../)?static/([^"]+)"')
+    }
     assert linked == {str(path.relative_to(WEB)) for path in WEB.rglob("*.css")}
 
 
@@ -47,6 +49,13 @@ def test_every_request_has_a_limit() -> None:
     """These two give it one, and the session's key; there is no other way to the server."""
     ways = r"\bfetch\(|XMLHttpRequest|sendBeacon|new WebSocket|new EventSource"
     assert callers(ways) == {"core/request.js", "core/event-stream.js"}
+
+
+def test_pages_and_modules_name_nothing_from_the_top_of_the_site() -> None:
+    """A reverse proxy may put the portal into a folder: pages name things relative to themselves, modules by `at`."""
+    for page in PAGES:
+        assert not re.search(r'(?:href|src|action)="/', (WEB / page).read_text()), page
+    assert callers(r"""["'`]/(?!/)[a-z]""") == {"core/site.js"}
 
 
 def callers(pattern: str) -> set[str]:

@@ -2,6 +2,7 @@
 /** The dialog that asks whether a running guest may pause to be given its console, and then tells the server. */
 
 import { messageOf, request } from "../core/request.js";
+import { at } from "../core/site.js";
 import { element, signIn } from "./elements.js";
 import { nameOf, sentence } from "./words.js";
 
@@ -15,7 +16,7 @@ const ACTION_LIMIT_MS = 30_000;
  * @returns {Promise<string>} why it could not begin; empty: it has
  */
 async function begin(domain) {
-  const path = `/api/domains/${encodeURIComponent(domain.uuid)}/actions/attach`;
+  const path = at(`api/domains/${encodeURIComponent(domain.uuid)}/actions/attach`);
   try {
     const reply = await request(path, { method: "POST" }, ACTION_LIMIT_MS);
     if (reply.status === 401) signIn();

@@ -4,6 +4,7 @@
 import { DomainEvents } from "../core/domains.js";
 import { SideButtons, takesSideButtons } from "../core/input/side-buttons.js";
 import { Session } from "../core/session.js";
+import { at } from "../core/site.js";
 import { element, signIn } from "./elements.js";
 import { publish } from "./handle.js";
 import { ViewerConsoles } from "./viewer-consoles.js";
@@ -19,7 +20,7 @@ import { WindowSize } from "./window-size.js";
 /** @typedef {import("../core/protocol.js").DisplayMessage} DisplayMessage */
 
 // As libvirt writes it, however the address does.
-const uuid = decodeURIComponent(location.pathname.split("/")[2] ?? "").toLowerCase();
+const uuid = decodeURIComponent(location.pathname.split("/").pop() ?? "").toLowerCase();
 const consoleIndex = Number(new URLSearchParams(location.search).get("console")) || 0;
 
 const caps = element("caps", HTMLElement);
@@ -36,7 +37,7 @@ let worker = null;
 let away = false;
 
 const session = new Session(
-  { whep: `/api/domains/${encodeURIComponent(uuid)}/consoles/${consoleIndex}/whep`, config: "/webrtc-config" },
+  { whep: at(`api/domains/${encodeURIComponent(uuid)}/consoles/${consoleIndex}/whep`), config: at("webrtc-config") },
   () => consoleCount(uuid),
   {
     state: () => {

@@ -1,5 +1,7 @@
 // @ts-check
 
+import { at, HOME } from "../core/site.js";
+
 /**
  * @template {HTMLElement} T
  * @param {string} id
@@ -14,5 +16,6 @@ export function element(id, type) {
 
 /** Go and sign in, then come back to this page. */
 export function signIn() {
-  location.replace(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+  const here = location.pathname.slice(HOME.length) + location.search;
+  location.replace(`${at("login")}?next=${encodeURIComponent(here)}`);
 }

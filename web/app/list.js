@@ -4,6 +4,7 @@
 import { DomainEvents } from "../core/domains.js";
 import { request } from "../core/request.js";
 import { forgetSessionKey } from "../core/session-key.js";
+import { at } from "../core/site.js";
 import { AttachDialog } from "./attach.js";
 import { element, signIn } from "./elements.js";
 import { inOrder } from "./order.js";
@@ -92,10 +93,10 @@ filter.addEventListener("input", render);
 element("sign-out", HTMLButtonElement).addEventListener("click", async () => {
   // The session's end ends its streams, which would send this page to sign in again.
   events.close();
-  const reply = await request("/api/session", { method: "DELETE" }).catch(() => null);
+  const reply = await request(at("api/session"), { method: "DELETE" }).catch(() => null);
   if (reply?.ok || reply?.status === 401) {
     forgetSessionKey();
-    location.assign("/login");
+    location.assign(at("login"));
     return;
   }
   events.open();

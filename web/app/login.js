@@ -1,6 +1,7 @@
 // @ts-check
 /** The login page. A link with `#token=...` signs in at once; the fragment never reaches a server's log. */
 
+import { HOME } from "../core/site.js";
 import { element } from "./elements.js";
 import { PasswordForm } from "./password-form.js";
 import { methodsOf } from "./sign-in-methods.js";
@@ -36,7 +37,7 @@ async function signIn(body) {
   say("");
   const refusal = await signInWith(body);
   if (refusal) say(refusal.text);
-  else location.replace(nextPath(new URLSearchParams(location.search).get("next"), location.origin));
+  else location.replace(nextPath(new URLSearchParams(location.search).get("next"), location.origin, HOME));
   return refusal;
 }
 

@@ -1,6 +1,7 @@
 // @ts-check
 /** One domain in the list. */
 
+import { at } from "../core/site.js";
 import { element } from "./elements.js";
 import { isAlive, isAttaching, stateWords, visible, whyNot } from "./words.js";
 
@@ -23,7 +24,7 @@ function screensWords(consoles) {
 
 /** @param {Domain} domain @param {number} index */
 function consolePath({ uuid }, index) {
-  return `/console/${encodeURIComponent(uuid)}${index ? `?console=${index}` : ""}`;
+  return at(`console/${encodeURIComponent(uuid)}${index ? `?console=${index}` : ""}`);
 }
 
 export class Row {

@@ -2,6 +2,7 @@
 /** Which ways of signing in the portal offers. */
 
 import { messageOf, request } from "../core/request.js";
+import { at } from "../core/site.js";
 import { sentence } from "./words.js";
 
 /**
@@ -16,7 +17,7 @@ import { sentence } from "./words.js";
  */
 export async function methodsOf() {
   try {
-    const reply = await request("/api/sign-in");
+    const reply = await request(at("api/sign-in"));
     if (!reply.ok) throw new Error(sentence(messageOf(reply)) || `The server answered with status ${reply.status}.`);
     /** @type {Partial<SignInMethod>[]} */
     const given = JSON.parse(reply.text).methods;

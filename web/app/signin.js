@@ -3,6 +3,7 @@
 
 import { LIMIT_MS, kindOf, messageOf, request } from "../core/request.js";
 import { keepSessionKey } from "../core/session-key.js";
+import { at } from "../core/site.js";
 import { sentence } from "./words.js";
 
 /** What signing in by password may take: the host's PAM modules may ask a directory somewhere, and are given 30 s. */
@@ -10,21 +11,22 @@ const PASSWORD_LIMIT_MS = 40_000;
 
 /**
  * Where to go after signing in.
- * @param {string | null} wanted as the address says; written by anybody
+ * @param {string | null} wanted as the address says, below `home`; written by anybody
  * @param {string} origin this page's
- * @returns {string} a path of this origin; the list where `wanted` is none
+ * @param {string} home the portal's path there, with a slash at its end
+ * @returns {string} a path of this origin; the list where `wanted` is none of the portal's
  */
-export function nextPath(wanted, origin) {
-  if (!wanted?.startsWith("/")) return "/";
+export function nextPath(wanted, origin, home) {
   let url;
   try {
-    url = new URL(wanted, origin);
+    url = new URL(wanted ?? "", origin + home);
   } catch {
-    return "/";
+    return home;
   }
-  if (url.origin !== origin || url.pathname === "/login") return "/";
-  // With a single slash in front, so that the result cannot be read as "//host".
-  return `/${url.pathname.replace(/^\/+/, "")}${url.search}${url.hash}`;
+  const { pathname, search, hash } = url;
+  // A double slash in front would be read as "//host".
+  const ours = url.origin === origin && pathname.startsWith(home) && !pathname.startsWith("//");
+  return ours && pathname !== `${home}login` ? `${pathname}${search}${hash}` : home;
 }
 
 /**
@@ -54,7 +56,7 @@ export function refusalWords(status, kind, message) {
 export async function signInWith(body) {
   const init = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   try {
-    const reply = await request("/api/session", init, "password" in body ? PASSWORD_LIMIT_MS : LIMIT_MS);
+    const reply = await request(at("api/session"), init, "password" in body ? PASSWORD_LIMIT_MS : LIMIT_MS);
     if (reply.ok) {
       keepSessionKey(JSON.parse(reply.text).key);
       return null;

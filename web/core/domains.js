@@ -3,6 +3,7 @@
 
 import { Backoff } from "./backoff.js";
 import { readEvents } from "./event-stream.js";
+import { at } from "./site.js";
 
 /**
  * @typedef {object} ConsoleInfo
@@ -58,7 +59,7 @@ export class DomainEvents {
   /** @param {AbortSignal} signal */
   async #follow(signal) {
     while (!signal.aborted) {
-      const status = await readEvents("/api/events", signal, (data) => {
+      const status = await readEvents(at("api/events"), signal, (data) => {
         if (!signal.aborted) this.#receive(JSON.parse(data));
       });
       if (signal.aborted) return;

@@ -4,7 +4,10 @@
  * key stays in this origin's storage, which other ports' pages cannot read, and goes only where request headers are set here.
  */
 
-const NAME = "libvirt-webrtc.session-key";
+import { HOME } from "./site.js";
+
+/** Of each portal its own, where several are in folders of one site. */
+const NAME = `libvirt-webrtc.session-key${HOME === "/" ? "" : `:${HOME}`}`;
 
 /** @param {string} key as signing in gave it */
 export function keepSessionKey(key) {
@@ -18,11 +21,12 @@ export function forgetSessionKey() {
 
 /**
  * @param {string} url of a request
- * @returns {Record<string, string>} the header that it needs besides the cookie; none for another origin, or before signing in
+ * @returns {Record<string, string>} the header that it needs besides the cookie; none for another origin or folder, or before signing in
  */
 export function sessionHeaders(url) {
   // Node, which tests these modules, has no storage of this kind.
   const key = globalThis.localStorage?.getItem(NAME);
-  if (!key || new URL(url, document.baseURI).origin !== location.origin) return {};
-  return { "Session-Key": key };
+  if (!key) return {};
+  const { origin, pathname } = new URL(url, document.baseURI);
+  return origin === location.origin && pathname.startsWith(HOME) ? { "Session-Key": key } : {};
 }

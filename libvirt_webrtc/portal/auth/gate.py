@@ -72,9 +72,7 @@ class Gate:
             return await handler(request)
         if need is not Need.PAGE:
             raise Problem(401, "not_signed_in", "sign in first, or send Authorization: Bearer TOKEN")
-        return web.Response(
-            status=303, headers={"Location": "/login?" + urlencode({"next": request.path_qs})}
-        )
+        return web.Response(status=303, headers={"Location": _login(request)})
 
     def _note_cookie(self, request: web.Request) -> None:
         """Keep strangers from pushing out the connections on which a signed-in browser loads pages and scripts.
@@ -140,6 +138,14 @@ def _action_needs(name: str) -> Role:
         return ACTIONS[Action(name)]
     except ValueError as error:
         raise Problem(404, "no_such_action", 'a domain\'s "actions" tells what there is') from error
+
+
+def _login(request: web.Request) -> str:
+    """The login page and the way back, relative to the page: a reverse proxy may have put that into a folder."""
+    page = request.match_info
+    up, here = ("../", f"console/{page['uuid']}") if "uuid" in page else ("", "")
+    query = request.query_string
+    return f"{up}login?" + urlencode({"next": f"{here}?{query}" if query else here})
 
 
 def _check_origin(request: web.Request) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from yarl import URL
 
 from libvirt_webrtc.portal.auth.cookie import KEY_HEADER
 from tests.portal.fakes import TOKEN, UUID, WHEP, FakeAgent, Served, Viewer, refusal
@@ -53,8 +54,11 @@ async def test_the_cookie_opens_pages_which_are_the_same_for_all(signed_in: View
 async def test_pages_redirect_to_login_and_name_the_way_back(viewer: Viewer, path: str) -> None:
     async with viewer.get(path) as response:
         assert response.status == 303
-        next_page = path.replace("/", "%2F").replace("?", "%3F").replace("=", "%3D").replace("&", "%26")
-        assert response.headers["Location"] == f"/login?next={next_page}"
+        asked, login = URL(f"https://vm.example.org/some/folder{path}"), URL(response.headers["Location"])
+        assert not login.absolute
+        there = asked.join(login)
+        assert there.path == "/some/folder/login"
+        assert there.join(URL(".")).join(URL(there.query["next"])) == asked
         assert response.headers["Cache-Control"] == "no-store"
 
 

@@ -5,21 +5,26 @@ import { nextPath, refusalWords } from "../../../../web/app/signin.js";
 
 const ORIGIN = "http://localhost:8080";
 
-test("only paths of this origin are gone to", () => {
-  for (const [wanted, path] of [
-    ["/console/1?console=2#x", "/console/1?console=2#x"],
-    ["//evil.example/", "/"],
-    ["/\\evil.example/", "/"],
-    ["/.//evil.example", "/evil.example"],
-    ["https://evil.example/", "/"],
-    ["javascript:alert(1)", "/"],
-    ["/login", "/"],
-    ["/http://[", "/http://["],
-    ["", "/"],
-    [null, "/"],
-  ]) {
-    assert.equal(nextPath(wanted, ORIGIN), path, `${wanted}`);
+test("only pages of the portal are gone to", () => {
+  for (const home of ["/", "/vm/consoles/"]) {
+    for (const [wanted, path] of [
+      ["console/1?console=2#x", "console/1?console=2#x"],
+      [`${home}console/1`, "console/1"],
+      ["//evil.example/", ""],
+      ["/\\evil.example/", ""],
+      [".//evil.example", home === "/" ? "" : "/evil.example"],
+      ["https://evil.example/", ""],
+      ["javascript:alert(1)", ""],
+      ["login", ""],
+      ["http://[", ""],
+      ["?filter=a", "?filter=a"],
+      ["", ""],
+      [null, ""],
+    ]) {
+      assert.equal(nextPath(wanted, ORIGIN, home), home + path, `${wanted} at ${home}`);
+    }
   }
+  for (const wanted of ["/console/1", "../console/1", "/"]) assert.equal(nextPath(wanted, ORIGIN, "/vm/"), "/vm/", wanted);
 });
 
 test("a refusal is told in words", () => {
