@@ -17,7 +17,7 @@ MAX_TEXT_BYTES = 1000
 """UTF-8 bytes of the text in a PROBLEM or ENDED."""
 
 SIZE, POINTER_MODE, CURSOR, CURSOR_POSITION, LEDS, ENABLED, PONG = range(0x81, 0x88)
-STATE, STATS, CONSOLES, RESIZED, PROBLEM, ENDED, REDUCED = range(0x88, 0x8F)
+STATE, STATS, CONSOLES, RESIZED, PROBLEM, ENDED, REDUCED, ROLE = range(0x88, 0x90)
 
 
 def size(width: int, height: int) -> bytes:
@@ -91,6 +91,11 @@ def resized(taken: bool) -> bytes:
 def reduced(factor: int) -> bytes:
     """REDUCED: how many of the guest's pixels in a row became one because the viewer's decoders take no more."""
     return struct.pack(">BB", REDUCED, factor)
+
+
+def role(number: int) -> bytes:
+    """ROLE: what the viewer may do: 0 view, 1 control, 2 operate, 3 admin."""
+    return struct.pack(">BB", ROLE, number)
 
 
 def problem(text: str) -> bytes:

@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+from libvirt_webrtc.agent.grant import Role
 from libvirt_webrtc.concurrency.tasks import UnexpectedEnd
 from libvirt_webrtc.errors import LibvirtWebRTCError, ViewerProtocolError, WorkerError
 from libvirt_webrtc.input.messages import (
@@ -23,6 +24,7 @@ from libvirt_webrtc.input.messages import (
     Watch,
     parse,
 )
+from libvirt_webrtc.portal.routes.rights import MESSAGES
 from libvirt_webrtc.worker.console_input import ConsoleInput
 from libvirt_webrtc.worker.input_sink import InputSink
 
@@ -48,13 +50,14 @@ class InputChannel:
     Attributes:
         sink: where messages go; its counters tell what became of them.
         dropped: messages that were thrown away because QEMU did not take them for too long.
+        refused: messages that were thrown away because the viewer's role is too low for them.
     """
 
     def __init__(
         self,
         console_input: ConsoleInput,
+        role: Role,
         *,
-        may_control: bool = True,
         on_fault: Callable[[LibvirtWebRTCError], None] | None = None,
         on_pong: Callable[[int], None] | None = None,
         on_want_stats: Callable[[bool], None] | None = None,
@@ -64,7 +67,7 @@ class InputChannel:
         """
         Args:
             console_input: the console's keyboard and mouse.
-            may_control: where it is False, only PING, WANT_STATS and WATCH are taken.
+            role: the viewer's; decides which messages are taken.
             on_fault: called at most once, with the reason why this viewer must be disconnected: it broke the protocol,
                 fell silent, or its input cannot be sent. Nothing more is taken from it, and what it held is lifted.
             on_pong: called with the value of each PING.
@@ -77,7 +80,8 @@ class InputChannel:
         self.on_resize = on_resize
         self.sink = InputSink(console_input)
         self.dropped = 0
-        self._may_control = may_control
+        self.refused = 0
+        self._role = role
         self._queue: deque[InputMessage] = deque()
         self._wake = asyncio.Event()
         self._ended = False
@@ -106,7 +110,9 @@ class InputChannel:
         except ViewerProtocolError as error:
             self._fault(error)
             return
-        if isinstance(message, Ping):
+        if self._role < MESSAGES[type(message)]:
+            self.refused += 1
+        elif isinstance(message, Ping):
             # Answered before what is queued: it tells that this process lives, not how fast the guest takes keys.
             if self.on_pong is not None:
                 self.on_pong(message.value)
@@ -116,11 +122,7 @@ class InputChannel:
         elif isinstance(message, Watch):
             if self.on_watch is not None:
                 self.on_watch(message.wanted)
-        elif self._may_control:
-            self._control(message)
-
-    def _control(self, message: InputMessage) -> None:
-        if not isinstance(message, Resize):
+        elif not isinstance(message, Resize):
             self._enqueue(message)
         elif self.on_resize is not None:
             self.on_resize(message)

@@ -1,12 +1,15 @@
 """One viewer, whatever its connection goes over: which of the domain's consoles it knows, and has open."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 
 from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.input import display_messages
 from libvirt_webrtc.media.track import ConsoleTrack
 from libvirt_webrtc.worker.viewer_console import ConsoleForViewers, ViewerConsole
+
+ACCESS_OVER = "the time that access was given for is over"
 
 
 class Viewer:
@@ -46,6 +49,10 @@ class Viewer:
         self._opened: dict[int, ViewerConsole] = {}
         """By the console's index."""
         self._told_consoles = b""
+        self._end: asyncio.TimerHandle | None = None
+        if grant.until is not None:
+            left = max(0.0, grant.until - time.monotonic())
+            self._end = asyncio.get_running_loop().call_later(left, on_fault, ACCESS_OVER)
         self._closed = False
 
     @property
@@ -110,9 +117,13 @@ class Viewer:
     async def close(self) -> None:
         """Release what is held on every console, and leave them. Idempotent; see :meth:`ViewerConsole.close`."""
         self._closed = True
+        if self._end is not None:
+            self._end.cancel()
         await asyncio.gather(*(opened.close() for opened in self._opened.values()))
 
     def _open(self, shared: ConsoleForViewers, track: ConsoleTrack) -> ViewerConsole:
-        opened = ViewerConsole(f"{self.name}/{shared.index}", shared, track, on_fault=self._on_fault)
+        opened = ViewerConsole(
+            f"{self.name}/{shared.index}", shared, track, self.grant.role, on_fault=self._on_fault
+        )
         self._opened[shared.index] = opened
         return opened

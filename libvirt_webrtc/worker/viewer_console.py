@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from aiortc import RTCDataChannel
 
+from libvirt_webrtc.agent.grant import Role
 from libvirt_webrtc.concurrency.tasks import TaskSet
 from libvirt_webrtc.errors import ConsoleStarting
 from libvirt_webrtc.input import display_messages
@@ -95,6 +96,7 @@ class ViewerConsole:
         name: str,
         shared: ConsoleForViewers,
         track: ConsoleTrack,
+        role: Role,
         *,
         on_fault: Callable[[object], None],
     ) -> None:
@@ -103,11 +105,13 @@ class ViewerConsole:
             name: for the log.
             shared: the console.
             track: see above.
+            role: what the viewer may do.
             on_fault: called with the reason why the whole viewer must be disconnected.
         """
         self.track = track
         self.watched = False
         self._name = name
+        self._role = role
         self._shared_console = shared
         self._on_fault = on_fault
         self._has_input = False
@@ -118,6 +122,7 @@ class ViewerConsole:
         self._closed = False
         self.input = InputChannel(
             shared.input,
+            role,
             on_fault=on_fault,
             on_pong=lambda value: self.send(display_messages.pong(value)),
             on_want_stats=self._want_stats,
@@ -156,7 +161,7 @@ class ViewerConsole:
             return False
         self._display = channel
         channel.on("message", lambda _: self._on_fault("a message was sent on the display channel"))
-        for message in self._shared_console.greeting():
+        for message in (display_messages.role(self._role), *self._shared_console.greeting()):
             self.send(message)
         self._told_reduced = 1
         self._tell_reduced()
@@ -186,6 +191,8 @@ class ViewerConsole:
         self.announcer.close()
         self._want_stats(False)
         await self.input.close()
+        if self.input.refused:
+            log.info("viewer %s: %d messages were beyond its role", self._name, self.input.refused)
         # What it waits for goes on, for the next viewer.
         await self._tasks.close()
         self._shared_console.leave(self)

@@ -15,6 +15,7 @@ def test_encoders_write_what_the_protocol_says() -> None:
     assert display_messages.consoles({"consoles": []}) == b'\x8a{"consoles":[]}'
     assert display_messages.resized(taken=True) == b"\x8b\x01"
     assert display_messages.reduced(2) == b"\x8e\x02"
+    assert display_messages.role(3) == b"\x8f\x03"
     assert display_messages.pong(0xDEADBEEF) == b"\x87\xde\xad\xbe\xef"
     assert display_messages.state(paused=True) == b"\x88\x01"
     assert display_messages.problem("No “XR24”") == b"\x8cNo \xe2\x80\x9cXR24\xe2\x80\x9d"

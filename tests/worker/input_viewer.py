@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from libvirt_webrtc.agent.grant import Role
 from libvirt_webrtc.errors import LibvirtWebRTCError
 from libvirt_webrtc.input.messages import Resize
 from libvirt_webrtc.worker.console_input import ConsoleInput
@@ -84,7 +85,7 @@ class FakeMouse:
 class InputViewer:
     """A channel to a fake display, and what the channel reported; ``beside`` shares another viewer's console."""
 
-    def __init__(self, *, may_control: bool = True, beside: "InputViewer | None" = None) -> None:
+    def __init__(self, *, role: Role = Role.CONTROL, beside: "InputViewer | None" = None) -> None:
         self.display: FakeDisplay = FakeDisplay() if beside is None else beside.display
         self.input: ConsoleInput = ConsoleInput() if beside is None else beside.input
         if beside is None:
@@ -95,7 +96,7 @@ class InputViewer:
         self.sizes: list[Resize] = []
         self.channel = InputChannel(
             self.input,
-            may_control=may_control,
+            role,
             on_fault=self.faults.append,
             on_pong=self.pongs.append,
             on_watch=self.watches.append,

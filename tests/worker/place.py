@@ -18,7 +18,12 @@ from tests.support.grants import ADMIN
 from tests.worker.viewer_client import ViewerClient
 
 PING = b"\x07\x00\x00\x00\x2a"
-OWN = [display_messages.size(64, 48), display_messages.enabled(True), display_messages.state(False)]
+OWN = [
+    display_messages.role(ADMIN.role),
+    display_messages.size(64, 48),
+    display_messages.enabled(True),
+    display_messages.state(False),
+]
 """What each console greets with."""
 
 GREETING = [
@@ -53,7 +58,7 @@ class FakeSharedConsole:
         self.listening = True
 
     def greeting(self) -> Iterator[bytes]:
-        yield from OWN
+        yield from OWN[1:]
 
     def resize(self, wanted: Resize, on_resized: Callable[[bool], None]) -> None:
         self.asked.append(wanted)

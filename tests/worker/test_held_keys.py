@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from libvirt_webrtc.agent.grant import Role
 from libvirt_webrtc.display.display import Display
 from libvirt_webrtc.worker.console_input import ConsoleInput
 from libvirt_webrtc.worker.input_channel import InputChannel
@@ -104,7 +105,7 @@ async def test_input_goes_on_after_qemu_answered_late(guest: Traced) -> None:
     console = display.consoles[0]
     shared = ConsoleInput()
     shared.attach(console.keyboard, console.mouse)
-    viewer = InputChannel(shared)
+    viewer = InputChannel(shared, Role.CONTROL)
     guest.process.send_signal(signal.SIGSTOP)
     viewer.feed(KEY_A_DOWN)
     for _ in range(LATE_S):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from libvirt_webrtc.agent.grant import Role
 from libvirt_webrtc.errors import DisplayClosed, DisplayError, InputRejected
 from tests.worker.input_viewer import (
     PING,
@@ -156,13 +157,14 @@ async def test_viewer_without_a_display_is_answered_its_pings(input_viewer: Inpu
     assert input_viewer.faults == []
 
 
-async def test_viewer_that_may_not_control_is_only_answered_its_pings() -> None:
-    viewer = InputViewer(may_control=False)
+async def test_viewer_that_may_only_view_is_only_answered_its_pings() -> None:
+    viewer = InputViewer(role=Role.VIEW)
     viewer.feed(key("KeyA", True), move_to(1, 1), button(0, True), wheel(0, 1), RELEASE_ALL, PING)
     viewer.feed(WATCH, RESIZE)
     await settle()
     assert viewer.display.calls == []
     assert (viewer.pongs, viewer.watches, viewer.sizes) == ([42], [True], [])
+    assert viewer.channel.refused == 6
     viewer.feed(b"\x99")
     assert len(viewer.faults) == 1
     await viewer.channel.close()
