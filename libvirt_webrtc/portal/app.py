@@ -17,6 +17,7 @@ from libvirt_webrtc.config.load import Config, state_dir
 from libvirt_webrtc.portal.audit import AUDIT, Audit
 from libvirt_webrtc.portal.auth.access import Access
 from libvirt_webrtc.portal.auth.gate import Gate
+from libvirt_webrtc.portal.auth.guard import AccessGuard
 from libvirt_webrtc.portal.auth.methods import offered_methods
 from libvirt_webrtc.portal.auth.session import Clock
 from libvirt_webrtc.portal.auth.session_store import SessionStore
@@ -71,6 +72,9 @@ def create_app(
     audit = audit or Audit()
     issued = IssuedSecrets(issued_folder or state_dir(), sessions, Clocks.of_system(), audit)
     access = Access(config.access)
+    guard = AccessGuard(agent, access, sessions)
+    if reload is not None:
+        reload.on_reload(guard.reload, "access")
     gate = Gate(token, sessions, issued, Throttle(clock), access, agent)
     app = web.Application(
         middlewares=[problems(), _check_host, gate.middleware], client_max_size=MAX_BODY_BYTES
@@ -78,8 +82,8 @@ def create_app(
     app[AUDIT] = audit
     PageRoutes(web_files or WebFiles.load()).add_to(app.router)
     SessionRoutes(gate, sessions, offered_methods(config)).add_to(app.router)
-    DomainRoutes(agent).add_to(app.router)
-    ConsoleRoutes(agent, config.ice, sessions).add_to(app.router)
+    DomainRoutes(agent, access).add_to(app.router)
+    ConsoleRoutes(agent, config.ice, sessions, guard).add_to(app.router)
     app.on_response_prepare.append(_add_headers)
 
     async def end_streams(_: web.Application) -> None:
@@ -92,6 +96,7 @@ def create_app(
         tasks = [
             LongLivedTask(partial(_sweep, sessions), name="session sweep"),
             LongLivedTask(issued.follow, name="API tokens and links"),
+            LongLivedTask(guard.follow, name="access guard"),
         ]
         yield
         for task in tasks:

@@ -3,14 +3,17 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from typing import Any
 
 from aiohttp import web
 
 from libvirt_webrtc.agent.interface import Agent
 from libvirt_webrtc.concurrency.tasks import until_one_ends
+from libvirt_webrtc.portal.auth.access import Access
 from libvirt_webrtc.portal.auth.session import Session
 from libvirt_webrtc.portal.connections import connection_of
+from libvirt_webrtc.portal.shown import shown_list
 
 log = logging.getLogger(__name__)
 
@@ -18,16 +21,23 @@ COMMENT_S = 15.0
 """Pause between comment lines: they keep proxies from closing the stream, and show when a client has vanished."""
 
 
-async def send_events(request: web.Request, agent: Agent, session: Session) -> web.StreamResponse:
-    """Send the whole list now and after each change, until the client leaves or the session or the agent ends."""
+async def send_events(
+    request: web.Request, agent: Agent, session: Session, access: Access
+) -> web.StreamResponse:
+    """Send the list as the session's user may see it, now and after each change of what that is.
+
+    Until the client leaves, or the session or the agent ends.
+    """
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
     if request.method == "HEAD":
         return response
+    stream = _ListStream(response, lambda: shown_list(agent.list(), session.user, access))
     with session.streaming():
         try:
             await until_one_ends(
-                _send_lists(response, agent),
+                _each(agent.watch(), stream.send),
+                _each(access.changes(), stream.send),
                 _send_comments(response),
                 session.leave.wait(),
                 connection_of(request).lost.wait(),
@@ -40,16 +50,29 @@ async def send_events(request: web.Request, agent: Agent, session: Session) -> w
     return response
 
 
-async def _send_lists(response: web.StreamResponse, agent: Agent) -> None:
-    lists = agent.watch()
+class _ListStream:
+    """Sends what ``make`` returns where it is not what was sent last: others' domains change as well."""
+
+    def __init__(self, response: web.StreamResponse, make: Callable[[], dict[str, Any]]) -> None:
+        self._response = response
+        self._make = make
+        self._sent = ""
+
+    async def send(self) -> None:
+        data = json.dumps(self._make(), separators=(",", ":"))
+        if data != self._sent:
+            self._sent = data
+            await self._response.write(b"data: " + data.encode() + b"\n\n")
+
+
+async def _each(changes: AsyncIterator[object], react: Callable[[], Awaitable[None]]) -> None:
     try:
-        async for domains in lists:
-            data = json.dumps(domains.as_json(), separators=(",", ":"))
-            await response.write(b"data: " + data.encode() + b"\n\n")
+        async for _ in changes:
+            await react()
     finally:
         # Cancelling the loop leaves the generator suspended. Close it now, not when it is garbage-collected.
-        if isinstance(lists, AsyncGenerator):
-            await lists.aclose()
+        if isinstance(changes, AsyncGenerator):
+            await changes.aclose()
 
 
 async def _send_comments(response: web.StreamResponse) -> None:

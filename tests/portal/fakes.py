@@ -1,6 +1,7 @@
 """An agent without libvirt, a clock that is set by hand, and a viewer that speaks plain HTTP."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -15,15 +16,20 @@ from libvirt_webrtc.agent.latest import LatestValue
 from libvirt_webrtc.agent.stats import ConsoleStats, RenditionView, ViewerView
 from libvirt_webrtc.config.access import ListenAddress
 from libvirt_webrtc.config.load import Config
+from libvirt_webrtc.portal.auth.access import Access
 from libvirt_webrtc.portal.auth.cookie import KEY_HEADER, NAME
 from libvirt_webrtc.portal.auth.session_store import SessionStore
+from libvirt_webrtc.portal.auth.user import TOKEN_USER
 from libvirt_webrtc.portal.connections import ConnectionLimits
 from libvirt_webrtc.portal.listener import PortalListener
+from libvirt_webrtc.portal.shown import shown_list
 
 TOKEN = "the-right-token"
 UUID = "11111111-2222-3333-4444-55555555abcd"
 OTHER_UUID = "99999999-2222-3333-4444-555555550000"
 WHEP = f"/api/domains/{UUID}/consoles/0/whep"
+GUARD = 1
+"""Watchers of the agent's list besides event streams: the portal's own."""
 OFFER = "v=0\r\n"
 ANSWER = "v=0\r\ns=answer\r\n"
 STATS = ConsoleStats(
@@ -41,6 +47,11 @@ def domain(name: str = "demo", state: ConsoleState = ConsoleState.READY) -> Doma
     reason = None if state is ConsoleState.READY else "the reason"
     consoles = (ConsoleView(0, "VGA", 1024, 768, "map", 1),) if state is ConsoleState.READY else ()
     return DomainView(UUID, name, "running", state, reason, consoles, 4242)
+
+
+def shown(domains: DomainList) -> dict[str, Any]:
+    """A list as it is sent to whoever has the token."""
+    return shown_list(domains, TOKEN_USER, Access())
 
 
 def listing(*domains: DomainView) -> DomainList:
@@ -212,3 +223,10 @@ async def refusal(response: ClientResponse) -> tuple[int, str]:
     body = await response.json()
     assert set(body) == {"error", "message"} and body["message"]
     return response.status, body["error"]
+
+
+async def next_list(response: ClientResponse) -> Any:
+    """The next event of an event stream."""
+    event = await response.content.readuntil(b"\n\n")
+    assert event.startswith(b"data: ") and event.count(b"\n") == 2
+    return json.loads(event.removeprefix(b"data: "))

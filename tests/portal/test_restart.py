@@ -207,7 +207,7 @@ async def test_a_file_that_is_none_is_passed_over(
 
 
 def test_a_file_of_another_version_is_passed_over(store: SessionStore, path: Path) -> None:
-    store.save([StoredSession("c", "k", 0.0, 0.0, "id", TOKEN_USER)])
+    store.save([StoredSession("c", "k", 0.0, 0.0, "id", TOKEN_USER, 0.0)])
     assert len(store.load()) == 1
     path.write_text(json.dumps(json.loads(path.read_text()) | {"version": 3}))
     assert store.load() == []
@@ -225,5 +225,5 @@ def test_files_of_addresses_that_are_not_used_any_more_are_removed(store: Sessio
 async def test_users_with_any_name_and_many_groups_come_back(store: SessionStore) -> None:
     groups = frozenset(f"{number}-{'g' * 100}" for number in range(1000))
     user = User("Jürgen \u65e5", Method.OIDC, groups)
-    store.save([StoredSession("c", "k", 1.0, 1.0, "id", user)] * 64)
+    store.save([StoredSession("c", "k", 1.0, 1.0, "id", user, 2.0)] * 64)
     assert [stored.user for stored in store.load()] == [user] * 64

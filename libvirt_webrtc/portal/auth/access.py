@@ -1,22 +1,27 @@
 """Which role a user has for a domain."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from libvirt_webrtc.agent.grant import Role
 from libvirt_webrtc.agent.interface import DomainView
+from libvirt_webrtc.agent.latest import LatestValue
 from libvirt_webrtc.config.access_rules import AccessRule
 from libvirt_webrtc.portal.auth.user import Method, User, matches
 
 
 class Access:
-    """The operator's rules, as they are now.
-
-    Attributes:
-        rules: those of ``[[access]]``; setting them counts from the next question on.
-    """
+    """The operator's rules, as they are now."""
 
     def __init__(self, rules: Sequence[AccessRule] = ()) -> None:
-        self.rules = tuple(rules)
+        self._rules = LatestValue(tuple(rules))
+
+    def use(self, rules: Sequence[AccessRule]) -> None:
+        """Decide by these from now on. Who follows :meth:`changes` is told."""
+        self._rules.set(tuple(rules))
+
+    def changes(self) -> AsyncIterator[object]:
+        """One item now and after each change of the rules. May be cancelled."""
+        return self._rules.values()
 
     def role(self, user: User, domain: DomainView) -> Role | None:
         """The highest role that a rule grants; None: the domain is not shown to this user at all."""
@@ -29,7 +34,7 @@ class Access:
             return None if owned is None else min(owned, user.limit.role)
         if user.method is Method.TOKEN:
             return Role.ADMIN
-        granted = [rule.role for rule in self.rules if _names(rule, user) and _covers(rule, domain)]
+        granted = [rule.role for rule in self._rules.value if _names(rule, user) and _covers(rule, domain)]
         return max(granted, default=None)
 
 

@@ -124,8 +124,7 @@ class Gate:
 
 def grant_of(request: web.Request) -> Grant:
     """What the request's user may do with the domain of its path, for a route that needs a role."""
-    session = session_of(request)
-    return Grant(session.user.name, request[_ROLE], None, session.id)
+    return session_of(request).grant(request[_ROLE])
 
 
 def session_of(request: web.Request) -> Session:

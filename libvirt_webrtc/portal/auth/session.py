@@ -3,11 +3,13 @@
 import asyncio
 import hashlib
 import hmac
+import math
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from libvirt_webrtc.agent.grant import Grant, Role
 from libvirt_webrtc.portal.auth.session_store import StoredSession
 from libvirt_webrtc.portal.auth.user import User
 
@@ -31,6 +33,8 @@ class OpenConsole:
     uuid: str
     console: int
     viewer: str
+    role: Role
+    """That it was opened with."""
 
 
 class Session:
@@ -39,6 +43,7 @@ class Session:
     Attributes:
         user: who it is.
         id: names the session where its secrets must not be seen: in grants, lists and logs.
+        ends: when its time is over whatever it does, by the clock; infinite: never.
         used: when it was last seen to do something, by the clock.
         ended: set when it is over.
         leave: set when its event streams are to end; it may go on itself, as when the service is started again.
@@ -53,6 +58,7 @@ class Session:
         key_hash: str = "",
         started: float | None = None,
         public_id: str | None = None,
+        ends: float | None = None,
     ) -> None:
         self.user = user
         self.id = public_id or secrets.token_hex(ID_BYTES)
@@ -64,19 +70,20 @@ class Session:
         self._clock = clock
         self._key_hash = key_hash
         self._started = self.used if started is None else started
+        self.ends = self._started + ABSOLUTE_S if ends is None else ends
         self._streams = 0
 
     @classmethod
     def stored(cls, clock: Clock, stored: StoredSession) -> "Session":
         """The session as it was when it was stored."""
-        session = cls(clock, stored.user, stored.key, stored.started, stored.id)
+        session = cls(clock, stored.user, stored.key, stored.started, stored.id, stored.ends)
         session.used = stored.used
         return session
 
     def to_store(self, cookie_hash: str) -> StoredSession:
         """What of it is stored. It counts as used now while it has something open."""
         used = self._clock() if self._is_open else self.used
-        return StoredSession(cookie_hash, self._key_hash, self._started, used, self.id, self.user)
+        return StoredSession(cookie_hash, self._key_hash, self._started, used, self.id, self.user, self.ends)
 
     def has_key(self, key: str) -> bool:
         """Whether this is its key. Takes the same time wherever the two differ."""
@@ -106,7 +113,11 @@ class Session:
     def expired(self) -> bool:
         """Whether its time is over. It is not idle while it has an event stream or a console open."""
         now = self._clock()
-        return now - self._started >= ABSOLUTE_S or (not self._is_open and now - self.used >= IDLE_S)
+        return now >= self.ends or (not self._is_open and now - self.used >= IDLE_S)
+
+    def grant(self, role: Role) -> Grant:
+        """What one viewer of it may do."""
+        return Grant(self.user.name, role, None if math.isinf(self.ends) else self.ends, self.id)
 
     @property
     def _is_open(self) -> bool:

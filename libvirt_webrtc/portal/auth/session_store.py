@@ -43,6 +43,8 @@ class StoredSession(msgspec.Struct, frozen=True):
     id: str
     """Its public name."""
     user: User
+    ends: float
+    """When its time is over, by the same clock."""
 
 
 class _Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,16 +2,17 @@
 
 import asyncio
 import logging
+import math
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
 from libvirt_webrtc.agent.interface import Agent
 from libvirt_webrtc.concurrency.threads import in_thread
 from libvirt_webrtc.errors import LibvirtWebRTCError
-from libvirt_webrtc.portal.auth.session import Clock, OpenConsole, Session, hash_of
+from libvirt_webrtc.portal.auth.session import ABSOLUTE_S, Clock, OpenConsole, Session, hash_of
 from libvirt_webrtc.portal.auth.session_store import SessionStore
 from libvirt_webrtc.portal.auth.user import TOKEN_USER, User
 
@@ -69,10 +70,19 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._sessions)
 
-    async def start(self, user: User) -> SessionSecrets:
-        """Begin a session of ``user``; returns what proves it. It is saved before this returns."""
+    def __iter__(self) -> Iterator[Session]:
+        """All sessions, those of programs included."""
+        return iter([*self._programs.values(), *self._sessions.values()])
+
+    async def start(self, user: User, *, ends: float | None = None) -> SessionSecrets:
+        """Begin a session of ``user``; returns what proves it. It is saved before this returns.
+
+        ``ends``, by the clock, is where its time is over before ABSOLUTE_S.
+        """
+        latest = self._clock() + ABSOLUTE_S
+        ends = latest if ends is None else min(ends, latest)
         made = SessionSecrets(secrets.token_urlsafe(COOKIE_BYTES), secrets.token_urlsafe(KEY_BYTES))
-        self._sessions[hash_of(made.cookie)] = Session(self._clock, user, hash_of(made.key))
+        self._sessions[hash_of(made.cookie)] = Session(self._clock, user, hash_of(made.key), ends=ends)
         while len(self._sessions) > MAX_SESSIONS:
             await self._end(min(self._sessions, key=lambda cookie: self._sessions[cookie].used))
         await self._save()
@@ -81,7 +91,7 @@ class Sessions:
     def of_program(self, user: User) -> Session:
         """What all requests with one Bearer token share, ``user``'s; it does not expire."""
         if (session := self._programs.get(user)) is None:
-            session = self._programs[user] = Session(self._clock, user)
+            session = self._programs[user] = Session(self._clock, user, ends=math.inf)
             if self._closing:
                 session.leave.set()
         return session
@@ -148,7 +158,7 @@ class Sessions:
         Most viewers vanish without a word (a closed tab, a lost network). The worker notices within seconds, and here
         it is asked for, so that such a console keeps no session from being idle.
         """
-        for session in [*self._programs.values(), *self._sessions.values()]:
+        for session in self:
             for console in list(session.consoles.values()):
                 if not await self._is_there(console):
                     session.close_console(console.viewer)
@@ -165,7 +175,7 @@ class Sessions:
         are the agent's to end or to keep.
         """
         self._closing = True
-        for session in (*self._programs.values(), *self._sessions.values()):
+        for session in self:
             session.leave.set()
         if self._sessions:
             await self._save()

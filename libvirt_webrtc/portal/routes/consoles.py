@@ -9,6 +9,7 @@ from libvirt_webrtc.agent.interface import Agent, ConsoleState
 from libvirt_webrtc.config.ice import IceConfig
 from libvirt_webrtc.errors import NoConsole
 from libvirt_webrtc.portal.auth.gate import grant_of, session_of
+from libvirt_webrtc.portal.auth.guard import AccessGuard
 from libvirt_webrtc.portal.auth.session import OpenConsole
 from libvirt_webrtc.portal.auth.sessions import Sessions
 from libvirt_webrtc.portal.body import read_sdp
@@ -26,10 +27,11 @@ _WHEP = f"{_CONSOLE}/whep"
 class ConsoleRoutes:
     """A console's signalling and statistics."""
 
-    def __init__(self, agent: Agent, ice: IceConfig, sessions: Sessions) -> None:
+    def __init__(self, agent: Agent, ice: IceConfig, sessions: Sessions, guard: AccessGuard) -> None:
         self._agent = agent
         self._ice = ice
         self._sessions = sessions
+        self._guard = guard
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Register the paths."""
@@ -58,20 +60,24 @@ class ConsoleRoutes:
             raise Problem(415, "unsupported_media_type", f"an offer's Content-Type is {SDP}")
         sdp = await read_sdp(request)
         uuid, number = _which_console(request)
+        grant = grant_of(request)
         try:
             async with asyncio.timeout(limits.AGENT_ANSWER_S):
-                answer = await self._agent.offer(uuid, number, sdp, grant_of(request))
+                answer = await self._agent.offer(uuid, number, sdp, grant)
         except NoConsole as error:
             raise self._problem(uuid, error) from error
         except TimeoutError as error:
             message = f"the console did not answer within {limits.AGENT_ANSWER_S:.0f} seconds"
             raise Problem(503, "console_silent", message, retry_after_s=BUSY_RETRY_S) from error
-        opened = OpenConsole(uuid, number, answer.viewer)
+        opened = OpenConsole(uuid, number, answer.viewer, grant.role)
         if request.transport is None or request.transport.is_closing():
             await self._sessions.close_console(opened)
             raise ConnectionResetError("the client left before its offer was answered")
-        if not await self._sessions.add_console(session_of(request), opened):
-            raise Problem(401, "not_signed_in", "the session ended meanwhile")
+        session = session_of(request)
+        if not await self._guard.add_console(session, opened):
+            if session.ended.is_set():
+                raise Problem(401, "not_signed_in", "the session ended meanwhile")
+            raise Problem(403, "role_too_low", "your role for the domain was taken away meanwhile")
         location = f"/api/domains/{uuid}/consoles/{number}/whep/{answer.viewer}"
         headers = {"Content-Type": SDP, "Location": location}
         return web.Response(status=201, body=answer.sdp.encode(), headers=headers)
@@ -80,10 +86,10 @@ class ConsoleRoutes:
         """End a viewer: only the session that opened it can."""
         session = session_of(request)
         uuid, number = _which_console(request)
-        asked = OpenConsole(uuid, number, request.match_info["viewer"])
-        if session.consoles.get(asked.viewer) == asked:
-            session.close_console(asked.viewer)
-            if await self._sessions.close_console(asked):
+        opened = session.consoles.get(request.match_info["viewer"])
+        if opened is not None and (opened.uuid, opened.console) == (uuid, number):
+            session.close_console(opened.viewer)
+            if await self._sessions.close_console(opened):
                 return web.Response()
         raise Problem(404, "no_such_viewer", "this viewer is already gone")
 

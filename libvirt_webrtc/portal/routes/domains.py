@@ -3,16 +3,19 @@
 from aiohttp import web
 
 from libvirt_webrtc.agent.interface import Action, Agent
+from libvirt_webrtc.portal.auth.access import Access
 from libvirt_webrtc.portal.auth.gate import session_of
 from libvirt_webrtc.portal.events import send_events
 from libvirt_webrtc.portal.routes.paths import UUID
+from libvirt_webrtc.portal.shown import shown_list
 
 
 class DomainRoutes:
     """The list, once and live, and actions."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: Agent, access: Access) -> None:
         self._agent = agent
+        self._access = access
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Register the paths."""
@@ -22,11 +25,11 @@ class DomainRoutes:
 
     async def domains(self, request: web.Request) -> web.Response:
         """The list, once."""
-        return web.json_response(self._agent.list().as_json())
+        return web.json_response(shown_list(self._agent.list(), session_of(request).user, self._access))
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """The list, live."""
-        return await send_events(request, self._agent, session_of(request))
+        return await send_events(request, self._agent, session_of(request), self._access)
 
     async def act(self, request: web.Request) -> web.Response:
         """Begin an action; the list tells how it goes."""

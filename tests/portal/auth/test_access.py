@@ -54,9 +54,9 @@ def test_a_limit_is_all_that_its_user_has() -> None:
     assert access.role(script, WEB) is Role.CONTROL and access.role(script, DATABASE) is None
     link = User("ann's link", Method.LINK, limit=Limit(Role.CONTROL, (UUID,), owner=ANN))
     assert access.role(link, WEB) is Role.CONTROL and access.role(link, DATABASE) is None
-    access.rules = (AccessRule(Role.VIEW, users=("ann",), domains=("*",)),)
+    access.use([AccessRule(Role.VIEW, users=("ann",), domains=("*",))])
     assert access.role(link, WEB) is Role.VIEW
-    access.rules = ()
+    access.use([])
     assert access.role(link, WEB) is None and access.role(script, WEB) is Role.CONTROL
 
 

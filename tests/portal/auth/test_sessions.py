@@ -1,5 +1,6 @@
 import pytest
 
+from libvirt_webrtc.agent.grant import Role
 from libvirt_webrtc.errors import WorkerGone
 from libvirt_webrtc.portal.auth import sessions as module
 from libvirt_webrtc.portal.auth.session import ABSOLUTE_S, IDLE_S, OpenConsole, Session
@@ -22,7 +23,7 @@ def found(sessions: Sessions, made: SessionSecrets) -> Session:
 
 async def opened(agent: FakeAgent) -> OpenConsole:
     answer = await agent.offer(UUID, 0, "v=0", ADMIN)
-    return OpenConsole(UUID, 0, answer.viewer)
+    return OpenConsole(UUID, 0, answer.viewer, ADMIN.role)
 
 
 async def test_an_idle_session_ends(sessions: Sessions, clock: FakeClock) -> None:
@@ -181,3 +182,15 @@ async def test_a_cookie_alone_keeps_no_session_alive(sessions: Sessions, clock: 
     assert sessions.pages(made.cookie) is not None and sessions.find(made.cookie, "") is None
     clock.now += 1
     assert sessions.pages(made.cookie) is None
+
+
+async def test_a_session_ends_when_its_access_does(sessions: Sessions, clock: FakeClock) -> None:
+    """And so do its viewers: their grants say when."""
+    made = await sessions.start(TOKEN_USER, ends=clock.now + 60)
+    session = found(sessions, made)
+    assert session.grant(Role.VIEW).until == clock.now + 60
+    clock.now += 60
+    assert sessions.find(made.cookie, made.key) is None
+    later = found(sessions, await sessions.start(TOKEN_USER, ends=clock.now + 2 * ABSOLUTE_S))
+    assert later.grant(Role.VIEW).until == clock.now + ABSOLUTE_S
+    assert sessions.bearer.grant(Role.ADMIN).until is None

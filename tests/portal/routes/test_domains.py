@@ -31,8 +31,10 @@ async def test_the_list_is_the_agents(signed_in: Viewer) -> None:
                     ],
                     "worker_pid": 4242,
                     "actions": [],
+                    "role": "admin",
                 }
             ],
+            "user": {"name": "token", "method": "token"},
         }
 
 
