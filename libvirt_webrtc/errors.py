@@ -30,6 +30,8 @@
     │   ├── NoConsole             not as things are; says why
     │   ├── TooManyViewers        it has as many viewers as it may have
     │   └── ConsoleStarting       not yet; worth another try in a moment
+    ├── SignInRefused             somebody who cannot be let in; says why
+    ├── ProviderUnavailable       the OpenID provider cannot be asked, or does not answer as the standard says
     └── WorkerError               a console's worker process
         ├── MessageRefused        cannot be sent to it, or by it: too large, or not Unicode
         ├── WorkerGone            it ended before it answered
@@ -150,6 +152,14 @@ class TooManyViewers(ConsoleError):
 
 class ConsoleStarting(ConsoleError):
     """The console is being set up; worth another try in a moment."""
+
+
+class SignInRefused(LibvirtWebRTCError):
+    """Somebody cannot be let in by another's word, as an OpenID provider's or a proxy's; the message says why."""
+
+
+class ProviderUnavailable(LibvirtWebRTCError):
+    """The OpenID provider cannot be asked, or does not answer as the standard says; the message says what is wrong."""
 
 
 class WorkerError(LibvirtWebRTCError):

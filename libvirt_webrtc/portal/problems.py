@@ -17,6 +17,8 @@ from libvirt_webrtc.errors import (
     NoConsole,
     NoPortLeft,
     NoSuchDomain,
+    ProviderUnavailable,
+    SignInRefused,
     TooManyViewers,
     WorkerError,
 )
@@ -45,6 +47,8 @@ _STATUS: tuple[tuple[type[LibvirtWebRTCError], int, str], ...] = (
     (HypervisorUnavailable, 503, "libvirt_unavailable"),
     (HypervisorError, 502, "libvirt_failed"),
     (WorkerError, 502, "worker_failed"),
+    (SignInRefused, 403, "sign_in_refused"),
+    (ProviderUnavailable, 502, "provider_unavailable"),
 )
 
 
