@@ -3,9 +3,11 @@
 from dataclasses import dataclass, replace
 from typing import Literal, cast, get_args
 
+from libvirt_webrtc.config.oidc import OidcConfig, oidc_from_table
+from libvirt_webrtc.config.proxy_sign_in import ProxySignInConfig, proxy_sign_in_from_table
 from libvirt_webrtc.errors import ConfigError
 
-SignInMethod = Literal["token"]
+SignInMethod = Literal["token", "oidc", "proxy"]
 SIGN_IN_METHODS: tuple[str, ...] = get_args(SignInMethod)
 
 
@@ -15,6 +17,8 @@ class SignInConfig:
 
     methods: tuple[SignInMethod, ...] = ("token",)
     """In the order in which the login page offers them."""
+    oidc: OidcConfig | None = None
+    proxy: ProxySignInConfig | None = None
 
 
 def sign_in_from_table(value: object, where: str) -> SignInConfig:
@@ -29,8 +33,17 @@ def sign_in_from_table(value: object, where: str) -> SignInConfig:
     for key, entry in value.items():
         if key == "methods":
             config = replace(config, methods=_methods(entry, f"{where}.{key}"))
+        elif key == "oidc":
+            config = replace(config, oidc=oidc_from_table(entry, f"{where}.{key}"))
+        elif key == "proxy":
+            config = replace(config, proxy=proxy_sign_in_from_table(entry, f"{where}.{key}"))
         else:
-            raise ConfigError(f"{where}.{key}: unknown setting; known are methods")
+            raise ConfigError(f"{where}.{key}: unknown setting; known are methods, oidc, proxy")
+    for method, table in (("oidc", config.oidc), ("proxy", config.proxy)):
+        if method in config.methods and table is None:
+            raise ConfigError(
+                f"{where}.methods names {method!r}, which needs its settings in [sign_in.{method}]"
+            )
     return config
 
 

@@ -19,6 +19,7 @@ from libvirt_webrtc.doctor.machine import (
     check_tls,
     check_token_file,
 )
+from libvirt_webrtc.doctor.sign_in import check_sign_in
 from libvirt_webrtc.domains.asking import ask
 from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.libvirt_api import VirConnect, open_connection
@@ -61,6 +62,7 @@ def check_up(config: Config, domain: str | None = None) -> Iterator[Finding]:
         yield check_port(config)
         yield check_tls(config)
         yield check_token_file(config)
+        yield from asyncio.run(check_sign_in(config.sign_in))
         yield from asyncio.run(check_ice(config.ice))
         if domain is not None and connection is not None:
             policy = Policy.of(config.auto_enable, config.gl, asyncio.run(look_for_renderer(config.gl)))

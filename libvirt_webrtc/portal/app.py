@@ -14,6 +14,7 @@ from libvirt_webrtc.agent.interface import Agent
 from libvirt_webrtc.concurrency.tasks import LongLivedTask
 from libvirt_webrtc.config.access import is_loopback
 from libvirt_webrtc.config.load import Config, state_dir
+from libvirt_webrtc.config.sign_in import SignInConfig
 from libvirt_webrtc.portal.audit import AUDIT, Audit
 from libvirt_webrtc.portal.auth.access import Access
 from libvirt_webrtc.portal.auth.gate import Gate
@@ -26,11 +27,14 @@ from libvirt_webrtc.portal.auth.throttle import Throttle
 from libvirt_webrtc.portal.headers import add_headers
 from libvirt_webrtc.portal.issued.lifetime import Clocks
 from libvirt_webrtc.portal.issued.live import IssuedSecrets
+from libvirt_webrtc.portal.oidc.provider import OidcProvider
 from libvirt_webrtc.portal.problems import MAX_BODY_BYTES, Problem, problems
 from libvirt_webrtc.portal.reload import Reload
 from libvirt_webrtc.portal.routes.consoles import ConsoleRoutes
 from libvirt_webrtc.portal.routes.domains import DomainRoutes
+from libvirt_webrtc.portal.routes.oidc import OidcRoutes
 from libvirt_webrtc.portal.routes.pages import PageRoutes
+from libvirt_webrtc.portal.routes.proxy_sign_in import ProxySignInRoutes
 from libvirt_webrtc.portal.routes.session import SessionRoutes
 from libvirt_webrtc.portal.web_files import WebFiles
 
@@ -66,7 +70,7 @@ def create_app(
         issued_folder: where API tokens and share links are kept; None: in the state folder.
 
     Raises:
-        ConfigError: the pages' files are missing.
+        ConfigError: the pages' files are missing, or the file of a secret cannot be used.
     """
     sessions = Sessions(agent, clock, store)
     audit = audit or Audit()
@@ -81,7 +85,11 @@ def create_app(
     )
     app[AUDIT] = audit
     PageRoutes(web_files or WebFiles.load()).add_to(app.router)
-    SessionRoutes(gate, sessions, offered_methods(config)).add_to(app.router)
+    provider = _oidc_provider(config.sign_in, clock)
+    oidc = OidcRoutes(provider, sessions, clock)
+    oidc.add_to(app.router)
+    ProxySignInRoutes(config.sign_in, sessions).add_to(app.router)
+    SessionRoutes(gate, sessions, offered_methods(config), oidc.sign_out_url).add_to(app.router)
     DomainRoutes(agent, access).add_to(app.router)
     ConsoleRoutes(agent, config.ice, sessions, guard).add_to(app.router)
     app.on_response_prepare.append(_add_headers)
@@ -102,9 +110,20 @@ def create_app(
         for task in tasks:
             await task.close()
 
+    async def leave_provider(_: web.Application) -> None:
+        if provider is not None:
+            await provider.close()
+
     app.on_shutdown.append(end_streams)
+    app.on_cleanup.append(leave_provider)
     app.cleanup_ctx.append(sweep)
     return app
+
+
+def _oidc_provider(config: SignInConfig, clock: Clock) -> OidcProvider | None:
+    if config.oidc is None or "oidc" not in config.methods:
+        return None
+    return OidcProvider(config.oidc, config.oidc.client_secret(), clock)
 
 
 async def _sweep(sessions: Sessions) -> None:

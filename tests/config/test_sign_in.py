@@ -26,7 +26,7 @@ def test_methods_are_as_they_are_written(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ('sign_in = "token"', "sign_in must be a table"),
-        ("sign_in.method = 1", "sign_in.method: unknown setting; known are methods"),
+        ("sign_in.method = 1", "sign_in.method: unknown setting; known are methods, oidc, proxy"),
         ('sign_in.methods = "token"', "sign_in.methods must be an array such as"),
         ("sign_in.methods = []", "sign_in.methods must be an array such as"),
         ('sign_in.methods = ["ldap"]', "sign_in.methods names 'ldap'; write some of \"token\""),

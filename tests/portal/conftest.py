@@ -16,6 +16,7 @@ from tests.portal.fakes import TOKEN, FakeAgent, FakeClock, Serve, Served, Viewe
 FILES = {
     "index.html": "<title>list</title>",
     "login.html": "<title>login</title>",
+    "signing-in.html": "<title>signing in</title>",
     "console.html": "<title>console</title>",
     "core/session.js": "export {};",
     "app/list.css": "body { margin: 0 }",

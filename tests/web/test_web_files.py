@@ -34,13 +34,13 @@ def test_the_console_page_preloads_exactly_what_it_imports() -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_names_only_files_that_there_are(page: str) -> None:
-    files = named(page, r'(?:href|src)="(?:../)?static/([^"]+)"')
+    files = named(page, r'(?:href|src)="(?:../)*static/([^"]+)"')
     assert files and not [file for file in files if not (WEB / file).is_file()]
 
 
 def test_every_style_sheet_belongs_to_a_page() -> None:
     linked = {
-        file for page in PAGES for file in named(page, r'rel="stylesheet" href="(?:../)?static/([^"]+)"')
+        file for page in PAGES for file in named(page, r'rel="stylesheet" href="(?:../)*static/([^"]+)"')
     }
     assert linked == {str(path.relative_to(WEB)) for path in WEB.rglob("*.css")}
 

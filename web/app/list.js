@@ -5,6 +5,7 @@ import { DomainEvents } from "../core/domains.js";
 import { request } from "../core/request.js";
 import { forgetSessionKey } from "../core/session-key.js";
 import { at } from "../core/site.js";
+import { askFirst } from "./ask-first.js";
 import { AttachDialog } from "./attach.js";
 import { element, signIn } from "./elements.js";
 import { inOrder } from "./order.js";
@@ -96,7 +97,9 @@ element("sign-out", HTMLButtonElement).addEventListener("click", async () => {
   const reply = await request(at("api/session"), { method: "DELETE" }).catch(() => null);
   if (reply?.ok || reply?.status === 401) {
     forgetSessionKey();
-    location.assign(at("login"));
+    askFirst();
+    // Who signed in elsewhere signs out there as well, and is sent back.
+    location.assign(reply.status === 200 ? JSON.parse(reply.text).location : at("login"));
     return;
   }
   events.open();

@@ -2,6 +2,7 @@
 /** The login page. A link with `#token=...` signs in at once; the fragment never reaches a server's log. */
 
 import { HOME } from "../core/site.js";
+import { asksFirst } from "./ask-first.js";
 import { element } from "./elements.js";
 import { PasswordForm } from "./password-form.js";
 import { methodsOf } from "./sign-in-methods.js";
@@ -23,6 +24,9 @@ const forms = new Map(Object.entries({ token, pam: new PasswordForm(signIn) }));
 const SWITCH = new Map(
   Object.entries({ token: "Use the access token", pam: "Use a user name and password" }),
 );
+
+/** The address has a token in it, with which to sign in. */
+let linked = false;
 
 /** @param {string} text */
 function say(text) {
@@ -57,19 +61,27 @@ function show(names) {
 }
 
 /**
+ * @param {SignInMethod} method one without a form of its own
+ * @returns {string} where it begins
+ */
+function beginning({ href }) {
+  const next = new URLSearchParams(location.search).get("next");
+  const url = new URL(href, document.baseURI);
+  if (next) url.searchParams.set("next", next);
+  return url.href;
+}
+
+/**
  * Methods without a form of their own are links, to where they begin.
  * @param {SignInMethod[]} links
  */
 function link(links) {
-  const next = new URLSearchParams(location.search).get("next");
   elsewhere.replaceChildren(
-    ...links.map(({ text, href }) => {
+    ...links.map((method) => {
       const anchor = document.createElement("a");
       anchor.className = "button";
-      anchor.textContent = text;
-      const url = new URL(href, document.baseURI);
-      if (next) url.searchParams.set("next", next);
-      anchor.href = url.href;
+      anchor.textContent = method.text;
+      anchor.href = beginning(method);
       return anchor;
     }),
   );
@@ -86,6 +98,12 @@ async function offer() {
     }, RETRY_MS);
     return;
   }
+  const proxy = methods.find(({ method }) => method === "proxy");
+  if (proxy && !asksFirst() && !linked) {
+    // The proxy knows who this is: there is nothing to ask.
+    location.replace(beginning(proxy));
+    return;
+  }
   for (const { method, text } of methods) forms.get(method)?.explain(text);
   const withForm = methods.map(({ method }) => method).filter((name) => forms.has(name));
   link(methods.filter(({ href }) => href));
@@ -96,6 +114,7 @@ async function offer() {
 function signInByLink() {
   const given = new URLSearchParams(location.hash.slice(1)).get("token");
   if (!given) return;
+  linked = true;
   history.replaceState(null, "", location.pathname + location.search);
   void token.submit(given.trim());
 }

@@ -1,5 +1,7 @@
 """The session's cookie, and the header with its key."""
 
+from enum import Enum
+
 from aiohttp import web
 
 NAME = "libvirt-webrtc"
@@ -15,17 +17,33 @@ KEY_HEADER = "Session-Key"
 browsers send it nowhere by themselves."""
 
 
-def read_cookie(request: web.Request) -> str:
+class CookieUse(Enum):
+    """What a cookie is for; the value ends its name."""
+
+    SESSION = ""
+    OIDC = "-oidc"
+    """A sign-in that is on its way through an OpenID provider."""
+
+
+def read_cookie(request: web.Request, use: CookieUse = CookieUse.SESSION) -> str:
     """The cookie's value; empty where the request has none."""
-    return request.cookies.get(_name(request), "")
+    return request.cookies.get(_name(request, use), "")
 
 
-def set_cookie(response: web.Response, request: web.Request, value: str, max_age_s: int) -> None:
+def set_cookie(
+    response: web.Response,
+    request: web.Request,
+    value: str,
+    max_age_s: int,
+    use: CookieUse = CookieUse.SESSION,
+) -> None:
     """Have the browser keep ``value`` for ``max_age_s`` seconds; 0 makes it forget the cookie."""
-    response.set_cookie(_name(request), value, max_age=max_age_s, path="/", httponly=True, samesite="Strict")
+    response.set_cookie(
+        _name(request, use), value, max_age=max_age_s, path="/", httponly=True, samesite="Strict"
+    )
 
 
-def _name(request: web.Request) -> str:
-    """``libvirt-webrtc-PORT``. The header's form was checked before."""
+def _name(request: web.Request, use: CookieUse) -> str:
+    """``libvirt-webrtc-PORT``, and what it is for. The header's form was checked before."""
     port = request.headers["Host"].rpartition("]")[2].partition(":")[2]
-    return f"{NAME}-{port}" if port else NAME
+    return (f"{NAME}-{port}" if port else NAME) + use.value

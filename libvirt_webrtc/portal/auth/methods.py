@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from libvirt_webrtc.config.load import Config
+from libvirt_webrtc.config.oidc import DEFAULT_LABEL
 
 TOKEN_PRINTED = "The server prints the token when it starts."
 TOKEN_IN_FILE = "The token is in a file on the server, which names that file when it starts."
@@ -28,5 +29,11 @@ class OfferedMethod:
 
 def offered_methods(config: Config) -> list[OfferedMethod]:
     """What the settings say, in their order."""
-    texts = {"token": TOKEN_PRINTED if config.token_file is None else TOKEN_IN_FILE}
-    return [OfferedMethod(method, texts[method]) for method in config.sign_in.methods]
+    oidc = config.sign_in.oidc
+    offers = (
+        OfferedMethod("token", TOKEN_PRINTED if config.token_file is None else TOKEN_IN_FILE),
+        OfferedMethod("oidc", DEFAULT_LABEL if oidc is None else oidc.label, "login/oidc"),
+        OfferedMethod("proxy", "Sign in as your proxy knows you", "login/proxy/begin"),
+    )
+    by_name = {offer.method: offer for offer in offers}
+    return [by_name[method] for method in config.sign_in.methods]

@@ -32,13 +32,15 @@ COOKIE_BYTES = KEY_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class SessionSecrets:
-    """The two values that make up a session's proof.
+    """The two values that make up a session's proof, and which session it is.
 
     Browsers send the cookie to every port of this host. The key stays with the portal's own pages.
     """
 
     cookie: str
     key: str
+    id: str
+    """The session's public one."""
 
 
 class Sessions:
@@ -81,12 +83,13 @@ class Sessions:
         """
         latest = self._clock() + ABSOLUTE_S
         ends = latest if ends is None else min(ends, latest)
-        made = SessionSecrets(secrets.token_urlsafe(COOKIE_BYTES), secrets.token_urlsafe(KEY_BYTES))
-        self._sessions[hash_of(made.cookie)] = Session(self._clock, user, hash_of(made.key), ends=ends)
+        cookie, key = secrets.token_urlsafe(COOKIE_BYTES), secrets.token_urlsafe(KEY_BYTES)
+        session = Session(self._clock, user, hash_of(key), ends=ends)
+        self._sessions[hash_of(cookie)] = session
         while len(self._sessions) > MAX_SESSIONS:
             await self._end(min(self._sessions, key=lambda cookie: self._sessions[cookie].used))
         await self._save()
-        return made
+        return SessionSecrets(cookie, key, session.id)
 
     def of_program(self, user: User) -> Session:
         """What all requests with one Bearer token share, ``user``'s; it does not expire."""

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from libvirt_webrtc import __version__
-from libvirt_webrtc.portal.routes.paths import UUID
+from libvirt_webrtc.portal.routes.paths import CALLBACK, UUID
 from libvirt_webrtc.portal.web_files import WebFiles
 
 
@@ -18,6 +18,8 @@ class PageRoutes:
         router.add_get("/healthz", self.health)
         router.add_get("/", self.list_page)
         router.add_get("/login", self.login_page)
+        router.add_get(CALLBACK, self.signing_in_page)
+        router.add_get("/login/proxy/begin", self.signing_in_page)
         router.add_get(f"/console/{UUID}", self.console_page)
         router.add_get("/static/{path:.+}", self.static)
 
@@ -32,6 +34,10 @@ class PageRoutes:
     async def login_page(self, request: web.Request) -> web.Response:
         """The page that asks for the token."""
         return self._web_files.response(request, "login.html")
+
+    async def signing_in_page(self, request: web.Request) -> web.Response:
+        """The page on which somebody signs in whom an OpenID provider or a proxy has let in already."""
+        return self._web_files.response(request, "signing-in.html")
 
     async def console_page(self, request: web.Request) -> web.Response:
         """The page of one domain's consoles. Whether there is such a domain is for the page to show."""

@@ -2,14 +2,14 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 
 from libvirt_webrtc.portal.auth.cookie import read_cookie, set_cookie
-from libvirt_webrtc.portal.auth.gate import Gate
+from libvirt_webrtc.portal.auth.gate import Gate, session_of
 from libvirt_webrtc.portal.auth.methods import OfferedMethod
-from libvirt_webrtc.portal.auth.session import ABSOLUTE_S
+from libvirt_webrtc.portal.auth.session import ABSOLUTE_S, Session
 from libvirt_webrtc.portal.auth.sessions import Sessions
 from libvirt_webrtc.portal.auth.user import TOKEN_USER
 from libvirt_webrtc.portal.body import read_text
@@ -17,6 +17,8 @@ from libvirt_webrtc.portal.problems import Problem
 
 log = logging.getLogger(__name__)
 
+Farewell = Callable[[web.Request, Session], Awaitable[str | None]]
+"""Where the browser of a session that has ended goes to end another one; None: nowhere."""
 
 _SIGN_IN = "/api/session"
 
@@ -24,10 +26,13 @@ _SIGN_IN = "/api/session"
 class SessionRoutes:
     """Which ways of signing in there are, a session for what proves who it is, and the end of the session."""
 
-    def __init__(self, gate: Gate, sessions: Sessions, offered: Sequence[OfferedMethod]) -> None:
+    def __init__(
+        self, gate: Gate, sessions: Sessions, offered: Sequence[OfferedMethod], farewell: Farewell
+    ) -> None:
         self._gate = gate
         self._sessions = sessions
         self._offered = {one.method: one for one in offered}
+        self._farewell = farewell
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Register the paths."""
@@ -54,7 +59,8 @@ class SessionRoutes:
         if "Authorization" in request.headers:
             raise Problem(400, "no_session", "a Bearer token has no session to end; DELETE its viewers")
         await self._sessions.end(read_cookie(request))
-        response = web.Response(status=204)
+        url = await self._farewell(request, session_of(request))
+        response = web.Response(status=204) if url is None else web.json_response({"location": url})
         set_cookie(response, request, "", 0)
         return response
 

@@ -1,0 +1,115 @@
+"""Signing in by the word of a reverse proxy: only of one that the settings name."""
+
+import asyncio
+import json
+from dataclasses import replace
+from ipaddress import ip_network
+
+import pytest
+
+from libvirt_webrtc.config.load import Config
+from libvirt_webrtc.config.proxy_sign_in import ProxySignInConfig
+from libvirt_webrtc.config.sign_in import SignInConfig, SignInMethod
+from libvirt_webrtc.portal.auth.cookie import KEY_HEADER
+from tests.portal.fakes import Serve, Served, Viewer, refusal
+
+PROXY = ProxySignInConfig((ip_network("127.0.0.1"),), groups_header="X-Remote-Groups")
+ELSEWHERE = replace(PROXY, sources=(ip_network("10.0.0.2"),))
+WHO = {"X-Remote-User": "alice", "X-Remote-Groups": "staff, ops"}
+
+
+def settings(proxy: ProxySignInConfig, *methods: SignInMethod) -> Config:
+    return Config(sign_in=SignInConfig(methods or ("token", "proxy"), proxy=proxy))
+
+
+@pytest.fixture
+async def server(serve: Serve) -> Served:
+    return await serve(settings(PROXY))
+
+
+async def test_who_the_proxy_names_has_a_session(viewer: Viewer) -> None:
+    async with viewer.request("POST", "/api/session/proxy", {**WHO, "Origin": viewer.origin}) as response:
+        assert response.status == 200
+        cookie = response.cookies[viewer.cookie_name].value
+        key = (await response.json())["key"]
+    assert cookie and len(key) > 40
+    viewer.headers = {"Cookie": f"{viewer.cookie_name}={cookie}", KEY_HEADER: key, "Origin": viewer.origin}
+    async with viewer.get("/api/domains") as response:
+        assert response.status == 200
+    async with viewer.request("DELETE", "/api/session") as response:
+        assert response.status == 204
+
+
+async def test_the_header_alone_opens_nothing(viewer: Viewer) -> None:
+    """Neither for a program behind the proxy, nor across sites: session, key and Origin are needed all the same."""
+    async with viewer.get("/api/domains", headers=WHO) as response:
+        assert await refusal(response) == (401, "not_signed_in")
+    evil = {**WHO, "Origin": "https://evil.example"}
+    async with viewer.request("POST", "/api/session/proxy", evil) as response:
+        assert await refusal(response) == (403, "wrong_origin")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-Forwarded-For": "10.0.0.2"},
+        {"X-Real-IP": "10.0.0.2", "Forwarded": "for=10.0.0.2"},
+    ],
+    ids=str,
+)
+async def test_from_elsewhere_it_is_refused(serve: Serve, headers: dict[str, str]) -> None:
+    async with Viewer(await serve(settings(ELSEWHERE))) as viewer:
+        async with viewer.request("POST", "/api/session/proxy", {**WHO, **headers}) as response:
+            assert await refusal(response) == (403, "sign_in_refused")
+            assert "Set-Cookie" not in response.headers
+
+
+async def test_it_is_off_by_default(serve: Serve) -> None:
+    for config in (Config(), settings(PROXY, "token")):
+        async with Viewer(await serve(config)) as viewer:
+            async with viewer.request("POST", "/api/session/proxy", WHO) as response:
+                assert await refusal(response) == (404, "no_such_method")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-Remote-User": ""},
+        {"X-Remote-User": "al\tice"},
+        {"X-Remote-User": "x" * 257},
+        {"X-Remote-User": "alice", "X-Remote-Groups": "g" * 257},
+        {"X-Remote-User": "alice", "X-Remote-Groups": ",".join(map(str, range(1025)))},
+    ],
+)
+async def test_what_is_no_name_is_refused(viewer: Viewer, headers: dict[str, str]) -> None:
+    async with viewer.request("POST", "/api/session/proxy", headers) as response:
+        assert await refusal(response) == (403, "sign_in_refused")
+
+
+async def test_a_name_that_comes_twice_is_refused(viewer: Viewer) -> None:
+    """The proxy adds its own header, and does not take away its client's."""
+    head = (
+        f"POST /api/session/proxy HTTP/1.1\r\nHost: 127.0.0.1:{viewer.server.port}\r\nContent-Length: 0\r\n"
+        "X-Remote-User: root\r\nX-Remote-User: alice\r\nConnection: close\r\n\r\n"
+    )
+    reader, writer = await asyncio.open_connection("127.0.0.1", viewer.server.port)
+    writer.write(head.encode())
+    answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 403 ") and b"once" in answer
+
+
+async def test_sign_ins_and_refusals_are_in_the_audit_log(
+    viewer: Viewer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "libvirt_webrtc.audit")
+    for headers in ({}, WHO):
+        async with viewer.request("POST", "/api/session/proxy", headers):
+            pass
+    refused, signed_in = [
+        json.loads(record.message) for record in caplog.records if record.name == "libvirt_webrtc.audit"
+    ]
+    assert (refused["outcome"], refused["method"]) == ("refused", "proxy")
+    assert (signed_in["outcome"], signed_in["user"]) == ("ok", "alice")
