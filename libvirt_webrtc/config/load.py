@@ -22,6 +22,7 @@ from libvirt_webrtc.config.ice import (
     ice_from_environment,
     ice_from_table,
 )
+from libvirt_webrtc.config.portal import PortalConfig, portal_from_table
 from libvirt_webrtc.config.sign_in import SignInConfig, sign_in_from_table
 from libvirt_webrtc.config.video import VIDEO_SETTINGS, VideoConfig
 from libvirt_webrtc.domains.definition.display import Gl
@@ -66,6 +67,7 @@ class Config:
     access: tuple[AccessRule, ...] = ()
     """Who may do what with which domains. Whoever has the token may do everything."""
     sign_in: SignInConfig = SignInConfig()
+    portal: PortalConfig = PortalConfig()
 
 
 ReadConfig = Callable[[], Config]
@@ -138,6 +140,8 @@ def _from_file(config: Config, path: Path) -> Config:
             changes[key] = audit_from_table(value, where)
         elif key == "access":
             changes[key] = access_rules_from_table(value, where)
+        elif key == "portal":
+            changes[key] = portal_from_table(value, where)
         elif key == "ice":
             changes[key] = ice_from_table(value, where)
         elif key == "sign_in":

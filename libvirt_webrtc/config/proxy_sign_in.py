@@ -2,8 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import ip_network
 
+from libvirt_webrtc.config.networks import Network, is_among, networks_from
 from libvirt_webrtc.errors import ConfigError
 
 DEFAULT_USER_HEADER = "X-Remote-User"
@@ -22,7 +23,7 @@ _BROWSERS_OWN = frozenset(
 class ProxySignInConfig:
     """Whose word is taken for who a user is."""
 
-    sources: tuple[IPv4Network | IPv6Network, ...]
+    sources: tuple[Network, ...]
     """Addresses of proxies that send the header themselves and take away what clients sent by its name."""
     user_header: str = DEFAULT_USER_HEADER
     groups_header: str | None = None
@@ -30,13 +31,7 @@ class ProxySignInConfig:
 
     def trusts(self, address: str | None) -> bool:
         """Whether a connection from ``address`` is such a proxy's."""
-        try:
-            ip = ip_address((address or "").partition("%")[0])
-        except ValueError:
-            return False
-        if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
-            ip = ip.ipv4_mapped
-        return any(ip in network for network in self.sources)
+        return is_among(address or "", self.sources)
 
     @property
     def trusts_this_machine(self) -> bool:
@@ -59,27 +54,15 @@ def proxy_sign_in_from_table(value: object, where: str) -> ProxySignInConfig:
     for key in value:
         if key not in ("from", "user_header", "groups_header"):
             raise ConfigError(f"{where}.{key}: unknown setting; known are from, user_header, groups_header")
-    sources = value.get("from")
-    if not isinstance(sources, list) or not sources:
+    sources = networks_from(value.get("from", []), f"{where}.from")
+    if not sources:
         raise ConfigError(f'{where}.from must be an array with the proxy\'s addresses, such as ["10.0.0.2"]')
     groups = value.get("groups_header")
     return ProxySignInConfig(
-        tuple(_network(source, f"{where}.from") for source in sources),
+        sources,
         _header(value.get("user_header", DEFAULT_USER_HEADER), f"{where}.user_header"),
         None if groups is None else _header(groups, f"{where}.groups_header"),
     )
-
-
-def _network(value: object, where: str) -> IPv4Network | IPv6Network:
-    try:
-        network = ip_network(value if isinstance(value, str) else "")
-    except ValueError as error:
-        raise ConfigError(
-            f"{where} names {value!r}; write an address, or a network such as 10.0.0.0/29"
-        ) from error
-    if network.prefixlen == 0:
-        raise ConfigError(f"{where} names {value!r}: that is everybody, who could then be anybody")
-    return network
 
 
 def _header(value: object, where: str) -> str:

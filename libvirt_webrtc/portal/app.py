@@ -1,20 +1,18 @@
 """The portal as an aiohttp application: middlewares, routes, response headers, and the sweep of sessions."""
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from libvirt_webrtc.agent.interface import Agent
 from libvirt_webrtc.concurrency.tasks import LongLivedTask
-from libvirt_webrtc.config.access import is_loopback
 from libvirt_webrtc.config.load import Config, state_dir
 from libvirt_webrtc.config.sign_in import SignInConfig
+from libvirt_webrtc.portal.answers import problems
 from libvirt_webrtc.portal.audit import AUDIT, Audit
 from libvirt_webrtc.portal.auth.access import Access
 from libvirt_webrtc.portal.auth.gate import Gate
@@ -25,10 +23,11 @@ from libvirt_webrtc.portal.auth.session_store import SessionStore
 from libvirt_webrtc.portal.auth.sessions import Sessions
 from libvirt_webrtc.portal.auth.throttle import Throttle
 from libvirt_webrtc.portal.headers import add_headers
+from libvirt_webrtc.portal.host_names import HostNames
 from libvirt_webrtc.portal.issued.lifetime import Clocks
 from libvirt_webrtc.portal.issued.live import IssuedSecrets
 from libvirt_webrtc.portal.oidc.provider import OidcProvider
-from libvirt_webrtc.portal.problems import MAX_BODY_BYTES, Problem, problems
+from libvirt_webrtc.portal.problems import MAX_BODY_BYTES
 from libvirt_webrtc.portal.reload import Reload
 from libvirt_webrtc.portal.routes.consoles import ConsoleRoutes
 from libvirt_webrtc.portal.routes.domains import DomainRoutes
@@ -36,9 +35,9 @@ from libvirt_webrtc.portal.routes.oidc import OidcRoutes
 from libvirt_webrtc.portal.routes.pages import PageRoutes
 from libvirt_webrtc.portal.routes.proxy_sign_in import ProxySignInRoutes
 from libvirt_webrtc.portal.routes.session import SessionRoutes
+from libvirt_webrtc.portal.site import Site
+from libvirt_webrtc.portal.sub_path import SubPath
 from libvirt_webrtc.portal.web_files import WebFiles
-
-_HOST = re.compile(r"(?:\[(?P<address>[^\[\]]*)\]|(?P<name>[^:\[\]]*))(?::[0-9]{1,5})?")
 
 SWEEP_S = 30.0
 """Pause between two sweeps, which forget viewers that are gone and end sessions whose time is over."""
@@ -80,8 +79,9 @@ def create_app(
     if reload is not None:
         reload.on_reload(guard.reload, "access")
     gate = Gate(token, sessions, issued, Throttle(clock), access, agent)
+    site = Site(config.portal, HostNames())
     app = web.Application(
-        middlewares=[problems(), _check_host, gate.middleware], client_max_size=MAX_BODY_BYTES
+        middlewares=[problems(), site.middleware, gate.middleware], client_max_size=MAX_BODY_BYTES
     )
     app[AUDIT] = audit
     PageRoutes(web_files or WebFiles.load()).add_to(app.router)
@@ -92,6 +92,8 @@ def create_app(
     SessionRoutes(gate, sessions, offered_methods(config), oidc.sign_out_url).add_to(app.router)
     DomainRoutes(agent, access).add_to(app.router)
     ConsoleRoutes(agent, config.ice, sessions, guard).add_to(app.router)
+    if (public := config.portal.public_url) is not None and public.path != "/":
+        app.router.register_resource(SubPath(public.path, app.router))
     app.on_response_prepare.append(_add_headers)
 
     async def end_streams(_: web.Application) -> None:
@@ -130,23 +132,6 @@ async def _sweep(sessions: Sessions) -> None:
     while True:
         await asyncio.sleep(SWEEP_S)
         await sessions.sweep()
-
-
-@web.middleware
-async def _check_host(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse a request whose ``Host`` is no loopback name: a foreign name may point here (DNS rebinding).
-
-    Any port is accepted: tunnels change it, and a foreign site cannot forge the host.
-    """
-    if not is_loopback(_host_name(request.headers.get("Host", ""))):
-        raise Problem(403, "wrong_host", "open this address as http://localhost and its port")
-    return await handler(request)
-
-
-def _host_name(host: str) -> str:
-    """The name in a ``Host`` header; empty when it is not ``NAME``, ``NAME:PORT`` or ``[ADDRESS]:PORT``."""
-    found = _HOST.fullmatch(host)
-    return (found["address"] or found["name"]).lower() if found is not None else ""
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:

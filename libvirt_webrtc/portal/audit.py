@@ -16,7 +16,7 @@ from aiohttp import web
 
 from libvirt_webrtc.config.audit import AuditConfig
 from libvirt_webrtc.config.load import Config
-from libvirt_webrtc.portal.addresses import client_of
+from libvirt_webrtc.portal.addresses import client_of, remote_of
 from libvirt_webrtc.portal.audit_events import Actor, AuditEvent, Refusal, SignIn
 from libvirt_webrtc.portal.audit_file import AuditFile
 
@@ -121,12 +121,12 @@ _SIGNING_IN = web.RequestKey("signing_in", bool)
 
 def identify(request: web.Request, user: str, method: str, session: str | None = None) -> None:
     """Note whose request it is. ``session`` is its public id."""
-    request[_ACTOR] = Actor(request.remote or "", user, method, session)
+    request[_ACTOR] = Actor(remote_of(request), user, method, session)
 
 
 def signing_in(request: web.Request, user: str | None, method: str) -> None:
     """Note who somebody says to be that signs in, before that is checked: a refusal then tells who was tried."""
-    request[_ACTOR] = Actor(request.remote or "", user, method)
+    request[_ACTOR] = Actor(remote_of(request), user, method)
     request[_SIGNING_IN] = True
 
 
@@ -138,7 +138,7 @@ def signed_in(request: web.Request, user: str, method: str, session: str) -> Non
 
 def actor_of(request: web.Request) -> Actor:
     """Who a request is from, as far as that is known."""
-    return request.get(_ACTOR) or Actor(request.remote or "")
+    return request.get(_ACTOR) or Actor(remote_of(request))
 
 
 def record(request: web.Request, event: AuditEvent) -> None:

@@ -28,7 +28,9 @@ async def send_events(
 
     Until the client leaves, or the session or the agent ends.
     """
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    # The second has nginx pass on each event at once, whatever its settings for buffering are.
+    headers = {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
+    response = web.StreamResponse(headers=headers)
     await response.prepare(request)
     if request.method == "HEAD":
         return response

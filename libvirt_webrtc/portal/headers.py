@@ -2,12 +2,14 @@
 
 from multidict import CIMultiDict
 
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data: blob:; media-src 'self' blob:; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""What pages may load, and from where."""
+
 HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        "img-src 'self' data: blob:; media-src 'self' blob:; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -19,10 +21,12 @@ HEADERS = {
     ),
     "Server": "libvirt-webrtc",
 }
-"""Sent with every response. The pages use pointer and keyboard lock too, for which no permission policy exists."""
+"""Sent with every response, beside ``Content-Security-Policy``. The pages use pointer and keyboard lock too, for which
+no permission policy exists."""
 
 
 def add_headers(headers: CIMultiDict[str]) -> None:
-    """Add ``HEADERS`` to a response's; it is not cached unless it says otherwise."""
+    """Add ``HEADERS`` to a response's; unless it says otherwise, it has ``POLICY`` and is not cached."""
     headers.update(HEADERS)
+    headers.setdefault("Content-Security-Policy", POLICY)
     headers.setdefault("Cache-Control", "no-store")

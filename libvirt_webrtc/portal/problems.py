@@ -1,10 +1,6 @@
-"""Turns errors into HTTP responses; no other module chooses a status for an error of the package."""
-
-import logging
-from http import HTTPStatus
+"""Errors as HTTP has them; no other module chooses a status for an error of the package."""
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
 from libvirt_webrtc.errors import (
     CannotAttach,
@@ -22,17 +18,10 @@ from libvirt_webrtc.errors import (
     TooManyViewers,
     WorkerError,
 )
-from libvirt_webrtc.logs import LimitedLogger
-from libvirt_webrtc.portal.audit import refused
-
-log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
 BUSY_RETRY_S = 1
 """``Retry-After``, in seconds, where the reason is likely to be over soon."""
-
-_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
-"""The statuses of refusals, of which the audit log tells."""
 
 # The first match counts, so subclasses come before their base.
 _STATUS: tuple[tuple[type[LibvirtWebRTCError], int, str], ...] = (
@@ -81,52 +70,3 @@ class Problem(LibvirtWebRTCError):
         if self.status == 401:
             response.headers["WWW-Authenticate"] = "Bearer"
         return response
-
-
-def problems() -> Middleware:
-    """Make the middleware that turns whatever a handler raises into a response.
-
-    Clients can repeat what fails at will, so only the first in a minute is logged, and how many there were.
-    """
-    failed, unexpected = LimitedLogger(log), LimitedLogger(log)
-
-    @web.middleware
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        try:
-            if (request.content_length or 0) > MAX_BODY_BYTES:
-                raise web.HTTPRequestEntityTooLarge(MAX_BODY_BYTES, request.content_length or 0)
-            return await handler(request)
-        except LibvirtWebRTCError as error:
-            problem = Problem.of(error)
-            if problem.status in _REFUSED:
-                refused(request, problem.kind)
-            if problem.status in (500, 502):
-                failed.warning("%s %s: %s", request.method, request.rel_url.raw_path, problem.message)
-            return problem.response()
-        except web.HTTPException as error:
-            return _from_http(request, error)
-        except ConnectionError:
-            # The client left before its response was complete; aiohttp cleans up.
-            raise
-        except Exception as error:
-            where = (request.method, request.rel_url.raw_path)
-            unexpected.warning("unexpected: %s %s", *where, exc_info=error)
-            text = "an internal error; the server's log has the details"
-            return Problem(500, "internal", text).response()
-
-    return middleware
-
-
-def _from_http(request: web.Request, error: web.HTTPException) -> web.Response:
-    """aiohttp's own refusals (no such path or method, body too large) as JSON like all others."""
-    status = HTTPStatus(error.status)
-    message = {
-        HTTPStatus.NOT_FOUND: f"there is nothing at {request.path}",
-        HTTPStatus.METHOD_NOT_ALLOWED: f"{request.method} is not possible at {request.path}",
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"a request's body has at most {MAX_BODY_BYTES} bytes",
-    }.get(status, status.phrase)
-    kind = "too_large" if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else status.name.lower()
-    response = Problem(error.status, kind, message).response()
-    if "Allow" in error.headers:
-        response.headers["Allow"] = error.headers["Allow"]
-    return response

@@ -77,7 +77,8 @@ async def test_everybody_gets_what_the_list_says_and_no_more(
             async with viewer.request(method, path, headers, data=b"v=0" if headers else None) as response:
                 told = (method, path, response.status)
                 if need is Need.PUBLIC:
-                    assert response.status in (200, 400), told
+                    # 404: a way of signing in that is not set up here.
+                    assert response.status in (200, 400, 404), told
                 elif who == "nobody" and need is Need.PAGE:
                     assert response.status == 303, told
                 elif who == "nobody":

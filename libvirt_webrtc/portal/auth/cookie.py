@@ -4,12 +4,17 @@ from enum import Enum
 
 from aiohttp import web
 
-NAME = "libvirt-webrtc"
-"""What the cookie's name begins with.
+from libvirt_webrtc.portal.addresses import Arrival, arrival_of
 
-The portal is plain HTTP on loopback, where Safari takes no cookie with ``Secure``, and so none with the ``__Host-``
-prefix. Browsers send cookies to all ports of a host, so the port that the browser uses is part of the name: portals of
-two hosts, each behind a tunnel of its own to localhost, do not sign each other's users out.
+NAME = "libvirt-webrtc"
+"""What the cookie's name has in it.
+
+- Over HTTPS the cookie is ``Secure``, and a prefix has browsers refuse one that is not: ``__Host-``, or, in a folder of
+  a site, ``__Secure-``, since ``__Host-`` is for cookies of whole hosts.
+- Over plain HTTP, on loopback or with ``insecure``, it has neither: Safari takes no such cookie there.
+
+Browsers send cookies to all ports of a host, so the port that the browser uses is part of the name: portals of two
+hosts, each behind a tunnel of its own to localhost, do not sign each other's users out.
 """
 
 KEY_HEADER = "Session-Key"
@@ -27,7 +32,7 @@ class CookieUse(Enum):
 
 def read_cookie(request: web.Request, use: CookieUse = CookieUse.SESSION) -> str:
     """The cookie's value; empty where the request has none."""
-    return request.cookies.get(_name(request, use), "")
+    return request.cookies.get(cookie_name(arrival_of(request), use), "")
 
 
 def set_cookie(
@@ -38,12 +43,20 @@ def set_cookie(
     use: CookieUse = CookieUse.SESSION,
 ) -> None:
     """Have the browser keep ``value`` for ``max_age_s`` seconds; 0 makes it forget the cookie."""
+    arrival = arrival_of(request)
     response.set_cookie(
-        _name(request, use), value, max_age=max_age_s, path="/", httponly=True, samesite="Strict"
+        cookie_name(arrival, use),
+        value,
+        max_age=max_age_s,
+        path=arrival.path,
+        secure=arrival.secure,
+        httponly=True,
+        samesite="Strict",
     )
 
 
-def _name(request: web.Request, use: CookieUse) -> str:
-    """``libvirt-webrtc-PORT``, and what it is for. The header's form was checked before."""
-    port = request.headers["Host"].rpartition("]")[2].partition(":")[2]
-    return (f"{NAME}-{port}" if port else NAME) + use.value
+def cookie_name(arrival: Arrival, use: CookieUse = CookieUse.SESSION) -> str:
+    """``libvirt-webrtc-PORT``, without the port where the address has none; with the prefix that fits, and its use."""
+    prefix = "" if not arrival.secure else "__Host-" if arrival.path == "/" else "__Secure-"
+    port = "" if arrival.port is None else f"-{arrival.port}"
+    return f"{prefix}{NAME}{port}{use.value}"

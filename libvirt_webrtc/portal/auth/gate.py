@@ -20,6 +20,7 @@ from libvirt_webrtc.portal.issued.live import IssuedSecrets
 from libvirt_webrtc.portal.issued.secret_text import TOKEN_PREFIX, is_whole
 from libvirt_webrtc.portal.problems import Problem
 from libvirt_webrtc.portal.routes.rights import ACTIONS, ROUTES, Need
+from libvirt_webrtc.portal.site import check_origin
 
 _SESSION = web.RequestKey("session", Session)
 _ROLE = web.RequestKey("role", Role)
@@ -57,7 +58,7 @@ class Gate:
             raise Problem(403, "no_right", f"{request.method} {route} is in no list of rights: a defect")
         by_token = "Authorization" in request.headers
         if request.method not in _READING and not by_token:
-            _check_origin(request)
+            check_origin(request)
         self._note_cookie(request)
         if need is Need.PUBLIC:
             return await handler(request)
@@ -145,17 +146,3 @@ def _login(request: web.Request) -> str:
     up, here = ("../", f"console/{page['uuid']}") if "uuid" in page else ("", "")
     query = request.query_string
     return f"{up}login?" + urlencode({"next": f"{here}?{query}" if query else here})
-
-
-def _check_origin(request: web.Request) -> None:
-    """Only our own pages may change something: pages on other ports of this host get our cookie sent along, too.
-
-    Browsers send an ``Origin`` with every such request. A program without cookies needs none.
-    """
-    origin = request.headers.get("Origin")
-    if origin is None and not read_cookie(request):
-        return
-    if origin != f"http://{request.headers['Host']}":
-        raise Problem(
-            403, "wrong_origin", "a request that changes something must come from this site's own pages"
-        )

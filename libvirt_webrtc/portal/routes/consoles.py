@@ -8,6 +8,7 @@ from libvirt_webrtc.agent import limits
 from libvirt_webrtc.agent.interface import Agent, ConsoleState
 from libvirt_webrtc.config.ice import IceConfig
 from libvirt_webrtc.errors import NoConsole
+from libvirt_webrtc.portal.addresses import arrival_of
 from libvirt_webrtc.portal.auth.gate import grant_of, session_of
 from libvirt_webrtc.portal.auth.guard import AccessGuard
 from libvirt_webrtc.portal.auth.session import OpenConsole
@@ -78,7 +79,7 @@ class ConsoleRoutes:
             if session.ended.is_set():
                 raise Problem(401, "not_signed_in", "the session ended meanwhile")
             raise Problem(403, "role_too_low", "your role for the domain was taken away meanwhile")
-        location = f"/api/domains/{uuid}/consoles/{number}/whep/{answer.viewer}"
+        location = f"{arrival_of(request).path}api/domains/{uuid}/consoles/{number}/whep/{answer.viewer}"
         headers = {"Content-Type": SDP, "Location": location}
         return web.Response(status=201, body=answer.sdp.encode(), headers=headers)
 

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from libvirt_webrtc.errors import ProviderUnavailable, SignInRefused
 from libvirt_webrtc.logs import LimitedLogger
-from libvirt_webrtc.portal.addresses import client_of
+from libvirt_webrtc.portal.addresses import arrival_of, client_of, remote_of
 from libvirt_webrtc.portal.audit import signed_in, signing_in
 from libvirt_webrtc.portal.auth.cookie import CookieUse, read_cookie, set_cookie
 from libvirt_webrtc.portal.auth.session import ABSOLUTE_S, Clock, Session
@@ -61,7 +61,8 @@ class OidcRoutes:
     async def begin(self, request: web.Request) -> web.Response:
         """``GET /login/oidc``: a browser goes to the provider, or to our page that says why it cannot."""
         provider = self._configured()
-        pending, cookie = self._pending.begin(_base(request) + CALLBACK, request.query.get("next", ""))
+        base = arrival_of(request).base
+        pending, cookie = self._pending.begin(base + CALLBACK[1:], request.query.get("next", ""))
         try:
             url = await provider.authorization_url(pending)
         except ProviderUnavailable as error:
@@ -79,7 +80,7 @@ class OidcRoutes:
         if "error" in came:
             raise SignInRefused(_words(came["error"]))
         pending = self._pending.finish(read_cookie(request, CookieUse.OIDC), came.get("state", ""))
-        with self._one_more(client_of(request.remote)):
+        with self._one_more(client_of(remote_of(request))):
             identity = await provider.identify(pending, came.get("code", ""), came.get("iss"))
         made = await self._sessions.start(User(identity.name, Method.OIDC, identity.groups))
         self._keep(made.id, identity)
@@ -94,7 +95,7 @@ class OidcRoutes:
         if self._provider is None or session.user.method is not Method.OIDC:
             return None
         id_token = self._id_tokens.pop(session.id, None)
-        return await self._provider.sign_out_url(id_token, _base(request) + "/login")
+        return await self._provider.sign_out_url(id_token, arrival_of(request).base + "login")
 
     def _configured(self) -> OidcProvider:
         if self._provider is None:
@@ -117,10 +118,6 @@ class OidcRoutes:
         self._id_tokens[session_id] = identity.id_token
         if len(self._id_tokens) > MAX_SESSIONS:
             del self._id_tokens[next(iter(self._id_tokens))]
-
-
-def _base(request: web.Request) -> str:
-    return f"http://{request.headers['Host']}"
 
 
 def _answer_of(body: str) -> dict[str, str]:

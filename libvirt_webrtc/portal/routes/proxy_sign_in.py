@@ -5,6 +5,7 @@ from aiohttp import web
 from libvirt_webrtc.config.proxy_sign_in import ProxySignInConfig
 from libvirt_webrtc.config.sign_in import SignInConfig
 from libvirt_webrtc.errors import SignInRefused
+from libvirt_webrtc.portal.addresses import peer_of
 from libvirt_webrtc.portal.audit import signed_in, signing_in
 from libvirt_webrtc.portal.auth.cookie import set_cookie
 from libvirt_webrtc.portal.auth.names import MAX_GROUPS, is_name
@@ -36,12 +37,6 @@ class ProxySignInRoutes:
         response = web.json_response({"key": made.key, "next": ""})
         set_cookie(response, request, made.cookie, ABSOLUTE_S)
         return response
-
-
-def peer_of(request: web.Request) -> str | None:
-    """The address at the other end of the connection, whatever headers say of others behind it."""
-    peer = None if request.transport is None else request.transport.get_extra_info("peername")
-    return peer[0] if isinstance(peer, tuple) else None
 
 
 def user_by_header(request: web.Request, config: ProxySignInConfig) -> User:

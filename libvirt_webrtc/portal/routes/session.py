@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 
+from libvirt_webrtc.portal.addresses import remote_of
 from libvirt_webrtc.portal.auth.cookie import read_cookie, set_cookie
 from libvirt_webrtc.portal.auth.gate import Gate, session_of
 from libvirt_webrtc.portal.auth.methods import OfferedMethod
@@ -48,7 +49,7 @@ class SessionRoutes:
         """``POST /api/session``: the token for a cookie and a key."""
         guess = _token_of(await read_text(request))
         await self._gate.check_token(request, guess, "this is not the server's token")
-        log.info("signed in from %s", request.remote)
+        log.info("signed in from %s", remote_of(request))
         made = await self._sessions.start(TOKEN_USER)
         response = web.json_response({"key": made.key})
         set_cookie(response, request, made.cookie, ABSOLUTE_S)
