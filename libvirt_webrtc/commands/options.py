@@ -38,7 +38,17 @@ def connection_options() -> argparse.ArgumentParser:
 def portal_options() -> argparse.ArgumentParser:
     """Make the parent parser of commands that serve the portal."""
     parent = argparse.ArgumentParser(add_help=False)
-    parent.add_argument("--listen", metavar="HOST:PORT", help="default 127.0.0.1:8080")
+    parent.add_argument(
+        "--listen",
+        metavar="HOST:PORT",
+        help="default 127.0.0.1:8080; anywhere else than on this machine it is HTTPS",
+    )
+    parent.add_argument(
+        "--insecure",
+        action="store_true",
+        default=None,
+        help="plain HTTP also for other machines: everybody on the way reads logins, keystrokes and screens",
+    )
     parent.add_argument(
         "--token-file",
         type=Path,
@@ -92,6 +102,7 @@ def portal_config_reader(arguments: argparse.Namespace) -> ReadConfig:
         arguments,
         environ=take_environment(),
         listen=ListenAddress.parse(arguments.listen) if arguments.listen is not None else None,
+        insecure=arguments.insecure,
         token_file=arguments.token_file,
         video_codecs=arguments.codecs,
         video_encoder=arguments.encoder,

@@ -1,14 +1,17 @@
 """Where the portal listens."""
 
+import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 
 from libvirt_webrtc.errors import ConfigError
 
+_NAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}))*\Z")
+
 
 @dataclass(frozen=True, slots=True)
 class ListenAddress:
-    """A loopback address and a port."""
+    """An address or host name, and a port."""
 
     host: str = "127.0.0.1"
     port: int = 8080
@@ -17,23 +20,20 @@ class ListenAddress:
     def parse(cls, text: str) -> "ListenAddress":
         """From ``HOST:PORT`` (``[::1]:8080`` for IPv6).
 
-        Only loopback addresses are taken: the portal speaks plain HTTP, and a login must not cross a network in the
-        clear.
-
         Raises:
             ConfigError: says what to write.
         """
         host, colon, port = text.rpartition(":")
-        host = host.removeprefix("[").removesuffix("]")
-        if not colon or not host or not port.isdecimal() or not 0 <= int(port) <= 65535:
-            raise ConfigError(f"listen = {text!r} is not HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080")
-        if not is_loopback(host):
-            raise ConfigError(
-                f"listen = {text!r} is refused: the portal has no TLS yet, so logins and keystrokes would "
-                "cross the network in the clear. Listen on 127.0.0.1 and reach it through a tunnel: "
-                f"ssh -L {port}:127.0.0.1:{port} HOST"
-            )
-        return cls(host, int(port))
+        bare = host.removeprefix("[").removesuffix("]")
+        bracketed = host != bare
+        if not colon or not port.isdecimal() or not port.isascii() or int(port) > 65535:
+            raise ConfigError(f"listen = {text!r} is not HOST:PORT, such as 127.0.0.1:8080 or [::]:8443")
+        if host == "*":
+            raise ConfigError(f"listen = {text!r}: for all addresses write [::]:{port}, or 0.0.0.0:{port}")
+        if host != (f"[{bare}]" if ":" in bare else bare) or not _is_host(bare):
+            what = "an IPv6 address in brackets" if ":" in bare or bracketed else "an address or host name"
+            raise ConfigError(f"listen = {text!r} does not begin with {what}, such as [::]:8443")
+        return cls(bare, int(port))
 
     @property
     def authority(self) -> str:
@@ -41,12 +41,30 @@ class ListenAddress:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine reaches it."""
+        return is_loopback(self.host)
+
+    @property
+    def is_everywhere(self) -> bool:
+        """Whether it means all of the machine's addresses."""
+        return _is_address(self.host) and ip_address(self.host).is_unspecified
+
 
 def is_loopback(host: str) -> bool:
     """Whether a host name or address can only be reached from this machine."""
-    if host == "localhost":
-        return True
+    return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
+
+
+def _is_host(text: str) -> bool:
+    # What looks like an IPv4 address is one, or a mistake.
+    return _is_address(text) or (bool(_NAME.match(text)) and not text.replace(".", "").isdecimal())
+
+
+def _is_address(text: str) -> bool:
     try:
-        return ip_address(host).is_loopback
+        ip_address(text)
     except ValueError:
         return False
+    return True

@@ -24,6 +24,7 @@ from libvirt_webrtc.config.ice import (
 )
 from libvirt_webrtc.config.portal import PortalConfig, portal_from_table
 from libvirt_webrtc.config.sign_in import SignInConfig, sign_in_from_table
+from libvirt_webrtc.config.tls import TlsConfig, tls_from_table
 from libvirt_webrtc.config.video import VIDEO_SETTINGS, VideoConfig
 from libvirt_webrtc.domains.definition.display import Gl
 from libvirt_webrtc.domains.definition.policy import AutoEnable
@@ -33,6 +34,16 @@ log = logging.getLogger(__name__)
 
 _WORDS: dict[str, type[StrEnum]] = {"auto_enable": AutoEnable, "gl": Gl}
 """The settings that are one word of several."""
+
+_TABLES: dict[str, Callable[[object, str], object]] = {
+    "access": access_rules_from_table,
+    "audit": audit_from_table,
+    "ice": ice_from_table,
+    "portal": portal_from_table,
+    "sign_in": sign_in_from_table,
+    "tls": tls_from_table,
+}
+"""The settings that a module of their own reads; each raises ConfigError."""
 
 ENVIRONMENT_NAMES = (
     *("ICE_SERVERS", "ICE_TRANSPORT_POLICY", "STUN_URL"),
@@ -64,10 +75,18 @@ class Config:
     """OpenGL displays, for domains whose own settings do not say."""
     video: VideoConfig = VideoConfig()
     audit: AuditConfig = AuditConfig()
+    tls: TlsConfig = TlsConfig()
+    insecure: bool = False
+    """Speak plain HTTP also where other machines reach the portal."""
     access: tuple[AccessRule, ...] = ()
     """Who may do what with which domains. Whoever has the token may do everything."""
     sign_in: SignInConfig = SignInConfig()
     portal: PortalConfig = PortalConfig()
+
+    @property
+    def needs_tls(self) -> bool:
+        """Whether the portal speaks HTTPS: wherever others reach it, unless told not to; and with a certificate."""
+        return self.tls.certificate is not None or not (self.insecure or self.listen.is_loopback)
 
 
 ReadConfig = Callable[[], Config]
@@ -109,7 +128,12 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None, **f
     config = _from_environment(config, environ)
     given = {key: value for key, value in flags.items() if value is not None}
     video = {key.removeprefix("video_"): given.pop(key) for key in list(given) if key.startswith("video_")}
-    return replace(config, video=config.video.changed(video, "--{}".format), **given)
+    config = replace(config, video=config.video.changed(video, "--{}".format), **given)
+    if config.insecure and config.tls.certificate is not None:
+        raise ConfigError(
+            "insecure (plain HTTP) and the certificate in [tls] exclude each other: remove one of them"
+        )
+    return config
 
 
 def take_environment() -> dict[str, str]:
@@ -132,20 +156,12 @@ def _from_file(config: Config, path: Path) -> Config:
     changes: dict[str, Any] = {}
     for key, value in data.items():
         where = f"{path}: {key}"
-        if key == "downsample":
+        if key in ("downsample", "insecure"):
             if not isinstance(value, bool):
                 raise ConfigError(f"{where} must be true or false")
             changes[key] = value
-        elif key == "audit":
-            changes[key] = audit_from_table(value, where)
-        elif key == "access":
-            changes[key] = access_rules_from_table(value, where)
-        elif key == "portal":
-            changes[key] = portal_from_table(value, where)
-        elif key == "ice":
-            changes[key] = ice_from_table(value, where)
-        elif key == "sign_in":
-            changes[key] = sign_in_from_table(value, where)
+        elif key in _TABLES:
+            changes[key] = _TABLES[key](value, where)
         elif key == "video":
             if not isinstance(value, dict):
                 raise ConfigError(f"{where} must be a table")

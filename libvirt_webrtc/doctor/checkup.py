@@ -16,10 +16,10 @@ from libvirt_webrtc.doctor.machine import (
     SystemUser,
     check_libvirt_group,
     check_port,
-    check_tls,
     check_token_file,
 )
 from libvirt_webrtc.doctor.sign_in import check_sign_in
+from libvirt_webrtc.doctor.tls import check_tls
 from libvirt_webrtc.domains.asking import ask
 from libvirt_webrtc.domains.definition.policy import Policy
 from libvirt_webrtc.domains.libvirt_api import VirConnect, open_connection

@@ -6,12 +6,15 @@ import json
 import os
 import pwd
 import socket
+import ssl
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
 
+from libvirt_webrtc.config.access import ListenAddress
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.doctor.findings import Finding, ok, problem, warning
+from libvirt_webrtc.portal.announcement import portal_url
 
 HEALTH_S = 2.0
 """How long a portal on the port may take to answer."""
@@ -82,23 +85,13 @@ def check_port(config: Config) -> Finding:
             probe.listen(1)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            if (version := _serving(address)) is not None:
-                return ok(subject, f"libvirt-webrtc {version} serves at http://{address}/")
+            if (version := _serving(config)) is not None:
+                return ok(subject, f"libvirt-webrtc {version} serves at {portal_url(config)}/")
             return problem(
                 subject, f"{address} is taken by another program", "choose another: serve --listen HOST:PORT"
             )
         return problem(subject, f"{address}: {error.strerror}", "choose another: serve --listen HOST:PORT")
     return ok(subject, f"{address} is free")
-
-
-def check_tls(config: Config) -> Finding:
-    """Tell from where the portal can be reached."""
-    port = config.listen.port
-    return ok(
-        "tls",
-        "not built yet: the portal listens on loopback only. From another machine: "
-        f"ssh -L {port}:127.0.0.1:{port} HOST",
-    )
 
 
 def check_token_file(config: Config) -> Finding:
@@ -121,10 +114,18 @@ def check_token_file(config: Config) -> Finding:
     return ok("token", f"in {path}")
 
 
-def _serving(address: str) -> str | None:
-    """The version of the portal that serves at ``address``; None where something else does."""
+def _serving(config: Config) -> str | None:
+    """The version of the portal that serves at the configured address; None where something else does."""
+    listen = config.listen
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host)
+    scheme = "https" if config.needs_tls else "http"
+    url = f"{scheme}://{ListenAddress(here, listen.port).authority}/healthz"
+    # Whose certificate it is makes no difference to whether something serves.
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
     try:
-        with urllib.request.urlopen(f"http://{address}/healthz", timeout=HEALTH_S) as response:
+        with urllib.request.urlopen(url, timeout=HEALTH_S, context=context) as response:
             answer = json.load(response)
     except (OSError, ValueError):
         return None

@@ -23,7 +23,7 @@ from libvirt_webrtc.portal.auth.session_store import SessionStore
 from libvirt_webrtc.portal.auth.sessions import Sessions
 from libvirt_webrtc.portal.auth.throttle import Throttle
 from libvirt_webrtc.portal.headers import add_headers
-from libvirt_webrtc.portal.host_names import HostNames
+from libvirt_webrtc.portal.host_names import HostNames, host_name, is_named
 from libvirt_webrtc.portal.issued.lifetime import Clocks
 from libvirt_webrtc.portal.issued.live import IssuedSecrets
 from libvirt_webrtc.portal.oidc.provider import OidcProvider
@@ -39,6 +39,9 @@ from libvirt_webrtc.portal.site import Site
 from libvirt_webrtc.portal.sub_path import SubPath
 from libvirt_webrtc.portal.web_files import WebFiles
 
+STRICT_TRANSPORT = "max-age=31536000"
+"""For a year browsers use this host name with HTTPS only. They heed it where they trust the certificate."""
+
 SWEEP_S = 30.0
 """Pause between two sweeps, which forget viewers that are gone and end sessions whose time is over."""
 
@@ -49,6 +52,7 @@ def create_app(
     token: str,
     *,
     audit: Audit | None = None,
+    names: HostNames | None = None,
     reload: Reload | None = None,
     web_files: WebFiles | None = None,
     clock: Clock = time.monotonic,
@@ -62,6 +66,7 @@ def create_app(
         config: of the whole program; the ICE servers are taken from it.
         token: what users sign in with.
         audit: what is told who did what; None: the log.
+        names: under which it answers; None: those of loopback, as its address is.
         reload: tells what is put into force without a restart that the settings have changed; None: they never do.
         web_files: the pages; by default those of the installed package.
         clock: seconds that never jump; tests set their own.
@@ -79,7 +84,7 @@ def create_app(
     if reload is not None:
         reload.on_reload(guard.reload, "access")
     gate = Gate(token, sessions, issued, Throttle(clock), access, agent)
-    site = Site(config.portal, HostNames())
+    site = Site(config.portal, names or HostNames(config.listen))
     app = web.Application(
         middlewares=[problems(), site.middleware, gate.middleware], client_max_size=MAX_BODY_BYTES
     )
@@ -136,3 +141,5 @@ async def _sweep(sessions: Sessions) -> None:
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
     add_headers(response.headers)
+    if request.secure and is_named(host_name(request)):
+        response.headers["Strict-Transport-Security"] = STRICT_TRANSPORT

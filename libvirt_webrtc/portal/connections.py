@@ -9,7 +9,7 @@ import logging
 import resource
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
@@ -71,6 +71,27 @@ class ConnectionLimits:
         )
 
 
+class BoundedConnection(Protocol):
+    """A connection, as far as it is counted."""
+
+    @property
+    def client(self) -> str:
+        """As :func:`client_of` tells clients apart."""
+        ...
+
+    owner: object
+    """The session whose requests came on it; None: nobody's yet."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over, or about to be."""
+        ...
+
+    def abort(self) -> None:
+        """End it now, whatever is not sent yet: who does not read would otherwise keep it open."""
+        ...
+
+
 class Connections:
     """All connections, by whose they are.
 
@@ -82,11 +103,11 @@ class Connections:
         self.refused = LimitedLogger(log)
         """For requests that are refused before anybody looked at them."""
         self._limits = limits
-        self._strangers: dict[PortalConnection, None] = {}
-        self._known: dict[object, dict[PortalConnection, None]] = {}
+        self._strangers: dict[BoundedConnection, None] = {}
+        self._known: dict[object, dict[BoundedConnection, None]] = {}
         self._ended = LimitedLogger(log)
 
-    def add(self, connection: "PortalConnection") -> None:
+    def add(self, connection: BoundedConnection) -> None:
         """Take a new connection, and end another where there are too many."""
         self._strangers[connection] = None
         if len(self._strangers) > self._limits.strangers:
@@ -94,7 +115,7 @@ class Connections:
             client, _ = clients.most_common(1)[0]
             self._end(next(one for one in self._strangers if one.client == client), client)
 
-    def claim(self, connection: "PortalConnection", owner: object, *, program: bool) -> None:
+    def claim(self, connection: BoundedConnection, owner: object, *, program: bool) -> None:
         """Note that a request on this connection came with ``owner``'s session, or from a program with the token.
 
         Past a limit the connection is ended whose last request is the longest ago: of this owner, or of the one that
@@ -112,7 +133,7 @@ class Connections:
             most = max(self._known.values(), key=lambda connections: len(connections))
             self._end(next(iter(most)), "all sessions")
 
-    def remove(self, connection: "PortalConnection") -> None:
+    def remove(self, connection: BoundedConnection) -> None:
         """Forget a connection. Idempotent."""
         self._strangers.pop(connection, None)
         mine = self._known.get(connection.owner)
@@ -124,7 +145,7 @@ class Connections:
     def __len__(self) -> int:
         return len(self._strangers) + sum(map(len, self._known.values()))
 
-    def _end(self, connection: "PortalConnection", whose: str) -> None:
+    def _end(self, connection: BoundedConnection, whose: str) -> None:
         self._ended.warning("too many connections of %s: the oldest is ended", whose)
         self.remove(connection)
         connection.abort()

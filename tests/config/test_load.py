@@ -8,6 +8,7 @@ import pytest
 from libvirt_webrtc.config.access import ListenAddress
 from libvirt_webrtc.config.ice import IceConfig, IceServer
 from libvirt_webrtc.config.load import Config, load, state_dir, take_environment
+from libvirt_webrtc.config.tls import TlsConfig
 from libvirt_webrtc.domains.definition.display import Gl
 from libvirt_webrtc.domains.definition.policy import AutoEnable
 from libvirt_webrtc.errors import ConfigError
@@ -112,8 +113,8 @@ def test_the_environment_sets_address_and_token_file(toml: Path) -> None:
     environ = {"QEMU_WEBRTC_LISTEN": "localhost:2", "QEMU_WEBRTC_TOKEN_FILE": "/run/token"}
     config = load(toml, environ)
     assert (config.listen, config.token_file) == (ListenAddress("localhost", 2), Path("/run/token"))
-    with pytest.raises(ConfigError, match="refused"):
-        load(environ={"QEMU_WEBRTC_LISTEN": "0.0.0.0:8081"})
+    with pytest.raises(ConfigError, match="HOST:PORT"):
+        load(environ={"QEMU_WEBRTC_LISTEN": "8081"})
 
 
 def test_an_unknown_variable_of_the_environment_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
@@ -137,4 +138,22 @@ def test_the_audit_log_has_an_absolute_path(toml: Path) -> None:
     for wrong in ('audit = "x"', "[audit]\npath = 1", '[audit]\nfile = "audit.log"', "[audit]\nfile = 1"):
         toml.write_text(wrong)
         with pytest.raises(ConfigError, match=r"audit(\.file)? must be"):
+            load(toml, {})
+
+
+def test_a_certificate_of_ones_own_comes_with_its_key(toml: Path) -> None:
+    toml.write_text('listen = "127.0.0.1:8443"\n[tls]\ncertificate = "/a/cert.pem"\nkey = "/a/key.pem"\n')
+    config = load(toml, {})
+    assert config.tls == TlsConfig(Path("/a/cert.pem"), Path("/a/key.pem")) and config.needs_tls
+    for wrong, says in (
+        ("tls = true", "must be a table"),
+        ('[tls]\ncertificate = "/a"\nkey = "/b"\nca = "/c"', "must be a table"),
+        ('[tls]\nkey = "/b"', r"tls\.certificate is missing: write both"),
+        ('[tls]\ncertificate = "/a"', r"tls\.key is missing: write both"),
+        ('[tls]\ncertificate = "/a"\nkey = "key.pem"', r"tls\.key must be an absolute path"),
+        ('insecure = true\n[tls]\ncertificate = "/a"\nkey = "/b"', "exclude each other"),
+        ("insecure = 1", "insecure must be true or false"),
+    ):
+        toml.write_text(wrong)
+        with pytest.raises(ConfigError, match=says):
             load(toml, {})

@@ -17,7 +17,6 @@ from libvirt_webrtc.doctor.machine import (
     SystemUser,
     check_libvirt_group,
     check_port,
-    check_tls,
     check_token_file,
 )
 from libvirt_webrtc.hook.check import Level
@@ -87,10 +86,6 @@ def test_port_free_taken_and_served_by_ourselves(monkeypatch: pytest.MonkeyPatch
     with serving() as port:
         finding = check_port(listening_on(port))
         assert finding.level is Level.OK and "1.2.3" in finding.text
-
-
-def test_tls_says_how_to_come_in() -> None:
-    assert "ssh -L 8443:127.0.0.1:8443" in check_tls(listening_on(8443)).text
 
 
 def test_token_file(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from libvirt_webrtc.portal.auth.user import TOKEN_USER
 from libvirt_webrtc.portal.connections import ConnectionLimits
 from libvirt_webrtc.portal.listener import PortalListener
 from libvirt_webrtc.portal.shown import shown_list
+from libvirt_webrtc.portal.tls.portal_certificate import PortalCertificate
 
 TOKEN = "the-right-token"
 UUID = "11111111-2222-3333-4444-55555555abcd"
@@ -134,19 +135,26 @@ class FakeAgent:
 class Served:
     """A portal that listens on a free port of 127.0.0.1."""
 
-    def __init__(self, app: web.Application, limits: ConnectionLimits) -> None:
+    def __init__(
+        self,
+        app: web.Application,
+        limits: ConnectionLimits,
+        certificate: PortalCertificate | None = None,
+    ) -> None:
         self.listener = PortalListener(app, limits)
+        self._certificate = certificate
         self.port = 0
 
     async def __aenter__(self) -> Self:
-        self.port = (await self.listener.start(ListenAddress(port=0))).port
+        self.port = (await self.listener.start(ListenAddress(port=0), self._certificate)).port
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     def make_url(self, path: str) -> URL:
-        return URL(f"http://127.0.0.1:{self.port}{path}", encoded=True)
+        scheme = "http" if self._certificate is None else "https"
+        return URL(f"{scheme}://127.0.0.1:{self.port}{path}", encoded=True)
 
     async def close(self) -> None:
         await self.listener.close()
