@@ -51,7 +51,7 @@ class OidcRoutes:
         self._pending = PendingLogins(clock)
         self._asking: Counter[str] = Counter()
         self._id_tokens: dict[str, str] = {}
-        self._failing = LimitedLogger(log)
+        self._failing, self._refused = LimitedLogger(log), LimitedLogger(log)
 
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Register the paths."""
@@ -81,7 +81,12 @@ class OidcRoutes:
             raise SignInRefused(_words(came["error"]))
         pending = self._pending.finish(read_cookie(request, CookieUse.OIDC), came.get("state", ""))
         with self._one_more(client_of(remote_of(request))):
-            identity = await provider.identify(pending, came.get("code", ""), came.get("iss"))
+            try:
+                identity = await provider.identify(pending, came.get("code", ""), came.get("iss"))
+            except SignInRefused as error:
+                # Most often it is for the operator to mend, as a claim that the provider does not send.
+                self._refused.warning("a sign-in by OpenID Connect is refused: %s", error)
+                raise
         made = await self._sessions.start(User(identity.name, Method.OIDC, identity.groups))
         self._keep(made.id, identity)
         signed_in(request, identity.name, Method.OIDC, made.id)
