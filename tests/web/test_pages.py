@@ -138,13 +138,20 @@ def domain(number: int, name: str, state: str, console: str, reason: str | None 
         "console": {"state": console, "reason": reason},
         "consoles": [shown] if console == "ready" else [],
         "worker_pid": 1,
+        "role": "admin",
         "actions": ["attach"] if state == "running" and console == "none" else [],
     }
 
 
-async def give_list(page: Page, *domains: dict[str, object], problem: str | None = None) -> None:
+async def give_list(
+    page: Page,
+    *domains: dict[str, object],
+    problem: str | None = None,
+    name: str = "token",
+    method: str = "token",
+) -> None:
     libvirt = {"connected": problem is None, "problem": problem, "uri": "qemu:///system"}
-    listing = {"libvirt": libvirt, "domains": domains}
+    listing = {"libvirt": libvirt, "domains": domains, "user": {"name": name, "method": method}}
     event = f"data: {json.dumps(listing)}\n\n"
     await page.route(
         "**/api/events", lambda route: route.fulfill(content_type="text/event-stream", body=event)
@@ -267,3 +274,16 @@ async def test_signing_out_leads_to_the_login_page_and_forgets_the_key(page: Pag
     await page.wait_for_url(f"{ORIGIN}/login")
     assert places == [f"{ORIGIN}/login"] and keys == ["the-key"]
     assert await page.evaluate("localStorage.length") == 0
+
+
+async def test_the_list_tells_who_is_signed_in_and_may_only_view(page: Page) -> None:
+    await give_list(page, domain(1, "demo", "running", "ready") | {"role": "view"}, name="ann", method="pam")
+    await expect(page.locator("#who")).to_have_text("ann")
+    await expect(page.locator(".detail")).to_contain_text("view only")
+
+
+async def test_a_user_without_any_role_is_told_so(page: Page) -> None:
+    await give_list(page, name="ann", method="pam")
+    await expect(page.locator("#empty-title")).to_have_text("Nothing is shared with you")
+    await expect(page.locator("#empty-text")).to_contain_text("signed in as ann")
+    await expect(page.locator("#empty-command")).to_be_hidden()

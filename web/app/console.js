@@ -25,6 +25,7 @@ const consoleIndex = Number(new URLSearchParams(location.search).get("console"))
 
 const caps = element("caps", HTMLElement);
 const pausedBadge = element("paused", HTMLElement);
+const viewOnlyBadge = element("view-only", HTMLElement);
 
 let paused = false;
 /** @type {import("../core/domains.js").DomainList | null} */
@@ -111,6 +112,9 @@ function render() {
   notice.show(now, session.retryAt);
   toolbar.connected = connected;
   stats.connected = connected;
+  const { viewOnly } = consoles.first;
+  for (const part of [toolbar, keybar, windowSize]) part.allowed = !viewOnly;
+  viewOnlyBadge.hidden = !viewOnly;
   windowSize.connected = connected;
   windowSize.update();
   pausedBadge.hidden = !(connected && paused);
@@ -122,11 +126,11 @@ function current() {
   const { state, message } = session;
   const { first, several } = consoles;
   // With several consoles each says its own state on its own part of the page.
-  const { enabled, problem } = first;
+  const { enabled, problem, viewOnly } = first;
   const own = several
     ? { showing: true, enabled: true, problem: "" }
     : { showing: first.display.showing, enabled, problem };
-  return situation({ session: state, message, list, domain, index: consoleIndex, paused, ...own });
+  return situation({ session: state, message, list, domain, index: consoleIndex, paused, viewOnly, ...own });
 }
 
 /** @param {import("../core/domains.js").DomainList} news */
@@ -146,6 +150,7 @@ function listed(news) {
   else if (session.state === "held" || session.state === "problem") session.connect();
   else if (can && (could === false || away) && session.state === "waiting") session.connect();
   else if (session.state === "connected" && worker !== null && pid !== null && pid !== worker) session.connect();
+  else if (session.state === "connected" && domain && consoles.first.role && domain.role !== consoles.first.role) session.connect();
   away = false;
   render();
 }

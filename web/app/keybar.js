@@ -51,6 +51,12 @@ export class Keybar {
     });
   }
 
+  /** @param {boolean} allowed whether the viewer may use the guest's keyboard */
+  set allowed(allowed) {
+    this.#toggle.hidden = !allowed;
+    if (!allowed && !this.#bar.hidden) this.#close();
+  }
+
   /** Release the modifiers that stick: a key was pressed. */
   unstick() {
     for (const button of this.#held()) this.#hold(button, false);

@@ -11,7 +11,7 @@ import { element, signIn } from "./elements.js";
 import { inOrder } from "./order.js";
 import { Row } from "./row.js";
 import { keepConsoleCount } from "./console-counts.js";
-import { sentence } from "./words.js";
+import { sentence, visible } from "./words.js";
 
 /** The filter is shown from this many domains on. */
 const FILTER_FROM = 9;
@@ -25,6 +25,7 @@ const filter = element("filter", HTMLInputElement);
 const tools = element("tools", HTMLElement);
 const problem = element("problem", HTMLElement);
 const empty = element("empty", HTMLElement);
+const who = element("who", HTMLElement);
 
 /** @typedef {import("../core/domains.js").DomainList} DomainList */
 
@@ -35,7 +36,9 @@ let list = null;
 
 function render() {
   if (!list) return;
-  const { domains, libvirt } = list;
+  const { domains, libvirt, user } = list;
+  who.hidden = user.method === "token";
+  who.textContent = visible(user.name);
   problem.hidden = libvirt.connected;
   problem.textContent = libvirt.connected
     ? ""
@@ -69,11 +72,15 @@ function place(wanted) {
 function explain(count) {
   empty.hidden = count > 0 || !list?.libvirt.connected;
   const none = list?.domains.length === 0;
-  element("empty-title", HTMLElement).textContent = none ? "No domains yet" : "No domain has that in its name";
-  element("empty-text", HTMLElement).textContent = none
-    ? `libvirt at ${list?.libvirt.uri} has none. Domains appear here as soon as it does. To give one a console, run this on the host, then start it:`
-    : "";
-  element("empty-command", HTMLElement).hidden = !none;
+  // Whoever came by the server's token sees all there are.
+  const all = list?.user.method === "token";
+  element("empty-title", HTMLElement).textContent = !none ? "No domain has that in its name" : all ? "No domains yet" : "Nothing is shared with you";
+  element("empty-text", HTMLElement).textContent = !none
+    ? ""
+    : all
+      ? `libvirt at ${list?.libvirt.uri} has none. Domains appear here as soon as it does. To give one a console, run this on the host, then start it:`
+      : `You are signed in as ${visible(list?.user.name ?? "")}, who has no access to any domain here. Whoever runs this server gives it, by [[access]] in its settings; domains then appear here by themselves.`;
+  element("empty-command", HTMLElement).hidden = !none || !all;
 }
 
 const events = new DomainEvents({

@@ -59,7 +59,8 @@ export class Row {
     classList.toggle("failed", domain.console.state === "failed");
     this.#say("name", visible(domain.name));
     this.#say("state", stateWords(domain));
-    this.#say("detail", ready && first ? screensWords(domain.consoles) : "");
+    const details = [ready && first ? screensWords(domain.consoles) : "", domain.role === "view" ? "view only" : ""];
+    this.#say("detail", details.filter(Boolean).join(" · "));
     this.#say("why", whyNot(domain));
     this.#say("viewers", viewersWords(domain.consoles.reduce((sum, { viewers }) => sum + viewers, 0)));
     this.#part("attach").hidden = !domain.actions.includes("attach");

@@ -17,6 +17,7 @@ import { isAlive, isAttaching, nameOf, onDomain, sentence, stateWords, whyNot } 
  * @property {boolean} showing the present connection has shown a frame
  * @property {boolean} enabled the guest shows something
  * @property {boolean} paused
+ * @property {boolean} viewOnly the viewer may look and no more
  * @property {string} problem why the guest’s picture cannot be shown; empty: it can
  */
 /**
@@ -103,21 +104,22 @@ function reconnecting({ message }) {
 }
 
 /** @param {Facts} facts @returns {Situation} */
-function connected({ domain, showing, enabled, paused, problem }) {
+function connected({ domain, showing, enabled, paused, viewOnly, problem }) {
   /** @type {Situation} */
   const base = { ...NOTHING, state: "connected", tone: "good", status: paused ? "Paused" : "Connected" };
   if (paused) base.tone = "busy";
   if (problem) return { ...base, tone: "bad", title: "The guest’s picture cannot be shown", text: sentence(problem) };
-  if (domain?.state === "pmsuspended") return { ...base, ...suspended(domain) };
+  if (domain?.state === "pmsuspended") return { ...base, ...suspended(domain, viewOnly) };
   if (domain?.state === "crashed") return { ...base, ...crashed(domain) };
-  if (!enabled) return { ...base, title: "The guest’s display is off", text: "A key or the mouse may wake it." };
+  if (!enabled) return { ...base, title: "The guest’s display is off", text: viewOnly ? "" : "A key or the mouse may wake it." };
   if (!showing) return { ...base, title: "Waiting for the picture…", busy: true };
   return base;
 }
 
-/** @param {Domain} domain */
-function suspended(domain) {
-  const text = `A key or the mouse may wake it. If not, on its host: ${onDomain("virsh dompmwakeup", domain)}`;
+/** @param {Domain} domain @param {boolean} viewOnly */
+function suspended(domain, viewOnly) {
+  const command = `on its host: ${onDomain("virsh dompmwakeup", domain)}`;
+  const text = viewOnly ? sentence(command) : `A key or the mouse may wake it. If not, ${command}`;
   return { tone: /** @type {const} */ ("busy"), status: stateWords(domain), title: `${nameOf(domain)} is suspended`, text };
 }
 
@@ -132,7 +134,7 @@ function stopped({ domain, index }) {
   /** @type {Situation} */
   const base = { ...NOTHING, state: "stopped", tone: "off" };
   if (!domain) {
-    const text = "It was removed, or the address is wrong. If it comes back, so does this console.";
+    const text = "It was removed, you have no access to it any more, or the address is wrong. If it comes back, so does this console.";
     return { ...base, status: "Gone", title: "There is no such domain", text, back: true };
   }
   const status = stateWords(domain);

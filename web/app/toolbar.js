@@ -55,6 +55,11 @@ export class Toolbar {
     this.#ctrlAltDel.disabled = !connected;
   }
 
+  /** @param {boolean} allowed whether the viewer may use the guest's keyboard */
+  set allowed(allowed) {
+    this.#ctrlAltDel.hidden = !allowed;
+  }
+
   /** @returns {boolean} whether the browser passes on its own keys, and Esc, which has to be held then to leave */
   get keysPass() {
     return this.#keysPass;

@@ -42,6 +42,8 @@ export class ViewerConsole {
   /** Why its picture cannot be shown; empty: it can. */
   problem = "";
   capsLock = false;
+  /** The viewer's role, as the server told it last; null before it did. @type {import("../core/protocol.js").Role | null} */
+  role = null;
   /** The size that the guest was last asked for on this connection. @type {import("../core/protocol.js").Size | null} */
   asked = null;
 
@@ -105,12 +107,13 @@ export class ViewerConsole {
         if (locked) handlers.captured();
       },
       touched: (at) => {
+        if (this.viewOnly) return;
         this.#cursor.place(at.x, at.y, true);
         this.#cursor.drawn = true;
       },
       pointed: (at) => {
         this.#cursor.mouse = at;
-        if (at) this.#cursor.drawn = this.#relative;
+        if (at) this.#cursor.drawn = this.#relative || this.viewOnly;
       },
     });
     this.stage.addEventListener("focus", handlers.focused);
@@ -123,6 +126,11 @@ export class ViewerConsole {
   /** @returns {boolean} whether it is part of the page now */
   get shown() {
     return this.#shown;
+  }
+
+  /** @returns {boolean} whether the viewer may look and no more: the server drops what else it sends */
+  get viewOnly() {
+    return this.role === "view";
   }
 
   /** @returns {boolean} whether messages can be sent */
@@ -183,7 +191,7 @@ export class ViewerConsole {
   /** Ask the guest for a picture that fills the room there is; that also switches an output on that is off. */
   resize() {
     const { room } = this.display;
-    if (!room || !this.#open) return;
+    if (!room || !this.#open || this.viewOnly) return;
     this.asked = { width: room.width, height: room.height };
     this.send(encodeResize(room));
   }
@@ -200,7 +208,8 @@ export class ViewerConsole {
     const off = !this.enabled;
     this.#veil.whole.hidden = !several || !connected || (showing && !off && !this.problem);
     this.#veil.text.textContent = sentence(this.problem) || (off ? "This screen is off" : "Waiting for the picture…");
-    this.#veil.on.hidden = !off;
+    this.#veil.on.hidden = !off || this.viewOnly;
+    this.element.classList.toggle("view-only", this.viewOnly);
   }
 
   get #pointerHint() {
@@ -214,11 +223,17 @@ export class ViewerConsole {
       case "size":
         this.display.resize({ width: message.width, height: message.height });
         break;
+      case "role":
+        this.role = message.role;
+        this.input.enabled = !this.viewOnly;
+        this.#handlers.changed();
+        break;
       case "pointer-mode":
         this.#relative = !message.absolute;
-        this.input.absolute = message.absolute;
-        this.#cursor.drawn = this.#relative;
-        if (message.absolute) this.#handlers.withdraw(this.#pointerHint);
+        // A click locks a relative pointer.
+        this.input.absolute = message.absolute || this.viewOnly;
+        this.#cursor.drawn = this.#relative || this.viewOnly;
+        if (message.absolute || this.viewOnly) this.#handlers.withdraw(this.#pointerHint);
         else if (this.#shown) this.#handlers.hint(this.#pointerHint);
         break;
       case "cursor":

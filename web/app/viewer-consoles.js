@@ -176,7 +176,8 @@ export class ViewerConsoles {
     }
     present.forEach((viewerConsole, i) => {
       const label = several ? `The guest's screen ${i + 1}` : "The guest's screen";
-      viewerConsole.stage.setAttribute("aria-label", `${label}. Press Ctrl, Alt and Shift together to leave it.`);
+      const way = this.first.viewOnly ? "You may only view it." : "Press Ctrl, Alt and Shift together to leave it.";
+      viewerConsole.stage.setAttribute("aria-label", `${label}. ${way}`);
       // As in the strip, whichever was there first.
       viewerConsole.element.style.order = String(i);
     });

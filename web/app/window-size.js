@@ -58,6 +58,11 @@ export class WindowSize {
     });
   }
 
+  /** @param {boolean} allowed whether the viewer may change the guest's screen */
+  set allowed(allowed) {
+    this.#toggle.hidden = !allowed;
+  }
+
   /** @param {boolean} connected whether there is a guest to ask */
   set connected(connected) {
     this.#toggle.disabled = !connected;
@@ -125,9 +130,9 @@ export class WindowSize {
 
   /** The consoles that show something and were not yet asked for the room that they have. */
   #wanting() {
-    return this.#consoles.present.filter(({ open, shown, enabled, asked, display: { room } }) => {
+    return this.#consoles.present.filter(({ open, shown, enabled, viewOnly, asked, display: { room } }) => {
       const news = room && (asked?.width !== room.width || asked?.height !== room.height);
-      return open && shown && enabled && news;
+      return open && shown && enabled && !viewOnly && news;
     });
   }
 }

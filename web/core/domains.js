@@ -22,9 +22,11 @@ import { at } from "./site.js";
  * @property {{state: "ready" | "starting" | "failed" | "attaching" | "none", reason: string | null}} console
  * @property {ConsoleInfo[]} consoles
  * @property {number | null} worker_pid
- * @property {"attach"[]} actions what may be asked for now
+ * @property {"attach"[]} actions what this user may ask for now
+ * @property {import("./protocol.js").Role} role this user's
  */
-/** @typedef {{libvirt: {connected: boolean, problem: string | null, uri: string | null}, domains: Domain[]}} DomainList */
+/** @typedef {{name: string, method: string}} User who is signed in, and how */
+/** @typedef {{libvirt: {connected: boolean, problem: string | null, uri: string | null}, domains: Domain[], user: User}} DomainList */
 /** @typedef {"connecting" | "live" | "reconnecting" | "signed-out"} LiveState */
 
 /** The longest wait between attempts: short, since an attempt costs little, and a person may be waiting for a restart. */

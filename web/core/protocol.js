@@ -7,6 +7,7 @@
 /** A message that does not follow the protocol. */
 export class ProtocolError extends Error {}
 
+/** @typedef {"view" | "control" | "operate" | "admin"} Role what a viewer may do with a domain */
 /** @typedef {{width: number, height: number}} Size */
 /** @typedef {Size & {hotX: number, hotY: number, rgba: Uint8ClampedArray<ArrayBuffer>}} CursorImage */
 /**
@@ -22,6 +23,7 @@ export class ProtocolError extends Error {}
  *   | {type: "consoles", consoles: ConsoleInfo[]}
  *   | {type: "resized", taken: boolean}
  *   | {type: "reduced", factor: number}
+ *   | {type: "role", role: Role}
  *   | {type: "problem", text: string}
  *   | {type: "ended", text: string}} DisplayMessage
  */
@@ -90,6 +92,10 @@ const RESIZED = 0x8b;
 const PROBLEM = 0x8c;
 const ENDED = 0x8d;
 const REDUCED = 0x8e;
+const ROLE = 0x8f;
+
+/** From the least on: what the later ones may do includes what the earlier ones may. */
+const ROLES = /** @type {const} */ (["view", "control", "operate", "admin"]);
 
 /**
  * @param {number} value
@@ -247,6 +253,13 @@ function decodeConsoles(body) {
   return { type: "consoles", consoles };
 }
 
+/** @param {number} number */
+function decodeRole(number) {
+  const role = ROLES[number];
+  if (!role) throw new ProtocolError(`${number} is no role`);
+  return role;
+}
+
 /** @type {Record<number, [length: number, decode: (body: DataView) => DisplayMessage]>} */
 const FIXED = {
   [SIZE]: [4, (body) => ({ type: "size", width: body.getUint16(0), height: body.getUint16(2) })],
@@ -272,6 +285,7 @@ const FIXED = {
   [STATE]: [1, (body) => ({ type: "state", paused: body.getUint8(0) === 1 })],
   [RESIZED]: [1, (body) => ({ type: "resized", taken: body.getUint8(0) !== 0 })],
   [REDUCED]: [1, (body) => ({ type: "reduced", factor: body.getUint8(0) })],
+  [ROLE]: [1, (body) => ({ type: "role", role: decodeRole(body.getUint8(0)) })],
 };
 
 /**

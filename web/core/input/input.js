@@ -28,6 +28,8 @@ export class Input {
   #touch;
   #stage;
   #first;
+  /** Whether anything goes to the guest; else keys are the browser's. */
+  enabled = true;
   /** The window has lost the focus: what is typed now is another window's, though some of it may still arrive here. */
   #away = false;
 
@@ -39,7 +41,9 @@ export class Input {
   constructor(stage, display, handlers) {
     this.#stage = stage;
     this.#first = handlers.first;
-    this.#outbox = new Outbox(handlers.send);
+    this.#outbox = new Outbox((message) => {
+      if (this.enabled) handlers.send(message);
+    });
     const places = {
       toGuest: (/** @type {import("./two-fingers.js").Place} */ place) => display.toGuest(place),
       inside: (/** @type {import("./two-fingers.js").Place} */ place) => display.isInside(place),
@@ -101,6 +105,7 @@ export class Input {
   }
 
   #grabbed() {
+    if (!this.enabled) return false;
     if (this.#away && !document.hasFocus()) return false;
     const active = document.activeElement;
     return active === this.#stage || ((active === document.body || active === null) && this.#first());

@@ -21,6 +21,14 @@ test("a picture that is shown has no notice over it", () => {
   assert.match(said("connected", { showing: false }).title, /Waiting/);
 });
 
+test("who may only view is not told to press a key", () => {
+  const suspended = { domain: domain({ state: "pmsuspended" }) };
+  for (const facts of [{ enabled: false }, suspended]) {
+    assert.match(said("connected", facts).text, /key or the mouse/);
+    assert.doesNotMatch(said("connected", { ...facts, viewOnly: true }).text, /key or the mouse/);
+  }
+});
+
 test("a picture that cannot be shown says why, before all else", () => {
   const { tone, title, text } = said("connected", { problem: "No fourcc.", enabled: false, showing: false });
   assert.deepEqual([tone, text], ["bad", "No fourcc."]);

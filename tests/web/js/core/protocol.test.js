@@ -41,6 +41,8 @@ test("decodes every message of the display channel", () => {
     [`89 '${JSON.stringify(stats)}'`, { type: "stats", ...stats }],
     [`8a '{"consoles": [{"index": 0}]}'`, { type: "consoles", consoles: [{ index: 0 }] }],
     ["8b 01", { type: "resized", taken: true }],
+    ["8f 00", { type: "role", role: "view" }],
+    ["8f 03", { type: "role", role: "admin" }],
     ["8e 02", { type: "reduced", factor: 2 }],
     ["8c 'No XR24.'", { type: "problem", text: "No XR24." }],
     ["8c", { type: "problem", text: "" }],
@@ -68,6 +70,7 @@ test("refuses a body that is none of its type's", () => {
     "89 'null'",
     "8a '{}'",
     "8b",
+    "8f 04",
   ]) {
     assert.throws(() => decoded(message), protocol.ProtocolError, message);
   }
