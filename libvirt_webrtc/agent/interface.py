@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from libvirt_webrtc.agent.ends import ViewerEnd
 from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.agent.stats import ConsoleStats
 
@@ -141,6 +142,10 @@ class Agent(Protocol):
             NegotiationError: the offer cannot be answered. GatheringError, of those, is not the offer's fault.
             WorkerError: the console's worker failed meanwhile.
         """
+        ...
+
+    def watch_ends(self) -> AsyncIterator[ViewerEnd]:
+        """Each end of a viewer from now on. None is left out, also of those whose offers were refused."""
         ...
 
     async def act(self, uuid: str, action: Action) -> None:

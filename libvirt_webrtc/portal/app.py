@@ -22,6 +22,7 @@ from libvirt_webrtc.portal.auth.session import Clock
 from libvirt_webrtc.portal.auth.session_store import SessionStore
 from libvirt_webrtc.portal.auth.sessions import Sessions
 from libvirt_webrtc.portal.auth.throttle import Throttle
+from libvirt_webrtc.portal.console_log import CONSOLE_LOG, ConsoleLog
 from libvirt_webrtc.portal.headers import add_headers
 from libvirt_webrtc.portal.host_names import HostNames, host_name, is_named
 from libvirt_webrtc.portal.issued.lifetime import Clocks
@@ -76,11 +77,12 @@ def create_app(
     Raises:
         ConfigError: the pages' files are missing, or the file of a secret cannot be used.
     """
-    sessions = Sessions(agent, clock, store)
     audit = audit or Audit()
+    sessions = Sessions(agent, clock, store, audit)
+    console_log = ConsoleLog(agent, audit, clock)
     issued = IssuedSecrets(issued_folder or state_dir(), sessions, Clocks.of_system(), audit)
     access = Access(config.access)
-    guard = AccessGuard(agent, access, sessions)
+    guard = AccessGuard(agent, access, sessions, audit)
     if reload is not None:
         reload.on_reload(guard.reload, "access")
     gate = Gate(token, sessions, issued, Throttle(clock), access, agent)
@@ -89,6 +91,7 @@ def create_app(
         middlewares=[problems(), site.middleware, gate.middleware], client_max_size=MAX_BODY_BYTES
     )
     app[AUDIT] = audit
+    app[CONSOLE_LOG] = console_log
     PageRoutes(web_files or WebFiles.load()).add_to(app.router)
     provider = _oidc_provider(config.sign_in, clock)
     oidc = OidcRoutes(provider, sessions, clock)
@@ -109,13 +112,15 @@ def create_app(
         # Before the first request: sessions of links that were revoked meanwhile may have come back.
         await issued.look()
         tasks = [
-            LongLivedTask(partial(_sweep, sessions), name="session sweep"),
+            LongLivedTask(partial(_sweep, sessions, console_log), name="session sweep"),
+            LongLivedTask(console_log.follow, name="console log"),
             LongLivedTask(issued.follow, name="API tokens and links"),
             LongLivedTask(guard.follow, name="access guard"),
         ]
         yield
         for task in tasks:
             await task.close()
+        console_log.close()
 
     async def leave_provider(_: web.Application) -> None:
         if provider is not None:
@@ -133,10 +138,11 @@ def _oidc_provider(config: SignInConfig, clock: Clock) -> OidcProvider | None:
     return OidcProvider(config.oidc, config.oidc.client_secret(), clock)
 
 
-async def _sweep(sessions: Sessions) -> None:
+async def _sweep(sessions: Sessions, console_log: ConsoleLog) -> None:
     while True:
         await asyncio.sleep(SWEEP_S)
         await sessions.sweep()
+        await console_log.sweep()
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:

@@ -41,7 +41,7 @@ class SignOut(AuditEvent, frozen=True, kw_only=True, tag="sign-out"):
     """A session ended."""
 
     reason: str
-    """``asked``, ``expired``, ``revoked``, or another word for why."""
+    """``asked``; ``expired``; ``revoked``, with the token or link; ``replaced``, by newer ones of too many."""
 
 
 class Refusal(AuditEvent, frozen=True, kw_only=True, tag="refusal"):
@@ -82,7 +82,7 @@ class ConsoleClosed(AuditEvent, frozen=True, kw_only=True, tag="console-closed")
     seconds: float
     """Since it was opened."""
     bytes_sent: int | None
-    """Of video, with its packets' headers; None where its worker ended before it could tell."""
+    """Of encoded pictures; None where the service ended, or the viewer before it was noted."""
 
 
 class ActionAsked(AuditEvent, frozen=True, kw_only=True, tag="action"):
@@ -122,8 +122,8 @@ class RolesChanged(AuditEvent, frozen=True, kw_only=True, tag="roles"):
 
     rules: int
     """How many there are."""
-    ended_sessions: int = 0
-    ended_consoles: int = 0
+    ended_consoles: int
+    """Of users who have no right to them any more."""
 
 
 def viewer_id(viewer: str) -> str:

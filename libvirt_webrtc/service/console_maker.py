@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from libvirt_webrtc.agent.ends import ViewerEnds
 from libvirt_webrtc.config.access import is_loopback
 from libvirt_webrtc.config.ice import IceConfig
 from libvirt_webrtc.config.load import Config
@@ -20,9 +21,14 @@ log = logging.getLogger(__name__)
 
 
 class ConsoleMaker:
-    """Makes worker supervisors as the configuration says."""
+    """Makes worker supervisors as the configuration says.
+
+    Attributes:
+        viewer_ends: of all consoles.
+    """
 
     def __init__(self, config: Config) -> None:
+        self.viewer_ends = ViewerEnds()
         self._config = config
         self._hardware: tuple[tuple[VideoFormat, str], ...] = ()
 
@@ -81,7 +87,12 @@ class ConsoleMaker:
             ),
         )
         return WorkerSupervisor(
-            settings, display, on_change, registrations, ice_servers=self._config.ice.servers_for_one
+            settings,
+            display,
+            on_change,
+            registrations,
+            ice_servers=self._config.ice.servers_for_one,
+            on_viewer_ended=self.viewer_ends.tell,
         )
 
 

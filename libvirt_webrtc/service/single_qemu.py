@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 from uuid import NAMESPACE_URL, uuid5
 
+from libvirt_webrtc.agent.ends import ViewerEnd
 from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.agent.interface import Action, Answer, ConsoleState, DomainList, DomainView
 from libvirt_webrtc.agent.latest import LatestValue
@@ -109,6 +110,7 @@ class SingleQemu:
         if self._worker_supervisor is not None:
             await self._worker_supervisor.close()
         self._latest.close()
+        self._maker.viewer_ends.close()
 
     async def _begin(self) -> None:
         await self._maker.test_hardware()
@@ -125,6 +127,10 @@ class SingleQemu:
     def watch(self) -> AsyncIterator[DomainList]:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
         return self._latest.values()
+
+    def watch_ends(self) -> AsyncIterator[ViewerEnd]:
+        """See :class:`libvirt_webrtc.agent.interface.Agent`."""
+        return self._maker.viewer_ends.watch()
 
     async def offer(self, uuid: str, console: int, sdp: str, grant: Grant) -> Answer:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import Self
 
+from libvirt_webrtc.agent.ends import ViewerEnd
 from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.agent.interface import Action, Answer, ConsoleState, DomainList, DomainView
 from libvirt_webrtc.agent.latest import LatestValue
@@ -67,6 +68,7 @@ class Supervisor:
             self._end(key)
         await self._tasks.join()
         self._latest.close()
+        self._maker.viewer_ends.close()
 
     def list(self) -> DomainList:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
@@ -78,6 +80,10 @@ class Supervisor:
     def watch(self) -> AsyncIterator[DomainList]:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
         return self._latest.values()
+
+    def watch_ends(self) -> AsyncIterator[ViewerEnd]:
+        """See :class:`libvirt_webrtc.agent.interface.Agent`."""
+        return self._maker.viewer_ends.watch()
 
     async def offer(self, uuid: str, console: int, sdp: str, grant: Grant) -> Answer:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""

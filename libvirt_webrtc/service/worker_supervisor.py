@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from libvirt_webrtc.agent.ends import ViewerEnd
 from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.agent.interface import Answer, ConsoleState, ConsoleView
 from libvirt_webrtc.agent.stats import ConsoleStats
@@ -70,6 +71,7 @@ class WorkerSupervisor:
         registrations: RegistrationCount | None = None,
         *,
         ice_servers: Callable[[], tuple[IceServer, ...]] = tuple,
+        on_viewer_ended: Callable[[ViewerEnd], None] | None = None,
     ) -> None:
         """
         Args:
@@ -78,6 +80,7 @@ class WorkerSupervisor:
             on_change: called when anything that the list shows has changed.
             registrations: those with the domain's QEMU; None: there were none, and nobody else counts.
             ice_servers: gives the STUN and TURN servers for the worker's side of one viewer's connection.
+            on_viewer_ended: called with the end of each viewer.
         """
         self.state = ConsoleState.STARTING
         self.reason: str | None = "the console is being set up"
@@ -85,6 +88,7 @@ class WorkerSupervisor:
         self._display = display
         self._on_change = on_change
         self._ice_servers = ice_servers
+        self._on_viewer_ended = on_viewer_ended
         self._paused = False
         self._worker: WorkerProcess | None = None
         self._display_lost = asyncio.Event()
@@ -177,6 +181,7 @@ class WorkerSupervisor:
         worker.on_status = self._status_changed
         worker.on_display_lost = self._display_was_lost
         worker.on_registered = self._registrations.tell
+        worker.on_viewer_ended = self._on_viewer_ended
         self._worker = worker
         try:
             await worker.set_paused(self._paused)

@@ -110,10 +110,15 @@ class ViewerEnded(_Message, frozen=True):
     """From the worker: a viewer whose Offer was answered is gone, however it ended."""
 
     viewer: str
+    bytes_sent: int
+    """Of encoded pictures."""
 
 
 class Beat(_Message, frozen=True):
     """From the worker, every ``BEAT_INTERVAL_S``: its event loop turns."""
+
+    bytes_sent: dict[str, int] = {}
+    """To each viewer so far: where the worker is killed, these are the last figures."""
 
 
 class DisplayLost(_Message, frozen=True):

@@ -188,8 +188,8 @@ class Worker:
     async def _refuse(self, request: int, error: LibvirtWebRTCError) -> None:
         await self._channel.send(ipc.Refused(request, type(error).__name__, ipc.text(error)))
 
-    def _viewer_ended(self, viewer: str) -> None:
-        self._start("tell end", self._channel.send(ipc.ViewerEnded(viewer)))
+    def _viewer_ended(self, viewer: str, bytes_sent: int) -> None:
+        self._start("tell end", self._channel.send(ipc.ViewerEnded(viewer, bytes_sent)))
 
     def _tell_registrations(self, registrations: int) -> None:
         """Have the supervisor keep the count: it belongs to QEMU, which outlives this process."""
@@ -197,7 +197,7 @@ class Worker:
 
     async def _beat(self) -> None:
         while True:
-            await self._channel.send(ipc.Beat())
+            await self._channel.send(ipc.Beat(self._shared_consoles.bytes_sent()))
             await asyncio.sleep(ipc.BEAT_INTERVAL_S)
 
     async def _report(self) -> None:

@@ -12,6 +12,7 @@ from multiprocessing.context import ForkServerProcess
 from typing import Any
 
 from libvirt_webrtc.agent import limits
+from libvirt_webrtc.agent.ends import ViewerEnd
 from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.agent.interface import ConsoleView
 from libvirt_webrtc.agent.stats import ConsoleStats
@@ -41,9 +42,10 @@ class WorkerProcess:
     Attributes:
         pid: of the process.
         consoles, vm_name: from the last status that it sent.
-        viewers: the names of the viewers whose offers it was given, until they end.
+        viewers: what was sent to each viewer whose offer it was given, as it told last; until they end.
         on_status: called after ``consoles`` or ``vm_name`` changed.
         on_display_lost: called with a reason when the worker needs another display descriptor.
+        on_viewer_ended: called when a viewer, or an offer for one, ended, and the process with its viewers.
         on_registered: called with the number of listeners that were registered with its QEMU, before each new one.
         exited: set when the process is gone.
         why_ended: in a sentence, once ``exited`` is set and nobody asked the process to end.
@@ -58,9 +60,10 @@ class WorkerProcess:
         """
         self.consoles: tuple[ConsoleView, ...] = ()
         self.vm_name = ""
-        self.viewers: set[str] = set()
+        self.viewers: dict[str, int] = {}
         self.on_status: Callable[[], None] | None = None
         self.on_display_lost: Callable[[str], None] | None = None
+        self.on_viewer_ended: Callable[[ViewerEnd], None] | None = None
         self.on_registered: Callable[[int], None] | None = None
         self.exited = asyncio.Event()
         self.why_ended = "the console's worker ended unexpectedly"
@@ -135,7 +138,7 @@ class WorkerProcess:
             WorkerGone: it ended, or did not answer in time.
         """
         # Before the answer: its viewer may have ended when this coroutine is resumed.
-        self.viewers.add(viewer)
+        self.viewers[viewer] = 0
         try:
             answer = await self._requests.ask(
                 lambda number: ipc.Offer(number, viewer, console, sdp, grant, ice_servers)
@@ -144,10 +147,10 @@ class WorkerProcess:
                 return answer.sdp
             raise refusal(answer)
         except MessageRefused as error:
-            self.viewers.discard(viewer)
+            self._viewer_ended(viewer)
             raise NegotiationError(f"the offer cannot be taken: {error}") from error
         except BaseException as error:
-            self.viewers.discard(viewer)
+            self._viewer_ended(viewer)
             if isinstance(error, asyncio.CancelledError | WorkerError):
                 # The worker may answer yet, and its viewer would wait for a page that has gone.
                 self._abandon(viewer)
@@ -201,12 +204,14 @@ class WorkerProcess:
 
     def _handle(self, message: ipc.Message) -> None:
         match message:
-            case ipc.Beat():
+            case ipc.Beat(bytes_sent):
                 self._watchdog.beat()
+                for viewer in self.viewers.keys() & bytes_sent.keys():
+                    self.viewers[viewer] = bytes_sent[viewer]
             case ipc.Answered() | ipc.Refused() | ipc.Done() | ipc.Stats():
                 self._requests.answered(message)
-            case ipc.ViewerEnded(viewer):
-                self.viewers.discard(viewer)
+            case ipc.ViewerEnded(viewer, bytes_sent):
+                self._viewer_ended(viewer, bytes_sent)
             case ipc.Status(vm_name, consoles):
                 self.vm_name, self.consoles = vm_name, consoles
                 if self.on_status is not None:
@@ -244,7 +249,15 @@ class WorkerProcess:
         self._watching.cancel()
         self._channel.close()
         self._requests.end()
+        for viewer in list(self.viewers):
+            self._viewer_ended(viewer)
         self._tasks.start(self._bury(), name=f"end of worker {self.pid}")
+
+    def _viewer_ended(self, viewer: str, bytes_sent: int | None = None) -> None:
+        """Forget a viewer, and tell of its end; once, whoever notices it first."""
+        last_told = self.viewers.pop(viewer, None)
+        if last_told is not None and self.on_viewer_ended is not None:
+            self.on_viewer_ended(ViewerEnd(viewer, last_told if bytes_sent is None else bytes_sent))
 
     async def _bury(self) -> None:
         status = await in_thread(self._status)

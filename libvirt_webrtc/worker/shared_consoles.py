@@ -25,13 +25,14 @@ class SharedConsoles:
         settings: WorkerSettings,
         *,
         on_change: Callable[[], None],
-        on_viewer_ended: Callable[[str], None],
+        on_viewer_ended: Callable[[str, int], None],
     ) -> None:
         """
         Args:
             settings: the worker's.
             on_change: called when :meth:`views` may have changed.
-            on_viewer_ended: called once for each viewer that was admitted, with its name.
+            on_viewer_ended: called once for each viewer that was admitted, with its name and the bytes of pictures
+                that it was sent.
         """
         self._settings = settings
         self._on_change = on_change
@@ -54,6 +55,10 @@ class SharedConsoles:
     def views(self) -> list[ConsoleView]:
         """The consoles that QEMU has now, as the list shows them."""
         return [shared.view() for shared in self._present()]
+
+    def bytes_sent(self) -> dict[str, int]:
+        """What each viewer was sent so far, of encoded pictures."""
+        return {name: connection.viewer.bytes_sent for name, connection in self._connections.items()}
 
     def match(self, consoles: Mapping[int, Console]) -> None:
         """Take over the consoles of the present display. Text consoles are left out."""
@@ -149,4 +154,4 @@ class SharedConsoles:
 
     def _closed(self, connection: WebRTCConnection) -> None:
         self._connections.pop(connection.viewer.name, None)
-        self._on_viewer_ended(connection.viewer.name)
+        self._on_viewer_ended(connection.viewer.name, connection.viewer.bytes_sent)

@@ -56,6 +56,11 @@ class Viewer:
         self._closed = False
 
     @property
+    def bytes_sent(self) -> int:
+        """Of encoded pictures, on all tracks."""
+        return sum(track.stats().bytes for track in self.tracks)
+
+    @property
     def first(self) -> ConsoleForViewers:
         """The console that was asked for."""
         return self._shared_consoles[0]

@@ -10,6 +10,7 @@ from aiohttp import ClientResponse, ClientSession, DummyCookieJar, web
 from aiohttp.client import _RequestContextManager
 from yarl import URL
 
+from libvirt_webrtc.agent.ends import ViewerEnd, ViewerEnds
 from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.agent.interface import Action, Answer, ConsoleState, ConsoleView, DomainList, DomainView
 from libvirt_webrtc.agent.latest import LatestValue
@@ -74,6 +75,7 @@ class FakeAgent:
 
     def __init__(self) -> None:
         self.lists = LatestValue(listing(domain()))
+        self.ends = ViewerEnds()
         self.watchers = 0
         self.unwatched = asyncio.Event()
         """Somebody stopped watching."""
@@ -99,6 +101,9 @@ class FakeAgent:
         finally:
             self.watchers -= 1
             self.unwatched.set()
+
+    def watch_ends(self) -> AsyncIterator[ViewerEnd]:
+        return self.ends.watch()
 
     async def offer(self, uuid: str, console: int, sdp: str, grant: Grant) -> Answer:
         self.asked.set()

@@ -59,7 +59,9 @@ def ended() -> list[str]:
 async def shared_consoles(
     patched_aiortc: None, display: Display, ended: list[str]
 ) -> AsyncIterator[SharedConsoles]:
-    made = SharedConsoles(SETTINGS, on_change=lambda: None, on_viewer_ended=ended.append)
+    made = SharedConsoles(
+        SETTINGS, on_change=lambda: None, on_viewer_ended=lambda viewer, _: ended.append(viewer)
+    )
     made.match(display.consoles)
     yield made
     await made.close()

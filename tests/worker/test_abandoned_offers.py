@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from libvirt_webrtc.agent import limits
+from libvirt_webrtc.agent.ends import ViewerEnd
 from libvirt_webrtc.config.ice import IceServer
 from libvirt_webrtc.errors import NegotiationError, WorkerGone
 from libvirt_webrtc.worker.process import WorkerProcess
@@ -94,12 +95,29 @@ async def test_an_offer_that_waits_for_qemu_can_be_taken_back(worker: WorkerProc
     assert viewers(worker) == 0
 
 
-async def test_the_end_of_a_viewer_is_told(worker: WorkerProcess) -> None:
+async def test_the_end_of_a_viewer_is_told_with_what_it_was_sent(worker: WorkerProcess) -> None:
+    ends: list[ViewerEnd] = []
+    worker.on_viewer_ended = ends.append
     async with ViewerClient() as client:
         await client.take(await soon(worker.offer("leaves", 0, await client.offer(), ADMIN)))
         await until(lambda: client.frames > 0)
-        assert worker.viewers == {"leaves"}
+        assert list(worker.viewers) == ["leaves"]
     await until(lambda: not worker.viewers)
+    (end,) = ends
+    assert end.viewer == "leaves" and end.bytes_sent > 500
     with pytest.raises(NegotiationError):
         await soon(worker.offer("refused", 0, "hello", ADMIN))
     assert not worker.viewers
+
+
+async def test_viewers_of_a_killed_worker_have_ended_with_what_it_told_last(worker: WorkerProcess) -> None:
+    ends: list[ViewerEnd] = []
+    worker.on_viewer_ended = ends.append
+    async with ViewerClient() as client:
+        await client.take(await soon(worker.offer("viewer", 0, await client.offer(), ADMIN)))
+        await until(lambda: worker.viewers["viewer"] > 0)
+        told = worker.viewers["viewer"]
+        os.kill(worker.pid, signal.SIGKILL)
+        await soon(worker.exited.wait())
+    (end,) = ends
+    assert end.viewer == "viewer" and end.bytes_sent >= told

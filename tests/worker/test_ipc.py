@@ -23,7 +23,7 @@ MESSAGES: list[ipc.Message] = [
     ipc.Answered(1, "v=0\r\n"),
     ipc.Refused(1, "NoConsole", "none"),
     ipc.Done(2, False),
-    ipc.ViewerEnded("viewer"),
+    ipc.ViewerEnded("viewer", 1 << 40),
     ipc.Beat(),
     ipc.DisplayLost("gone"),
     ipc.Registered(3),

@@ -233,7 +233,7 @@ async def test_offers_and_peers_of_consoles_that_are_not_there(worker: WorkerPro
     with pytest.raises(NoConsole, match="no graphic console 3"):
         await soon(worker.offer("peer", 3, "v=0\r\n", ADMIN))
     assert not await soon(worker.close_viewer("peer"))
-    assert worker.viewers == set()
+    assert not worker.viewers
 
 
 async def test_a_display_that_cannot_be_used_is_reported_lost(worker: WorkerProcess) -> None:

@@ -107,9 +107,7 @@ async def test_viewers_that_come_at_once_share_one_registration(
 async def two_consoles() -> AsyncIterator[tuple[Qemu, SharedConsoles]]:
     async with Qemu("-device", "virtio-vga,max_outputs=2") as qemu:
         display = await Display.open(await qemu.open_display())
-        shared_consoles = SharedConsoles(
-            SETTINGS, on_change=lambda: None, on_viewer_ended=lambda viewer: None
-        )
+        shared_consoles = SharedConsoles(SETTINGS, on_change=lambda: None, on_viewer_ended=lambda *_: None)
         shared_consoles.match(display.consoles)
         yield qemu, shared_consoles
         await shared_consoles.close()

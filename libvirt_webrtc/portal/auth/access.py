@@ -15,9 +15,11 @@ class Access:
     def __init__(self, rules: Sequence[AccessRule] = ()) -> None:
         self._rules = LatestValue(tuple(rules))
 
-    def use(self, rules: Sequence[AccessRule]) -> None:
-        """Decide by these from now on. Who follows :meth:`changes` is told."""
+    def use(self, rules: Sequence[AccessRule]) -> bool:
+        """Decide by these from now on; True where they are others. Who follows :meth:`changes` is told then."""
+        changed = tuple(rules) != self._rules.value
         self._rules.set(tuple(rules))
+        return changed
 
     def changes(self) -> AsyncIterator[object]:
         """One item now and after each change of the rules. May be cancelled."""

@@ -8,6 +8,7 @@ from aiohttp.typedefs import Handler
 from libvirt_webrtc.agent.grant import Grant, Role
 from libvirt_webrtc.agent.interface import Action, Agent
 from libvirt_webrtc.errors import NoSuchDomain
+from libvirt_webrtc.portal.audit import identify
 from libvirt_webrtc.portal.auth.access import Access
 from libvirt_webrtc.portal.auth.cookie import KEY_HEADER, read_cookie
 from libvirt_webrtc.portal.auth.session import Session
@@ -66,6 +67,7 @@ class Gate:
         session = await self._bearer(request) if by_token else self._sessions.find(cookie, key)
         if session is not None:
             request[_SESSION] = session
+            identify(request, session.user.name, session.user.method, session.id)
             connection_of(request).claim(session, program=by_token)
             self._check_role(request, session, need)
             return await handler(request)

@@ -5,6 +5,8 @@ import logging
 
 from libvirt_webrtc.agent.interface import Agent, DomainView
 from libvirt_webrtc.config.load import Config
+from libvirt_webrtc.portal.audit import Audit
+from libvirt_webrtc.portal.audit_events import LOCAL, RolesChanged
 from libvirt_webrtc.portal.auth.access import Access
 from libvirt_webrtc.portal.auth.session import OpenConsole, Session
 from libvirt_webrtc.portal.auth.sessions import Sessions
@@ -19,15 +21,18 @@ class AccessGuard:
     role counts from the next connection on, which the page makes by itself.
     """
 
-    def __init__(self, agent: Agent, access: Access, sessions: Sessions) -> None:
+    def __init__(self, agent: Agent, access: Access, sessions: Sessions, audit: Audit) -> None:
         self._agent = agent
         self._access = access
         self._sessions = sessions
+        self._audit = audit
 
     async def reload(self, config: Config) -> None:
         """Decide by these settings from now on, and end what they do not grant any more."""
-        self._access.use(config.access)
-        await self.check()
+        changed = self._access.use(config.access)
+        ended = await self.check()
+        if changed:
+            self._audit.write(RolesChanged(rules=len(config.access), ended_consoles=ended), LOCAL)
 
     async def follow(self) -> None:
         """Check at each change of the domains. Does not return, also where the agent ends."""
@@ -35,8 +40,9 @@ class AccessGuard:
             await self.check()
         await asyncio.Event().wait()
 
-    async def check(self) -> None:
-        """End each console whose user has lost the role for it. Takes as long as the slowest worker's answer."""
+    async def check(self) -> int:
+        """End each console whose user has lost the role for it; returns how many. Takes as long as the slowest worker's
+        answer."""
         domains = {domain.uuid: domain for domain in self._agent.list().domains}
         over = [
             (session, console)
@@ -48,6 +54,7 @@ class AccessGuard:
             log.info("%s has no right any more to the console of %s", session.user.name, console.uuid)
             session.close_console(console.viewer)
         await asyncio.gather(*(self._sessions.close_console(console) for _, console in over))
+        return len(over)
 
     async def add_console(self, session: Session, console: OpenConsole) -> bool:
         """Note what a session has opened.

@@ -12,6 +12,8 @@ from functools import partial
 from libvirt_webrtc.agent.interface import Agent
 from libvirt_webrtc.concurrency.threads import in_thread
 from libvirt_webrtc.errors import LibvirtWebRTCError
+from libvirt_webrtc.portal.audit import Audit
+from libvirt_webrtc.portal.audit_events import LOCAL, Actor, SignOut
 from libvirt_webrtc.portal.auth.session import ABSOLUTE_S, Clock, OpenConsole, Session, hash_of
 from libvirt_webrtc.portal.auth.session_store import SessionStore
 from libvirt_webrtc.portal.auth.user import TOKEN_USER, User
@@ -50,14 +52,20 @@ class Sessions:
         agent: what ends consoles, and tells whether they are there.
         clock: seconds that never jump.
         store: where they outlive the process; None: nowhere.
+        audit: is told of those that end without being asked to.
     """
 
     def __init__(
-        self, agent: Agent, clock: Clock = time.monotonic, store: SessionStore | None = None
+        self,
+        agent: Agent,
+        clock: Clock = time.monotonic,
+        store: SessionStore | None = None,
+        audit: Audit | None = None,
     ) -> None:
         self._agent = agent
         self._clock = clock
         self._store = store
+        self._audit = audit or Audit()
         self._saving = asyncio.Lock()
         self._saved_at = clock()
         self._sessions: dict[str, Session] = {}
@@ -87,7 +95,7 @@ class Sessions:
         session = Session(self._clock, user, hash_of(key), ends=ends)
         self._sessions[hash_of(cookie)] = session
         while len(self._sessions) > MAX_SESSIONS:
-            await self._end(min(self._sessions, key=lambda cookie: self._sessions[cookie].used))
+            await self._end(min(self._sessions, key=lambda cookie: self._sessions[cookie].used), "replaced")
         await self._save()
         return SessionSecrets(cookie, key, session.id)
 
@@ -130,7 +138,7 @@ class Sessions:
         cookies = [cookie for cookie, session in self._sessions.items() if over(session)]
         programs = [user for user, session in self._programs.items() if over(session)]
         await asyncio.gather(
-            *(self._end(cookie) for cookie in cookies),
+            *(self._end(cookie, "revoked") for cookie in cookies),
             *(self._close(self._programs.pop(user)) for user in programs),
         )
         if cookies:
@@ -167,7 +175,7 @@ class Sessions:
                     session.close_console(console.viewer)
         over = [cookie for cookie, session in self._sessions.items() if session.expired]
         for cookie in over:
-            await self._end(cookie)
+            await self._end(cookie, "expired")
         if over or (self._sessions and self._clock() - self._saved_at >= SAVE_S):
             await self._save()
 
@@ -183,11 +191,14 @@ class Sessions:
         if self._sessions:
             await self._save()
 
-    async def _end(self, cookie_hash: str) -> bool:
-        """End a session without saving; False where there is none."""
+    async def _end(self, cookie_hash: str, why: str | None = None) -> bool:
+        """End a session without saving; False where there is none. ``why`` is for the audit log, where nobody asked."""
         session = self._sessions.pop(cookie_hash, None)
         if session is None:
             return False
+        if why is not None:
+            user = session.user
+            self._audit.write(SignOut(reason=why), Actor(LOCAL.address, user.name, user.method, session.id))
         await self._close(session)
         return True
 

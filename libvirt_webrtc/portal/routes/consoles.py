@@ -14,6 +14,7 @@ from libvirt_webrtc.portal.auth.guard import AccessGuard
 from libvirt_webrtc.portal.auth.session import OpenConsole
 from libvirt_webrtc.portal.auth.sessions import Sessions
 from libvirt_webrtc.portal.body import read_sdp
+from libvirt_webrtc.portal.console_log import CONSOLE_LOG
 from libvirt_webrtc.portal.problems import BUSY_RETRY_S, Problem
 from libvirt_webrtc.portal.routes.paths import UUID
 
@@ -79,6 +80,7 @@ class ConsoleRoutes:
             if session.ended.is_set():
                 raise Problem(401, "not_signed_in", "the session ended meanwhile")
             raise Problem(403, "role_too_low", "your role for the domain was taken away meanwhile")
+        request.app[CONSOLE_LOG].opened(request, opened, "webrtc")
         location = f"{arrival_of(request).path}api/domains/{uuid}/consoles/{number}/whep/{answer.viewer}"
         headers = {"Content-Type": SDP, "Location": location}
         return web.Response(status=201, body=answer.sdp.encode(), headers=headers)

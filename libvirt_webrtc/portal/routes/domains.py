@@ -3,9 +3,14 @@
 from aiohttp import web
 
 from libvirt_webrtc.agent.interface import Action, Agent
+from libvirt_webrtc.errors import LibvirtWebRTCError
+from libvirt_webrtc.portal.audit import record
+from libvirt_webrtc.portal.audit_events import ActionAsked
 from libvirt_webrtc.portal.auth.access import Access
 from libvirt_webrtc.portal.auth.gate import session_of
+from libvirt_webrtc.portal.console_log import domain_name
 from libvirt_webrtc.portal.events import send_events
+from libvirt_webrtc.portal.problems import Problem
 from libvirt_webrtc.portal.routes.paths import UUID
 from libvirt_webrtc.portal.shown import shown_list
 
@@ -34,5 +39,15 @@ class DomainRoutes:
     async def act(self, request: web.Request) -> web.Response:
         """Begin an action; the list tells how it goes."""
         action = Action(request.match_info["action"])
-        await self._agent.act(request.match_info["uuid"].lower(), action)
+        uuid = request.match_info["uuid"].lower()
+        name = domain_name(self._agent, uuid)
+        try:
+            await self._agent.act(uuid, action)
+        except LibvirtWebRTCError as error:
+            reason = Problem.of(error).kind
+            record(
+                request, ActionAsked(domain=uuid, name=name, action=action, outcome="failed", reason=reason)
+            )
+            raise
+        record(request, ActionAsked(domain=uuid, name=name, action=action, outcome="begun"))
         return web.Response(status=202)

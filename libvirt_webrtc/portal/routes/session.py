@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from aiohttp import web
 
 from libvirt_webrtc.portal.addresses import remote_of
+from libvirt_webrtc.portal.audit import record, signed_in, signing_in
+from libvirt_webrtc.portal.audit_events import SignOut
 from libvirt_webrtc.portal.auth.cookie import read_cookie, set_cookie
 from libvirt_webrtc.portal.auth.gate import Gate, session_of
 from libvirt_webrtc.portal.auth.methods import OfferedMethod
 from libvirt_webrtc.portal.auth.session import ABSOLUTE_S, Session
 from libvirt_webrtc.portal.auth.sessions import Sessions
-from libvirt_webrtc.portal.auth.user import TOKEN_USER
+from libvirt_webrtc.portal.auth.user import TOKEN_USER, Method
 from libvirt_webrtc.portal.body import read_text
 from libvirt_webrtc.portal.problems import Problem
 
@@ -48,9 +50,11 @@ class SessionRoutes:
     async def sign_in(self, request: web.Request) -> web.Response:
         """``POST /api/session``: the token for a cookie and a key."""
         guess = _token_of(await read_text(request))
+        signing_in(request, TOKEN_USER.name, Method.TOKEN)
         await self._gate.check_token(request, guess, "this is not the server's token")
         log.info("signed in from %s", remote_of(request))
         made = await self._sessions.start(TOKEN_USER)
+        signed_in(request, TOKEN_USER.name, Method.TOKEN, made.id)
         response = web.json_response({"key": made.key})
         set_cookie(response, request, made.cookie, ABSOLUTE_S)
         return response
@@ -60,6 +64,7 @@ class SessionRoutes:
         if "Authorization" in request.headers:
             raise Problem(400, "no_session", "a Bearer token has no session to end; DELETE its viewers")
         await self._sessions.end(read_cookie(request))
+        record(request, SignOut(reason="asked"))
         url = await self._farewell(request, session_of(request))
         response = web.Response(status=204) if url is None else web.json_response({"location": url})
         set_cookie(response, request, "", 0)
