@@ -23,6 +23,7 @@ from libvirt_webrtc.config.ice import (
     ice_from_table,
 )
 from libvirt_webrtc.config.portal import PortalConfig, portal_from_table
+from libvirt_webrtc.config.share import ShareConfig, share_from_table
 from libvirt_webrtc.config.sign_in import SignInConfig, sign_in_from_table
 from libvirt_webrtc.config.tls import TlsConfig, tls_from_table
 from libvirt_webrtc.config.video import VIDEO_SETTINGS, VideoConfig
@@ -40,6 +41,7 @@ _TABLES: dict[str, Callable[[object, str], object]] = {
     "audit": audit_from_table,
     "ice": ice_from_table,
     "portal": portal_from_table,
+    "share": share_from_table,
     "sign_in": sign_in_from_table,
     "tls": tls_from_table,
 }
@@ -82,6 +84,7 @@ class Config:
     """Who may do what with which domains. Whoever has the token may do everything."""
     sign_in: SignInConfig = SignInConfig()
     portal: PortalConfig = PortalConfig()
+    share: ShareConfig = ShareConfig()
 
     @property
     def needs_tls(self) -> bool:

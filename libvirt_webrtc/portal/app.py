@@ -32,6 +32,7 @@ from libvirt_webrtc.portal.problems import MAX_BODY_BYTES
 from libvirt_webrtc.portal.reload import Reload
 from libvirt_webrtc.portal.routes.consoles import ConsoleRoutes
 from libvirt_webrtc.portal.routes.domains import DomainRoutes
+from libvirt_webrtc.portal.routes.links import LinkRoutes
 from libvirt_webrtc.portal.routes.oidc import OidcRoutes
 from libvirt_webrtc.portal.routes.pages import PageRoutes
 from libvirt_webrtc.portal.routes.proxy_sign_in import ProxySignInRoutes
@@ -80,12 +81,14 @@ def create_app(
     audit = audit or Audit()
     sessions = Sessions(agent, clock, store, audit)
     console_log = ConsoleLog(agent, audit, clock)
-    issued = IssuedSecrets(issued_folder or state_dir(), sessions, Clocks.of_system(), audit)
+    issued = IssuedSecrets(issued_folder or state_dir(), config.share, sessions, Clocks.of_system(), audit)
     access = Access(config.access)
     guard = AccessGuard(agent, access, sessions, audit)
     if reload is not None:
+        reload.on_reload(issued.reload, "share")
         reload.on_reload(guard.reload, "access")
-    gate = Gate(token, sessions, issued, Throttle(clock), access, agent)
+    throttle = Throttle(clock)
+    gate = Gate(token, sessions, issued, throttle, access, agent)
     site = Site(config.portal, names or HostNames(config.listen))
     app = web.Application(
         middlewares=[problems(), site.middleware, gate.middleware], client_max_size=MAX_BODY_BYTES
@@ -98,6 +101,7 @@ def create_app(
     oidc.add_to(app.router)
     ProxySignInRoutes(config.sign_in, sessions).add_to(app.router)
     SessionRoutes(gate, sessions, offered_methods(config), oidc.sign_out_url).add_to(app.router)
+    LinkRoutes(issued, sessions, throttle, access, agent).add_to(app.router)
     DomainRoutes(agent, access).add_to(app.router)
     ConsoleRoutes(agent, config.ice, sessions, guard).add_to(app.router)
     if (public := config.portal.public_url) is not None and public.path != "/":

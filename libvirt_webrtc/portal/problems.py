@@ -15,6 +15,8 @@ from libvirt_webrtc.errors import (
     NoSuchDomain,
     ProviderUnavailable,
     SignInRefused,
+    StateError,
+    TooManyLinks,
     TooManyViewers,
     WorkerError,
 )
@@ -38,6 +40,8 @@ _STATUS: tuple[tuple[type[LibvirtWebRTCError], int, str], ...] = (
     (WorkerError, 502, "worker_failed"),
     (SignInRefused, 403, "sign_in_refused"),
     (ProviderUnavailable, 502, "provider_unavailable"),
+    (TooManyLinks, 409, "too_many_links"),
+    (StateError, 503, "state_unusable"),
 )
 
 

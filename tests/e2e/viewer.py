@@ -62,8 +62,8 @@ class Viewer:
         """A tab that shows the list, signed in by typing the token as a person would."""
         page = await (await browser.new_context(**context)).new_page()
         await page.goto(portal.url)
-        await page.locator("input[type=password]").fill(portal.token)
-        await page.locator("button[type=submit]").click()
+        await page.locator("#token").fill(portal.token)
+        await page.locator("#submit").click()
         await page.wait_for_url(lambda url: "/login" not in url)
         return page
 

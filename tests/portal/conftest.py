@@ -17,6 +17,7 @@ FILES = {
     "index.html": "<title>list</title>",
     "login.html": "<title>login</title>",
     "signing-in.html": "<title>signing in</title>",
+    "share.html": "<title>share</title>",
     "console.html": "<title>console</title>",
     "core/session.js": "export {};",
     "app/list.css": "body { margin: 0 }",

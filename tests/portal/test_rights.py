@@ -25,7 +25,7 @@ def requests() -> Iterator[tuple[str, str, Need | Role]]:
     """Method, path and need of every route, each action on its own; signing out comes last."""
     for (method, route), need in sorted(ROUTES.items(), key=lambda each: each[0] == SIGN_OUT):
         path = route.replace("{uuid}", UUID).replace("{console}", "0").replace("{viewer}", "v")
-        path = path.replace("{path}", "core/session.js")
+        path = path.replace("{path}", "core/session.js").replace("{link}", "0123abcd")
         if need is not Need.ACTION:
             yield method, path, need
             continue
@@ -90,6 +90,9 @@ async def test_everybody_gets_what_the_list_says_and_no_more(
                     assert await refusal(response) == (404, "no_such_domain"), told
                 elif role < need:
                     assert await refusal(response) == (403, "role_too_low"), told
+                elif path.partition(f"{UUID}/")[2].startswith("links") and method != "GET":
+                    wanted = (400, "bad_request") if method == "POST" else (404, "no_such_link")
+                    assert await refusal(response) == wanted, told
                 else:
                     assert response.status in (200, 201, 202), told
     granted = [] if role is None else [("id-" + who, who, role)]

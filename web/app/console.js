@@ -4,6 +4,7 @@
 import { DomainEvents } from "../core/domains.js";
 import { SideButtons, takesSideButtons } from "../core/input/side-buttons.js";
 import { Session } from "../core/session.js";
+import { isShared } from "../core/session-key.js";
 import { at } from "../core/site.js";
 import { element, signIn } from "./elements.js";
 import { publish } from "./handle.js";
@@ -11,6 +12,7 @@ import { ViewerConsoles } from "./viewer-consoles.js";
 import { Keybar } from "./keybar.js";
 import { Notice } from "./notice.js";
 import { keepConsoleCount, consoleCount } from "./console-counts.js";
+import { SharePanel } from "./share-panel.js";
 import { canOpen, lacks, situation } from "./situation.js";
 import { Stats } from "./stats.js";
 import { Toolbar } from "./toolbar.js";
@@ -34,8 +36,12 @@ let list = null;
 let domain = null;
 /** The worker that the present connection was made with, as far as the list told. @type {number | null} */
 let worker = null;
+/** A share link opened this page: there is no list to go back to, and no way to sign in again. */
+const shared = isShared();
 /** The list could not be followed since it came last: the server may have been started again. */
 let away = false;
+/** The session has ended, as the list's stream told. */
+let over = false;
 
 const session = new Session(
   { whep: at(`api/domains/${encodeURIComponent(uuid)}/consoles/${consoleIndex}/whep`), config: at("webrtc-config") },
@@ -78,6 +84,8 @@ const notice = new Notice(() => session.connect());
 const stats = new Stats(session, consoles.active, toGuest);
 const keybar = new Keybar(() => consoles.active.input, toGuest);
 const windowSize = new WindowSize(consoles, { hint: (text) => notice.hint(text), done: toGuest });
+if (shared) document.documentElement.classList.add("shared");
+else new SharePanel(uuid, toGuest);
 const toolbar = new Toolbar({
   scale: (scaling) => {
     consoles.scaling = scaling;
@@ -107,7 +115,7 @@ function receive(message, index) {
 
 function render() {
   const now = current();
-  if (now.state === "signed-out") signIn();
+  if (now.state === "signed-out" && !shared) signIn();
   const connected = now.state === "connected";
   notice.show(now, session.retryAt);
   toolbar.connected = connected;
@@ -130,7 +138,8 @@ function current() {
   const own = several
     ? { showing: true, enabled: true, problem: "" }
     : { showing: first.display.showing, enabled, problem };
-  return situation({ session: state, message, list, domain, index: consoleIndex, paused, viewOnly, ...own });
+  const facts = { message, list, domain, index: consoleIndex, paused, viewOnly, shared, ...own };
+  return situation({ session: over ? "signed-out" : state, ...facts });
 }
 
 /** @param {import("../core/domains.js").DomainList} news */
@@ -159,9 +168,19 @@ const events = new DomainEvents({
   list: listed,
   state: (state) => {
     if (state === "reconnecting") away = true;
-    if (state === "signed-out") signIn();
+    if (state === "signed-out") signedOut();
   },
 });
+
+function signedOut() {
+  if (!shared) {
+    signIn();
+    return;
+  }
+  over = true;
+  session.hold();
+  render();
+}
 
 /** The network is back, or somebody looks at the page again: try now, and not when the wait is over. */
 function hurry() {

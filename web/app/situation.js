@@ -19,6 +19,7 @@ import { isAlive, isAttaching, nameOf, onDomain, sentence, stateWords, whyNot } 
  * @property {boolean} paused
  * @property {boolean} viewOnly the viewer may look and no more
  * @property {string} problem why the guest’s picture cannot be shown; empty: it can
+ * @property {boolean} shared a share link opened this page
  */
 /**
  * @typedef {object} Situation
@@ -73,7 +74,7 @@ export function canOpen(list, domain, index) {
 export function situation(facts) {
   switch (facts.session) {
     case "signed-out":
-      return { ...NOTHING, state: "signed-out", tone: "bad", status: "Signed out", title: "You are signed out" };
+      return signedOut(facts);
     case "problem":
       return {
         ...NOTHING,
@@ -95,6 +96,15 @@ export function situation(facts) {
     default:
       return stopped(facts);
   }
+}
+
+/** @param {Facts} facts @returns {Situation} */
+function signedOut({ shared }) {
+  /** @type {Situation} */
+  const base = { ...NOTHING, state: "signed-out", tone: "bad", status: "Signed out", title: "You are signed out" };
+  if (!shared) return base;
+  const text = "Its time is over, or it was revoked. Ask whoever sent it to you for another one.";
+  return { ...base, status: "Ended", title: "The link to this console has ended", text };
 }
 
 /** @param {Facts} facts @returns {Situation} */

@@ -9,14 +9,33 @@ import { HOME } from "./site.js";
 /** Of each portal its own, where several are in folders of one site. */
 const NAME = `libvirt-webrtc.session-key${HOME === "/" ? "" : `:${HOME}`}`;
 
-/** @param {string} key as signing in gave it */
-export function keepSessionKey(key) {
+/** Of whom the key is; only for a session that a share link opened. */
+const SHARED = `${NAME}.shared`;
+
+/**
+ * @param {string} key as signing in gave it
+ * @param {{shared?: boolean}} [of] shared: a link opened the session, which cannot sign in again by itself
+ */
+export function keepSessionKey(key, { shared = false } = {}) {
   localStorage.setItem(NAME, key);
+  if (shared) localStorage.setItem(SHARED, "yes");
+  else localStorage.removeItem(SHARED);
+}
+
+/** @returns {boolean} whether this browser's session is, or was, that of a share link */
+export function isShared() {
+  return localStorage.getItem(SHARED) !== null;
+}
+
+/** @returns {boolean} whether somebody signed in here, and not by a link; the session may be over */
+export function isSignedIn() {
+  return localStorage.getItem(NAME) !== null && !isShared();
 }
 
 /** After signing out. */
 export function forgetSessionKey() {
   localStorage.removeItem(NAME);
+  localStorage.removeItem(SHARED);
 }
 
 /**

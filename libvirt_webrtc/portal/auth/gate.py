@@ -15,12 +15,12 @@ from libvirt_webrtc.portal.auth.session import Session
 from libvirt_webrtc.portal.auth.sessions import Sessions
 from libvirt_webrtc.portal.auth.throttle import Throttle
 from libvirt_webrtc.portal.auth.token import Token
-from libvirt_webrtc.portal.auth.user import TOKEN_USER
+from libvirt_webrtc.portal.auth.user import TOKEN_USER, Method, User
 from libvirt_webrtc.portal.connections import connection_of
 from libvirt_webrtc.portal.issued.live import IssuedSecrets
 from libvirt_webrtc.portal.issued.secret_text import TOKEN_PREFIX, is_whole
 from libvirt_webrtc.portal.problems import Problem
-from libvirt_webrtc.portal.routes.rights import ACTIONS, ROUTES, Need
+from libvirt_webrtc.portal.routes.rights import ACTIONS, FOR_LINKS, ROUTES, Need
 from libvirt_webrtc.portal.site import check_origin
 
 _SESSION = web.RequestKey("session", Session)
@@ -54,7 +54,8 @@ class Gate:
             return await handler(request)  # no such path or method: nothing to protect
         resource = request.match_info.route.resource
         route = "" if resource is None else resource.canonical
-        need = ROUTES.get(("GET" if request.method == "HEAD" else request.method, route))
+        asked = ("GET" if request.method == "HEAD" else request.method, route)
+        need = ROUTES.get(asked)
         if need is None:
             raise Problem(403, "no_right", f"{request.method} {route} is in no list of rights: a defect")
         by_token = "Authorization" in request.headers
@@ -69,10 +70,14 @@ class Gate:
             request[_SESSION] = session
             identify(request, session.user.name, session.user.method, session.id)
             connection_of(request).claim(session, program=by_token)
+            if not _is_for(session.user, request, asked):
+                raise Problem(403, "not_by_link", "a share link opens its console, and nothing else")
             self._check_role(request, session, need)
             return await handler(request)
-        if need is Need.PAGE and self._sessions.pages(cookie) is not None:
-            return await handler(request)
+        if need is Need.PAGE:
+            user = self._sessions.page_user(cookie)
+            if user is not None and _is_for(user, request, asked):
+                return await handler(request)
         if need is not Need.PAGE:
             raise Problem(401, "not_signed_in", "sign in first, or send Authorization: Bearer TOKEN")
         return web.Response(status=303, headers={"Location": _login(request)})
@@ -133,6 +138,15 @@ def grant_of(request: web.Request) -> Grant:
 def session_of(request: web.Request) -> Session:
     """The session that the middleware found."""
     return request[_SESSION]
+
+
+def _is_for(user: User, request: web.Request, asked: tuple[str, str]) -> bool:
+    """Whether this kind of user may ask for such a thing at all."""
+    if user.method is not Method.LINK:
+        return True
+    uuid = request.match_info.get("uuid")
+    own = user.limit is not None and uuid is not None and uuid.lower() in user.limit.domains
+    return asked in FOR_LINKS and (uuid is None or own)
 
 
 def _action_needs(name: str) -> Role:

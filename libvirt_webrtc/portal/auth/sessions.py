@@ -80,6 +80,11 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._sessions)
 
+    @property
+    def now(self) -> float:
+        """The time by the clock."""
+        return self._clock()
+
     def __iter__(self) -> Iterator[Session]:
         """All sessions, those of programs included."""
         return iter([*self._programs.values(), *self._sessions.values()])
@@ -99,10 +104,10 @@ class Sessions:
         await self._save()
         return SessionSecrets(cookie, key, session.id)
 
-    def of_program(self, user: User) -> Session:
-        """What all requests with one Bearer token share, ``user``'s; it does not expire."""
+    def of_program(self, user: User, lasts_s: float = math.inf) -> Session:
+        """What all requests with one Bearer token share, ``user``'s; however idle it is, it lasts as long as that."""
         if (session := self._programs.get(user)) is None:
-            session = self._programs[user] = Session(self._clock, user, ends=math.inf)
+            session = self._programs[user] = Session(self._clock, user, ends=self._clock() + lasts_s)
             if self._closing:
                 session.leave.set()
         return session
@@ -119,6 +124,11 @@ class Sessions:
         """
         session = self._sessions.get(hash_of(cookie))
         return None if session is None or session.expired else session.pages
+
+    def page_user(self, cookie: str) -> User | None:
+        """Who has the cookie of a live session, for the pages themselves; None where there is none."""
+        session = self._sessions.get(hash_of(cookie))
+        return None if session is None or session.expired else session.user
 
     def find(self, cookie: str, key: str) -> Session | None:
         """The live session of a cookie, where the key is its own as well; it counts as used now."""

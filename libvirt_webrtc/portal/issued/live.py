@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from libvirt_webrtc.agent.grant import Role
 from libvirt_webrtc.concurrency.threads import in_thread
+from libvirt_webrtc.config.load import Config
+from libvirt_webrtc.config.share import ShareConfig
 from libvirt_webrtc.errors import LinkRefused, StateError
 from libvirt_webrtc.logs import LimitedLogger
 from libvirt_webrtc.portal.audit import Audit
@@ -33,14 +35,21 @@ a session takes milliseconds. It costs two calls of ``stat`` each time, and no w
 class IssuedSecrets:
     """All API tokens and share links.
 
+    Attributes:
+        share: what links may be made; where there may be none, those that there are open nothing.
+
     Args:
         folder: the state folder.
+        share: of the settings.
         sessions: where those of them are that tokens and links opened.
         clocks: what time it is.
         audit: is told of tokens that others make and take back, on the command line.
     """
 
-    def __init__(self, folder: Path, sessions: Sessions, clocks: Clocks, audit: Audit) -> None:
+    def __init__(
+        self, folder: Path, share: ShareConfig, sessions: Sessions, clocks: Clocks, audit: Audit
+    ) -> None:
+        self.share = share
         self._tokens = ApiTokens(folder, clocks)
         self._links = ShareLinks(folder, clocks)
         self._known_tokens = Followed(self._tokens.file)
@@ -63,6 +72,11 @@ class IssuedSecrets:
             self._looked = True
         await self._sessions.end_where(lambda session: not self.is_live(session.user))
 
+    async def reload(self, config: Config) -> None:
+        """Put other settings into force."""
+        self.share = config.share
+        await self.look()
+
     async def follow(self) -> None:
         """Look again and again, until cancelled."""
         while True:
@@ -76,6 +90,8 @@ class IssuedSecrets:
             return True
         known: Followed[ApiToken] | Followed[ShareLink] = self._known_tokens
         if user.method is Method.LINK:
+            if not self.share.longest_s:
+                return False
             known = self._known_links
         record = known.by_id.get(user.limit.id)
         if record is None or record.life.left(self._clocks) <= 0:
@@ -94,7 +110,11 @@ class IssuedSecrets:
             return None
         if token.used is None or token.used <= self._clocks.time_of_day() - USE_STEP_S:
             self._used.add(token.id)
-        return self._sessions.of_program(token.user)
+        return self._sessions.of_program(token.user, token.life.left(self._clocks))
+
+    def seconds_left(self, link: ShareLink) -> float:
+        """How long a link still lives."""
+        return max(0.0, link.life.left(self._clocks))
 
     def links_of(self, uuid: str) -> list[ShareLink]:
         """The live links of a domain, the newest first."""
@@ -114,21 +134,30 @@ class IssuedSecrets:
         await in_thread(partial(self._links.revoke, link.id))
         await self.look()
 
-    async def open_link(self, text: str) -> ShareLink:
+    async def open_link(self, text: str, is_good: Callable[[ShareLink], bool]) -> ShareLink:
         """The link of a secret, which counts as used by this.
+
+        Args:
+            text: the secret.
+            is_good: whether there is anything to see with it.
 
         Raises:
             LinkRefused: it opens nothing; the message says why.
             StateError: the links' file cannot be used.
         """
+        hashed = secret_hash(text)
+        if hashed not in self._known_links.by_hash and self._known_links.is_stale:
+            await self.look()
         # Looked up here first: who guesses does not have the file read each time.
-        link = self._known_links.by_hash.get(secret_hash(text))
+        link = self._known_links.by_hash.get(hashed)
         if link is None:
             raise LinkRefused(WhyNot.UNKNOWN)
+        if not self.share.longest_s:
+            raise LinkRefused(WhyNot.OFF)
+        if not self.is_live(link.owner) or (self.is_live(link.user) and not is_good(link)):
+            raise LinkRefused(WhyNot.NO_RIGHT)
         link = await in_thread(partial(self._links.open, text))
         await self.look()
-        if not self.is_live(link.user):
-            raise LinkRefused(WhyNot.UNKNOWN)
         return link
 
     def _tell(self, made: Iterable[ApiToken], revoked: Iterable[ApiToken]) -> None:

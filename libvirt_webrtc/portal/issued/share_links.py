@@ -55,6 +55,8 @@ class WhyNot(StrEnum):
 
     UNKNOWN = "It was revoked, or part of the address is missing."
     ENDED = "Its time is over."
+    OFF = "The operator allows no links any more."
+    NO_RIGHT = "Whoever made it has no right to this console any more, or the console is gone."
     USED = "It was for one use, and has been used."
 
 

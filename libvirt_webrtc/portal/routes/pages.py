@@ -20,6 +20,7 @@ class PageRoutes:
         router.add_get("/login", self.login_page)
         router.add_get(CALLBACK, self.signing_in_page)
         router.add_get("/login/proxy/begin", self.signing_in_page)
+        router.add_get("/share", self.share_page)
         router.add_get(f"/console/{UUID}", self.console_page)
         router.add_get("/static/{path:.+}", self.static)
 
@@ -38,6 +39,10 @@ class PageRoutes:
     async def signing_in_page(self, request: web.Request) -> web.Response:
         """The page on which somebody signs in whom an OpenID provider or a proxy has let in already."""
         return self._web_files.response(request, "signing-in.html")
+
+    async def share_page(self, request: web.Request) -> web.Response:
+        """The page behind a share link. Its secret is in the fragment, which does not come here."""
+        return self._web_files.response(request, "share.html")
 
     async def console_page(self, request: web.Request) -> web.Response:
         """The page of one domain's consoles. Whether there is such a domain is for the page to show."""

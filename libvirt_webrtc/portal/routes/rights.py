@@ -43,6 +43,8 @@ ROUTES: Mapping[tuple[str, str], Need | Role] = MappingProxyType(
     {
         ("GET", "/healthz"): Need.PUBLIC,
         ("GET", "/login"): Need.PUBLIC,
+        ("GET", "/share"): Need.PUBLIC,
+        ("POST", "/api/share"): Need.PUBLIC,
         ("GET", "/static/{path}"): Need.PUBLIC,
         ("GET", "/api/sign-in"): Need.PUBLIC,
         ("POST", "/api/session"): Need.PUBLIC,
@@ -58,6 +60,9 @@ ROUTES: Mapping[tuple[str, str], Need | Role] = MappingProxyType(
         ("GET", "/api/domains"): Need.SIGNED_IN,
         ("GET", "/api/events"): Need.SIGNED_IN,
         ("POST", "/api/domains/{uuid}/actions/{action}"): Need.ACTION,
+        ("GET", "/api/domains/{uuid}/links"): Role.VIEW,
+        ("POST", "/api/domains/{uuid}/links"): Role.VIEW,
+        ("DELETE", "/api/domains/{uuid}/links/{link}"): Role.VIEW,
         ("GET", "/api/domains/{uuid}/consoles/{console}/stats"): Role.VIEW,
         ("POST", "/api/domains/{uuid}/consoles/{console}/whep"): Role.VIEW,
         ("DELETE", "/api/domains/{uuid}/consoles/{console}/whep/{viewer}"): Need.SIGNED_IN,
@@ -65,6 +70,19 @@ ROUTES: Mapping[tuple[str, str], Need | Role] = MappingProxyType(
 )
 """By method and the matched route, so that no other spelling of a path opens it. HEAD needs what GET does. A role is
 needed for the domain of the path; the list of domains has those for which the user has any."""
+
+FOR_LINKS = frozenset(
+    {
+        ("DELETE", "/api/session"),
+        ("GET", "/console/{uuid}"),
+        ("GET", "/webrtc-config"),
+        ("GET", "/api/events"),
+        ("GET", "/api/domains/{uuid}/consoles/{console}/stats"),
+        ("POST", "/api/domains/{uuid}/consoles/{console}/whep"),
+        ("DELETE", "/api/domains/{uuid}/consoles/{console}/whep/{viewer}"),
+    }
+)
+"""What whoever came by a share link may ask for, besides what is public; and that for the link's domain only."""
 
 ACTIONS: Mapping[Action, Role] = MappingProxyType({Action.ATTACH: Role.OPERATE})
 

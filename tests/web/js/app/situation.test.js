@@ -35,6 +35,13 @@ test("a picture that cannot be shown says why, before all else", () => {
   assert.match(title, /cannot be shown/);
 });
 
+test("a link that has ended says so, and who signed in is sent to sign in", () => {
+  assert.equal(said("signed-out").title, "You are signed out");
+  const { state, title, text, back } = said("signed-out", { shared: true });
+  assert.deepEqual([state, title, back], ["signed-out", "The link to this console has ended", false]);
+  assert.match(text, /revoked/);
+});
+
 test("attempts after a failure are one notice", () => {
   assert.equal(said("connecting").state, "connecting");
   const waiting = said("waiting", { message: "It broke." });

@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { readEvents } from "../../../../web/core/event-stream.js";
 import { request } from "../../../../web/core/request.js";
-import { forgetSessionKey, keepSessionKey, sessionHeaders } from "../../../../web/core/session-key.js";
+import { forgetSessionKey, isShared, isSignedIn, keepSessionKey, sessionHeaders } from "../../../../web/core/session-key.js";
 import { provide } from "../support.js";
 
 /** A browser's storage and a page of this origin. */
@@ -31,6 +31,18 @@ test("the key is a header of requests to this origin until it is forgotten", (co
   }
   forgetSessionKey();
   assert.deepEqual(sessionHeaders("/api/domains"), {});
+});
+
+test("a share link's session is told from a person's", (context) => {
+  page(context);
+  assert.deepEqual([isShared(), isSignedIn()], [false, false]);
+  keepSessionKey("a-link's", { shared: true });
+  assert.deepEqual([isShared(), isSignedIn()], [true, false]);
+  keepSessionKey("a-person's");
+  assert.deepEqual([isShared(), isSignedIn()], [false, true]);
+  keepSessionKey("a-link's", { shared: true });
+  forgetSessionKey();
+  assert.deepEqual([isShared(), isSignedIn()], [false, false]);
 });
 
 test("requests and the live list come with the key", async (context) => {
