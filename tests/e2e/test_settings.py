@@ -22,7 +22,7 @@ StartPortal = Callable[..., Portal]
 @pytest.fixture
 def turn_port(tmp_path: Path) -> Iterator[int]:
     """A coturn on 127.0.0.1, with the user and the credential that the settings name."""
-    with turn_server(tmp_path, "webrtc", TURN_CREDENTIAL) as port:
+    with turn_server(tmp_path, user=("webrtc", TURN_CREDENTIAL)) as port:
         yield port
 
 

@@ -1,23 +1,31 @@
 """Viewers behind a real TURN server, and with one at an address where nobody is, as after a mistake."""
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, async_playwright, expect
 
-from tests.e2e.viewer import DEADLINE_S, Viewer
+from tests.e2e.viewer import DEADLINE_S, Viewer, wait_for
+from tests.support.browsers import launch
+from tests.support.far_host import NEAR4, FarHost, far_host
 from tests.support.guests import GuestFactory
+from tests.support.libvirtd import URI
 from tests.support.portal import Portal
-from tests.support.turn import turn_server
+from tests.support.short_credentials import VARIABLE
+from tests.support.turn import make_certificate, turn_server
 
 pytestmark = [pytest.mark.libvirt, pytest.mark.browser]
 
 NOBODY = "192.0.2.77"
 """In the network of the tests' own card, and no machine's."""
-HERE = "192.0.2.1"
-"""The address of that card: see tests/support/private_world.sh."""
+
+SECRET = "of-this-test-alone"
+CREDENTIALS_LAST_S = 12
+RELAY_LASTS_S = 6
+"""Each relay is refreshed before that, by the browser and by the worker."""
 
 
 def environment(policy: str) -> dict[str, str]:
@@ -26,6 +34,22 @@ def environment(policy: str) -> dict[str, str]:
         "QEMU_WEBRTC_TURN_CREDENTIAL": "secret",
         "QEMU_WEBRTC_ICE_TRANSPORT_POLICY": policy,
     }
+
+
+@pytest.fixture
+def host() -> Iterator[FarHost]:
+    """A host that reaches nobody by UDP but a TURN server, if that."""
+    with far_host() as made:
+        yield made
+
+
+@pytest.fixture
+async def trusting_browser() -> AsyncIterator[Browser]:
+    """Takes the certificate of the tests' TURN server."""
+    async with async_playwright() as playwright:
+        running = await launch(playwright, "chromium", flags=["--ignore-certificate-errors"])
+        yield running
+        await running.close()
 
 
 async def test_where_only_the_relay_is_allowed_the_page_says_what_to_check(
@@ -47,25 +71,52 @@ async def test_where_other_ways_are_allowed_the_picture_comes_without_it(
     await Viewer.watch(browser, start_portal(environment("all")), make_guest())
 
 
-@pytest.mark.parametrize("transport", ["udp", "tcp"])
-async def test_where_only_the_relay_is_allowed_the_picture_comes_by_the_second_url(
-    transport: str,
-    make_guest: GuestFactory,
-    start_portal: Callable[..., Portal],
-    browser: Browser,
-    tmp_path: Path,
+@pytest.mark.parametrize("way", ["udp", "tcp", "tls"])
+async def test_by_the_second_relay_with_credentials_that_end_the_picture_goes_on(
+    way: str, host: FarHost, make_guest: GuestFactory, trusting_browser: Browser, tmp_path: Path
 ) -> None:
-    with turn_server(tmp_path, "viewer", "secret", host=HERE, relay=HERE) as port:
-        urls = [f"turn:{NOBODY}?transport={transport}", f"turn:{HERE}:{port}?transport={transport}"]
-        servers = [{"urls": urls, "username": "viewer", "credential": "secret"}]
-        portal = start_portal(
-            {
-                "QEMU_WEBRTC_ICE_SERVERS": json.dumps(servers),
-                "QEMU_WEBRTC_ICE_TRANSPORT_POLICY": "relay",
-            }
+    """The first server is dead; both sides have relays at the second, since neither reaches the other by UDP."""
+    certificate = make_certificate(tmp_path, NEAR4)
+    certificate.chmod(0o644)
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)  # for the worker's user, to read the certificate
+    only = ["-p", "udp", "!", "--dport", "3478"] if way == "udp" else ["-p", "udp"]
+    with turn_server(
+        tmp_path,
+        secret=SECRET,
+        max_lifetime_s=RELAY_LASTS_S,
+        host=NEAR4,
+        relay=NEAR4,
+        certificate=certificate,
+    ) as port:
+        if way == "udp":
+            only[-1] = str(port)
+        host.run("iptables", "-A", "OUTPUT", "!", "-o", "lo", *only, "-j", "DROP")
+        query = "" if way == "tls" else f"?transport={way}"
+        scheme = "turns" if way == "tls" else "turn"
+        urls = [f"{scheme}:{address}{query}" for address in (NOBODY, f"{NEAR4}:{port}")]
+        settings = tmp_path / "config.toml"
+        settings.write_text(
+            f'[ice]\nsecret = "{SECRET}"\nservers = [{{urls = {json.dumps(urls)}}}]\ntransport_policy = "relay"\n'
         )
-        await Viewer.watch(browser, portal, make_guest())
-        assert (
-            f"workers ask these servers, the next where one gives nothing: turn:{NOBODY}"
-            in portal.log.read_text()
-        )
+        given = {"SSL_CERT_FILE": str(certificate), VARIABLE: str(CREDENTIALS_LAST_S)}
+        prefix = (*host.prefix, *host.short_credentials)
+        portal = Portal(tmp_path, URI, given, ["--config", str(settings)], prefix=prefix)
+        try:
+            viewer = await Viewer.watch(trusting_browser, portal, make_guest())
+            await viewer.page.locator("#stats-toggle").click()
+
+            async def path() -> str | None:
+                figures = await viewer.handle("figures")
+                return figures and figures["path"]
+
+            assert await wait_for(path, "the overlay tells the path") == (
+                f"WebRTC: Relay, {way.upper()} to it, and the server’s own relay, IPv4"
+            )
+            await asyncio.sleep(CREDENTIALS_LAST_S + RELAY_LASTS_S)
+            await viewer.type_and_see("KeyA", 0x1E)
+            assert await viewer.handle("connections") == 1
+            assert SECRET not in portal.log.read_text()
+        finally:
+            portal.close()
+            print(portal.log.read_text())

@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -66,14 +66,16 @@ async def launch(
     name: BrowserName,
     executable: Path | None = None,
     preferences: Mapping[str, bool | float | str] | None = None,
+    flags: Sequence[str] = (),
 ) -> Browser:
     """Start a browser, which its ``close()`` ends.
 
-    ``executable`` is started in place of the installed browser; ``preferences`` are Firefox's, as in about:config.
+    ``executable`` is started in place of the installed browser; ``preferences`` are Firefox's, as in about:config, and
+    ``flags`` are for Chromium, beside those that it always gets.
     """
     path = executable or program(name)
     if name == "chromium":
-        return await playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        return await playwright.chromium.launch(executable_path=path, args=[*CHROMIUM_FLAGS, *flags])
     return await playwright.firefox.launch(
         channel="moz-firefox", executable_path=path, firefox_user_prefs=dict(preferences or {})
     )

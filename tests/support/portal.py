@@ -110,7 +110,7 @@ class Portal:
         try:
             with urllib.request.urlopen(self.url + "/healthz", timeout=5) as response:
                 return bool(response.status == 200)
-        except (urllib.error.URLError, TimeoutError):
+        except OSError:
             return False
 
 

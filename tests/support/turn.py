@@ -16,9 +16,10 @@ from tests.support.waiting import wait_until
 @contextmanager
 def turn_server(
     folder: Path,
-    user: str,
-    credential: str,
     *,
+    user: tuple[str, str] = ("viewer", "of-this-test"),
+    secret: str | None = None,
+    max_lifetime_s: int = 3600,
     host: str = "127.0.0.1",
     relay: str = "127.0.0.1",
     certificate: Path | None = None,
@@ -28,14 +29,22 @@ def turn_server(
     Skips the test where coturn is not installed.
 
     Args:
+        user: who may relay: a name and a password.
+        secret: who has it makes users, and ``user`` is none.
+        max_lifetime_s: after which each relay has to be asked for again.
         certificate: of :func:`make_certificate`; then the port takes TLS besides.
     """
     if shutil.which("turnserver") is None:
         pytest.skip("needs coturn: run tests/run.sh as root")
     port = free_port()
-    command = ["turnserver", "-n", "--no-cli", "--lt-cred-mech", "--allow-loopback-peers"]
+    command = ["turnserver", "-n", "--no-cli", "--allow-loopback-peers"]
+    if secret is None:
+        command += ["--lt-cred-mech", f"--user={':'.join(user)}"]
+    else:
+        command += ["--use-auth-secret", f"--static-auth-secret={secret}"]
+    command += [f"--max-allocate-lifetime={max_lifetime_s}"]
     command += [f"--listening-ip={host}", f"--relay-ip={relay}", f"--listening-port={port}", "--realm=test"]
-    command += [f"--user={user}:{credential}", f"--log-file={folder / 'turn.log'}", "--simple-log"]
+    command += [f"--log-file={folder / 'turn.log'}", "--simple-log"]
     command += [f"--pidfile={folder / 'turn.pid'}", f"--userdb={folder / 'turn.db'}", "--no-dtls"]
     if certificate is None:
         command += ["--no-tls"]

@@ -13,6 +13,8 @@
  * @property {string} encoderReason why it is that one
  * @property {string | null} layer
  * @property {string} reason why that layer
+ * @property {string} path what the packets take
+ * @property {string} pathReason between which addresses, and why it is no other way
  * @property {number | null} fps decoded
  * @property {number | null} bitsPerSecond
  * @property {number | null} fractionLost
@@ -56,6 +58,8 @@ export function figures({ reading, flow, server, inputRoundTripMs, shownMs, last
     encoderReason: server?.rendition?.encoder_reason ?? "",
     layer: server?.viewer.layer ?? null,
     reason: server?.viewer.reason ?? "",
+    path: reading.path,
+    pathReason: reading.pathReason,
     fps: flow?.fps ?? null,
     bitsPerSecond: flow?.bitsPerSecond ?? null,
     fractionLost: flow?.fractionLost ?? last?.fractionLost ?? null,
@@ -103,6 +107,8 @@ export function inWords(now) {
     encoder: now?.encoderReason ? `${now.encoder} (${now.encoderReason})` : (now?.encoder ?? ""),
     layer: now?.layer ? (LAYERS[now.layer] ?? now.layer) : UNKNOWN,
     reason: now?.reason ?? "",
+    path: now?.path || UNKNOWN,
+    "path-reason": now?.pathReason ?? "",
     fps: now?.fps == null ? UNKNOWN : `${Math.round(now.fps)} fps`,
     rate: rate(now?.bitsPerSecond ?? null),
     loss: percent(now?.fractionLost ?? null),

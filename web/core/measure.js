@@ -1,6 +1,8 @@
 // @ts-check
 /** Readings of a connection's statistics, and the rates between two of them. */
 
+import { chosenWords, otherWords, readPath } from "./path.js";
+
 /**
  * @typedef {object} Reading totals since the connection began; durations in ms
  * @property {number} at when it was read
@@ -20,6 +22,8 @@
  * @property {number} processingMs from a frame's first packet to the decoded frame; 0 where the browser does not tell
  * @property {number | null} roundTripMs of the path, as ICE measures it; null where the browser does not tell
  * @property {string} decoder the browser's name of it; may be empty
+ * @property {string} path what the packets take, in words
+ * @property {string} pathReason between which addresses, and why it is no other way; may be empty
  */
 
 /**
@@ -64,6 +68,7 @@ export async function read(connection, stream) {
   const pair = entries.find(({ type, nominated, state }) => type === "candidate-pair" && nominated && state === "succeeded");
   const codec = report.get(video.codecId);
   const count = (/** @type {string} */ name) => video[name] ?? 0;
+  const path = readPath(report);
   const roundTrip = pair?.currentRoundTripTime;
   return {
     at: video.timestamp,
@@ -83,6 +88,8 @@ export async function read(connection, stream) {
     processingMs: count("totalProcessingDelay") * 1000,
     roundTripMs: roundTrip === undefined ? null : roundTrip * 1000,
     decoder: video.decoderImplementation ?? "",
+    path: chosenWords(path),
+    pathReason: otherWords(path),
   };
 }
 

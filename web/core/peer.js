@@ -3,6 +3,7 @@
 
 import { Channels } from "./channels.js";
 import { Heartbeat } from "./heartbeat.js";
+import { failureWords, readPath } from "./path.js";
 import { deleteViewer, postOffer } from "./signalling.js";
 
 /** The offer is sent this long after gathering began if there is a candidate, and after the second limit in any case. */
@@ -94,7 +95,8 @@ export class Peer {
       () => this.#lose("The connection went silent."),
     );
     this.connection.addEventListener("connectionstatechange", () => {
-      if (this.connection.connectionState === "failed") this.#lose("The media connection failed.");
+      if (this.connection.connectionState !== "failed") return;
+      void this.#explain("The media connection failed.").then(({ message }) => this.#lose(message));
     });
   }
 
@@ -142,8 +144,7 @@ export class Peer {
   /** @returns {Promise<void>} */
   #opened() {
     return new Promise((resolve, reject) => {
-      const fail = () => reject(new Error("No media connection came about (is a firewall in between?)."));
-      const limit = setTimeout(fail, OPEN_TIMEOUT_MS);
+      const limit = setTimeout(() => void this.#explain("No media connection came about.").then(reject), OPEN_TIMEOUT_MS);
       this.#failOpening = (reason) => {
         clearTimeout(limit);
         reject(reason);
@@ -153,6 +154,16 @@ export class Peer {
         resolve();
       });
     });
+  }
+
+  /**
+   * @param {string} what happened, in a sentence
+   * @returns {Promise<Error>} that, and what was tried
+   */
+  async #explain(what) {
+    const { iceServers } = this.connection.getConfiguration();
+    const relays = (iceServers ?? []).some(({ urls }) => [urls].flat().some((url) => url.startsWith("turn")));
+    return new Error(`${what} ${failureWords(readPath(await this.connection.getStats()), relays)}`);
   }
 
   /**

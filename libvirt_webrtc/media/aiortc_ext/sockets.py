@@ -126,7 +126,7 @@ def _bound(host: str) -> socket.socket:
                     raise
             else:
                 return sock
-        why = f"all UDP ports of ice.ports ({_ports}) are taken at {host}"
+        why = f"all UDP ports of ice.ports ({_ports}) are taken at {host}; a viewer that leaves frees one"
         _taken.warning("%s", why)
         raise NoPortLeft(why)
     except BaseException:

@@ -18,6 +18,8 @@ export const READING = {
   processingMs: 0,
   roundTripMs: 4,
   decoder: "",
+  path: "WebRTC: Direct, UDP over IPv4",
+  pathReason: "to 192.0.2.1:50000 of the server",
 };
 
 export const LATER = {

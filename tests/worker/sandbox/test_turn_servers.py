@@ -50,7 +50,7 @@ async def test_a_locked_worker_has_a_relay(tmp_path: Path, url: str, with_landlo
         folder.chmod(0o755)
     certificate = make_certificate(tmp_path, "127.0.0.1")
     certificate.chmod(0o644)
-    with turn_server(tmp_path, "user", "secret", certificate=certificate) as port:
+    with turn_server(tmp_path, user=("user", "secret"), certificate=certificate) as port:
         ice = IceConfig((IceServer((url.format(port),), "user", "secret"),))
         settings = WorkerSettings(
             domain_name="demo",

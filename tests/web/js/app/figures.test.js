@@ -18,6 +18,7 @@ test("glass to glass is server, network and browser", () => {
   assert.deepEqual([words.total, words.codec, words.picture], ["30 ms", "H.264 4:4:4", "1920 × 1080"]);
   assert.deepEqual([words.layer, words.reason, words.dropped], ["Full", "full quality", "3"]);
   assert.equal(words.encoder, "libx264 (no hardware)");
+  assert.deepEqual([words.path, words["path-reason"]], [LATER.path, LATER.pathReason]);
   assert.deepEqual([words.rate, words.fps, words.loss], ["4.0 Mbit/s", "30 fps", "1.0 %"]);
 });
 
