@@ -55,7 +55,7 @@ async def test_a_host_with_nothing_but_ipv6(
     with far_host(ipv4=False, ipv6=True) as host, serving(host, tmp_path, "") as portal:
         viewer = await Viewer.watch(browser, portal, make_guest())
         path, reason = await path_of(viewer)
-        assert path == "WebRTC: Direct, UDP over IPv6" and f"[{FAR6}]:" in reason
+        assert path == "WebRTC: direct, UDP over IPv6" and f"[{FAR6}]:" in reason
         await viewer.type_and_see("KeyA", 0x1E)
 
 
@@ -87,7 +87,7 @@ async def test_behind_a_router_that_maps_an_address_here_that_one_is_offered(
     with far_host() as host, mapped(OUTSIDE, FAR4), serving(host, tmp_path, ice) as portal:
         viewer = await Viewer.watch(browser, portal, make_guest())
         path, reason = await path_of(viewer)
-        assert path == "WebRTC: Direct, UDP over IPv4" and f"{OUTSIDE}:" in reason
+        assert path == "WebRTC: direct, UDP over IPv4" and f"{OUTSIDE}:" in reason
         answer = await viewer.page.evaluate("window.libvirtWebRTC.peerConnection.remoteDescription.sdp")
         assert FAR4 not in answer
 

@@ -111,7 +111,7 @@ async def test_by_the_second_relay_with_credentials_that_end_the_picture_goes_on
                 return figures and figures["path"]
 
             assert await wait_for(path, "the overlay tells the path") == (
-                f"WebRTC: Relay, {way.upper()} to it, and the server’s own relay, IPv4"
+                f"WebRTC: relay, {way.upper()} to it, and the server’s own relay, IPv4"
             )
             await asyncio.sleep(CREDENTIALS_LAST_S + RELAY_LASTS_S)
             await viewer.type_and_see("KeyA", 0x1E)

@@ -77,19 +77,23 @@ function place({ address, port }) {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
+/** @param {End} one @returns {boolean} whether it is an address that others than the server’s own machine can reach */
+function isElsewhere({ address }) {
+  return address !== "" && address !== "127.0.0.1" && address !== "::1";
+}
+
 /**
  * @param {Pair} pair
- * @returns {string} the way in words: "Direct, UDP over IPv4"
+ * @returns {string} the way in words: "direct, UDP over IPv4"
  */
 function way({ local, remote }) {
   const ip = family(remote) || family(local);
-  const over = ip && ` over ${ip}`;
   if (local.type === "relay") {
     const kind = (local.relayProtocol || local.protocol || "udp").toUpperCase();
-    return `Relay, ${kind} to it${remote.type === "relay" ? ", and the server’s own relay" : ""}${over && `,${over.slice(5)}`}`;
+    return `relay, ${kind} to it${remote.type === "relay" ? ", and the server’s own relay" : ""}${ip && `, ${ip}`}`;
   }
   const kind = (remote.protocol || local.protocol || "udp").toUpperCase();
-  return `${remote.type === "relay" ? "The server’s relay" : "Direct"}, ${kind}${over}`;
+  return `${remote.type === "relay" ? "the server’s relay" : "direct"}, ${kind}${ip && ` over ${ip}`}`;
 }
 
 /** @type {Record<string, string>} */
@@ -120,9 +124,10 @@ export function chosenWords({ chosen }) {
  */
 export function otherWords({ chosen, others }) {
   if (!chosen) return "";
-  const between = `to ${place(chosen.remote)} of the server`;
-  const rest = [...new Set(others.filter(({ remote }) => remote.address).map((pair) => `${way(pair)}, ${place(pair.remote)}: ${whyNot(pair)}`))];
-  return [between, ...rest].join("; ");
+  const rest = others
+    .filter(({ remote }) => isElsewhere(remote))
+    .map((pair) => `${place(pair.remote)}${pair.local.type === "relay" ? " by the relay" : ""} (${whyNot(pair)})`);
+  return [`To the server’s ${place(chosen.remote)}`, ...(rest.length ? [`not taken: ${listed(rest)}`] : [])].join("; ");
 }
 
 /** @param {string[]} parts @returns {string} */
@@ -149,11 +154,11 @@ export function failureWords({ chosen, others, local, remote }, relays) {
   );
   const to = listed(
     remote
-      .filter(({ address, type }) => address && type !== "prflx")
+      .filter((one) => isElsewhere(one) && one.type !== "prflx")
       .map((one) => `${place(one)}${one.type === "relay" ? " (a relay)" : ""}`),
   );
   if (!from) return "This browser found no address of its own to connect from.";
-  if (!to) return "The server named no address to connect to.";
+  if (!to) return "The server named no address that can be reached from elsewhere.";
   const heard = pairs.some((pair) => pair.heard);
   const outcome = heard ? "the server’s packets arrive here, but ours not there" : "no answer";
   const relay = local.some(({ type }) => type === "relay");

@@ -18,8 +18,8 @@ export const READING = {
   processingMs: 0,
   roundTripMs: 4,
   decoder: "",
-  path: "WebRTC: Direct, UDP over IPv4",
-  pathReason: "to 192.0.2.1:50000 of the server",
+  path: "WebRTC: direct, UDP over IPv4",
+  pathReason: "To the server’s 192.0.2.1:50000",
 };
 
 export const LATER = {
