@@ -106,7 +106,7 @@ async def test_by_the_second_relay_with_credentials_that_end_the_picture_goes_on
             viewer = await Viewer.watch(trusting_browser, portal, make_guest())
             await viewer.page.locator("#stats-toggle").click()
 
-            async def path() -> str | None:
+            async def path() -> object:
                 figures = await viewer.handle("figures")
                 return figures and figures["path"]
 
