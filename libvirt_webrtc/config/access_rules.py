@@ -1,11 +1,17 @@
 """The settings of ``[[access]]``: who may do what with which domains."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from libvirt_webrtc.agent.grant import Role
+from libvirt_webrtc.config.sign_in import SIGN_IN_METHODS
 from libvirt_webrtc.errors import ConfigError
 
-_LISTS = ("users", "groups", "domains", "tags")
+TOKEN = "token"
+"""The way of signing in that needs no rule: the server's own token may do everything."""
+METHODS = tuple(method for method in SIGN_IN_METHODS if method != TOKEN)
+
+_LISTS = ("users", "groups", "domains", "tags", "methods")
 _KEYS = (*_LISTS, "role")
 
 
@@ -21,6 +27,8 @@ class AccessRule:
     """UUIDs, and names with ``*``, ``?`` and ``[abc]`` as in a shell."""
     tags: tuple[str, ...] = ()
     """Of the domains' own settings."""
+    methods: tuple[str, ...] = ()
+    """Only who signed in by one of these; none: by any. The same name may be another person's elsewhere."""
 
 
 def access_rules_from_table(value: object, where: str) -> tuple[AccessRule, ...]:
@@ -46,7 +54,25 @@ def _rule(table: dict[str, object], where: str) -> AccessRule:
         raise ConfigError(f"{where} names nobody; write users = [...] or groups = [...]")
     if not (lists.get("domains") or lists.get("tags")):
         raise ConfigError(f'{where} names no domain; write domains = ["*"] for all, or tags = [...]')
+    for method in lists.get("methods", ()):
+        if method not in METHODS:
+            raise ConfigError(f"{where}: methods names {method!r}; write some of {', '.join(METHODS)}")
     return AccessRule(parsed, **lists)
+
+
+def access_gaps(rules: Sequence[AccessRule], offered: Sequence[str]) -> Iterator[str]:
+    """Where the rules and the ways of signing in do not fit together, a sentence each.
+
+    Args:
+        rules: those of ``[[access]]``.
+        offered: ``[sign_in] methods``.
+    """
+    for method in offered:
+        if method != TOKEN and not any(method in (rule.methods or offered) for rule in rules):
+            yield f"who signs in by {method} sees no domain: no [[access]] entry is for them"
+    for number, rule in enumerate(rules, 1):
+        if not (set(rule.methods or METHODS) & set(offered)):
+            yield f"[[access]], entry {number}, grants nothing: [sign_in] methods offers no such way of signing in"
 
 
 def _names(value: object, where: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from libvirt_webrtc.config.load import Config
+from libvirt_webrtc.doctor.access import check_access
 from libvirt_webrtc.doctor.domain import check_domain, check_saved_domains
 from libvirt_webrtc.doctor.findings import Finding, problem
 from libvirt_webrtc.doctor.graphics import check_graphics
@@ -63,6 +64,7 @@ def check_up(config: Config, domain: str | None = None) -> Iterator[Finding]:
         yield check_tls(config)
         yield check_token_file(config)
         yield from asyncio.run(check_sign_in(config.sign_in))
+        yield from check_access(config)
         yield from asyncio.run(check_ice(config.ice))
         if domain is not None and connection is not None:
             policy = Policy.of(config.auto_enable, config.gl, asyncio.run(look_for_renderer(config.gl)))

@@ -16,7 +16,7 @@ from libvirt_webrtc.portal.answers import problems
 from libvirt_webrtc.portal.audit import AUDIT, Audit
 from libvirt_webrtc.portal.auth.access import Access
 from libvirt_webrtc.portal.auth.gate import Gate
-from libvirt_webrtc.portal.auth.guard import AccessGuard
+from libvirt_webrtc.portal.auth.guard import AccessGuard, tell_gaps
 from libvirt_webrtc.portal.auth.methods import offered_methods
 from libvirt_webrtc.portal.auth.session import Clock
 from libvirt_webrtc.portal.auth.session_store import SessionStore
@@ -84,6 +84,7 @@ def create_app(
     issued = IssuedSecrets(issued_folder or state_dir(), config.share, sessions, Clocks.of_system(), audit)
     access = Access(config.access)
     guard = AccessGuard(agent, access, sessions, audit)
+    tell_gaps(config)
     if reload is not None:
         reload.on_reload(issued.reload, "share")
         reload.on_reload(guard.reload, "access")

@@ -19,6 +19,7 @@ from tests.bench import (
     netem,
     recovery,
     refine,
+    revocation,
     soak,
 )
 from tests.bench.figures import Figures, as_json
@@ -77,6 +78,7 @@ BENCHES: dict[str, Bench | BareBench] = {
         Bench("latency", latency.run, runs=100),
         Bench("refine", refine.run, runs=5),
         Bench("recovery", recovery.run, runs=10),
+        Bench("revocation", revocation.run, runs=10),
         BareBench("convert", convert.run, runs=20),
         BareBench("encode", encode.run, runs=3),
         BareBench("fanout", fanout.run, runs=3),

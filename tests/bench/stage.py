@@ -45,6 +45,8 @@ class Stage:
     portal: Portal
     browser: Browser
     make_guest: GuestFactory
+    settings: Path
+    """The portal's, empty at first. What is written there counts after SIGHUP."""
 
     def guest(self, options: str = "") -> Guest:
         """Start a demo guest of the kind that was asked for; returns when its console is ready."""
@@ -62,12 +64,14 @@ async def open_stage(options: Options) -> AsyncIterator[Stage]:
             stack.enter_context(PrivateLibvirtd(folder))
         factory = GuestFactory(world.guests(), emulators()[0])
         stack.callback(factory.close)
-        portal = Portal(folder, URI)
+        settings = folder / "settings.toml"
+        settings.touch()
+        portal = Portal(folder, URI, arguments=("--config", str(settings)))
         stack.callback(portal.close)
         async with async_playwright() as playwright:
             browser = await launch(playwright, options.browser)
             try:
-                yield Stage(options, portal, browser, factory)
+                yield Stage(options, portal, browser, factory, settings)
             finally:
                 await browser.close()
 

@@ -27,6 +27,7 @@ KEYS = {
     "ingest": {"scanout_over_floor", "scanout_mb_s", "scanout_cpu_ms", "update_map_cpu_us"},
     "netem": {"bad_longest_gap_ms", "bad_other_longest_gap_ms", "cut_longest_gap_ms"},
     "soak": {"worker_rss_mb", "worker_fds", "worker_rss_slope_mb_h"},
+    "revocation": {"role_gone_to_page_disconnected_ms", "session_ended_to_stubborn_viewer_ended_ms"},
     "recovery": {"worker_kill_to_new_picture_ms", "start_to_listed_ms", "destroy_to_gone_ms"},
 }
 UNITS = {
@@ -56,6 +57,7 @@ SLOW = {
     "netem",
     "recovery",
     "refine",
+    "revocation",
     "soak",
 }
 """Twenty seconds or more each."""

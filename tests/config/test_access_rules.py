@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from libvirt_webrtc.agent.grant import Role
-from libvirt_webrtc.config.access_rules import AccessRule
+from libvirt_webrtc.config.access_rules import AccessRule, access_gaps
 from libvirt_webrtc.config.load import load
 from libvirt_webrtc.errors import ConfigError
 
@@ -14,11 +14,11 @@ from libvirt_webrtc.errors import ConfigError
 def test_entries_are_read(toml: Path) -> None:
     toml.write_text(
         '[[access]]\nusers = ["ann"]\ndomains = ["web-*"]\nrole = "control"\n'
-        '[[access]]\ngroups = ["ops"]\ntags = ["team"]\nrole = "admin"\n'
+        '[[access]]\ngroups = ["ops"]\ntags = ["team"]\nmethods = ["oidc"]\nrole = "admin"\n'
     )
     assert load(toml, {}).access == (
         AccessRule(Role.CONTROL, users=("ann",), domains=("web-*",)),
-        AccessRule(Role.ADMIN, groups=("ops",), tags=("team",)),
+        AccessRule(Role.ADMIN, groups=("ops",), tags=("team",), methods=("oidc",)),
     )
 
 
@@ -39,6 +39,7 @@ def test_entries_are_read(toml: Path) -> None:
         ('[[access]]\nusers = ["a"]\nrole = "view"', "names no domain; write domains"),
         ('[[access]]\nusers = "a"\ndomains = ["*"]\nrole = "view"', "users must be a list of names"),
         ('[[access]]\nusers = [""]\ndomains = ["*"]\nrole = "view"', "users must be a list of names"),
+        ('[[access]]\nusers = ["a"]\ndomains = ["*"]\nmethods = ["token"]\nrole = "view"', "names 'token'"),
         ('[[access]]\nuser = ["a"]\ndomains = ["*"]\nrole = "view"', "unknown setting 'user'"),
     ],
 )
@@ -48,3 +49,25 @@ def test_what_cannot_be_used_says_what_to_write(toml: Path, text: str, complaint
     with pytest.raises(ConfigError, match="access") as error:
         load(toml, {})
     assert complaint in str(error.value)
+
+
+ANY = AccessRule(Role.VIEW, users=("ann",), domains=("*",))
+OIDC = AccessRule(Role.VIEW, users=("ann",), domains=("*",), methods=("oidc",))
+
+
+@pytest.mark.parametrize(
+    ("rules", "offered", "gaps"),
+    [
+        ([], ["token"], []),
+        ([ANY], ["token", "oidc", "proxy"], []),
+        ([], ["token", "oidc"], ["who signs in by oidc sees no domain"]),
+        ([OIDC], ["oidc", "proxy"], ["who signs in by proxy sees no domain"]),
+        ([ANY], ["token"], ["entry 1, grants nothing"]),
+        ([ANY, OIDC], ["proxy"], ["entry 2, grants nothing"]),
+    ],
+)
+def test_rules_that_do_not_fit_the_ways_of_signing_in_are_told(
+    rules: list[AccessRule], offered: list[str], gaps: list[str]
+) -> None:
+    told = list(access_gaps(rules, offered))
+    assert len(told) == len(gaps) and all(part in text for part, text in zip(gaps, told, strict=True))

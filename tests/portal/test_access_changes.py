@@ -9,6 +9,9 @@ import pytest
 from libvirt_webrtc.agent.grant import Role
 from libvirt_webrtc.agent.interface import Action
 from libvirt_webrtc.config.access_rules import AccessRule
+from libvirt_webrtc.config.load import Config
+from libvirt_webrtc.config.sign_in import SignInConfig
+from libvirt_webrtc.portal.auth.guard import tell_gaps
 from tests.media.helpers import until
 from tests.portal.fakes import OTHER_UUID, UUID, FakeAgent, domain, listing, next_list, refusal
 from tests.portal.people import people_at, rule
@@ -111,3 +114,8 @@ async def test_an_offer_that_is_answered_too_late_is_taken_back(
         agent.go.set()
         assert await offering == (403, "role_too_low")
         assert not agent.viewers
+
+
+async def test_a_way_of_signing_in_without_any_rule_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    tell_gaps(Config(sign_in=SignInConfig(("proxy", "token"))))
+    assert "who signs in by proxy sees no domain: no [[access]] entry is for them" in caplog.text

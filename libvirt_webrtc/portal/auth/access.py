@@ -41,6 +41,8 @@ class Access:
 
 
 def _names(rule: AccessRule, user: User) -> bool:
+    if rule.methods and user.method not in rule.methods:
+        return False
     return user.name in rule.users or not user.groups.isdisjoint(rule.groups)
 
 

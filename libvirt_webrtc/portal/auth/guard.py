@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 from libvirt_webrtc.agent.interface import Agent, DomainView
+from libvirt_webrtc.config.access_rules import access_gaps
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.portal.audit import Audit
 from libvirt_webrtc.portal.audit_events import LOCAL, RolesChanged
@@ -30,6 +31,7 @@ class AccessGuard:
     async def reload(self, config: Config) -> None:
         """Decide by these settings from now on, and end what they do not grant any more."""
         changed = self._access.use(config.access)
+        tell_gaps(config)
         ended = await self.check()
         if changed:
             self._audit.write(RolesChanged(rules=len(config.access), ended_consoles=ended), LOCAL)
@@ -75,3 +77,9 @@ class AccessGuard:
             return True  # it goes, and its worker with it; or it is not listed for a moment
         role = self._access.role(session.user, domain)
         return role is not None and role >= console.role
+
+
+def tell_gaps(config: Config) -> None:
+    """Log where the rules leave somebody who can sign in with nothing."""
+    for gap in access_gaps(config.access, config.sign_in.methods):
+        log.warning("%s", gap)

@@ -63,3 +63,10 @@ def test_a_limit_is_all_that_its_user_has() -> None:
 def test_a_guest_named_after_anothers_uuid_is_not_that_one() -> None:
     access = Access([AccessRule(Role.ADMIN, users=("ann",), domains=(OTHER_UUID,))])
     assert access.role(ANN, domain(OTHER_UUID)) is None
+
+
+def test_a_rule_may_be_for_some_ways_of_signing_in_only() -> None:
+    """At another provider, ann may be somebody else."""
+    access = Access([AccessRule(Role.ADMIN, users=("ann",), domains=("*",), methods=("pam",))])
+    assert access.role(ANN, WEB) is Role.ADMIN
+    assert access.role(replace(ANN, method=Method.OIDC), WEB) is None
