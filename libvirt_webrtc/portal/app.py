@@ -11,13 +11,14 @@ from aiohttp import web
 from libvirt_webrtc.agent.interface import Agent
 from libvirt_webrtc.concurrency.tasks import LongLivedTask
 from libvirt_webrtc.config.load import Config, state_dir
-from libvirt_webrtc.config.sign_in import SignInConfig
+from libvirt_webrtc.config.sign_in import SIGN_IN_METHODS, SignInConfig
 from libvirt_webrtc.portal.answers import problems
 from libvirt_webrtc.portal.audit import AUDIT, Audit
 from libvirt_webrtc.portal.auth.access import Access
 from libvirt_webrtc.portal.auth.gate import Gate
 from libvirt_webrtc.portal.auth.guard import AccessGuard, tell_gaps
 from libvirt_webrtc.portal.auth.methods import offered_methods
+from libvirt_webrtc.portal.auth.proxy_header import ProxyHeader
 from libvirt_webrtc.portal.auth.session import Clock
 from libvirt_webrtc.portal.auth.session_store import SessionStore
 from libvirt_webrtc.portal.auth.sessions import Sessions
@@ -89,7 +90,8 @@ def create_app(
         reload.on_reload(issued.reload, "share")
         reload.on_reload(guard.reload, "access")
     throttle = Throttle(clock)
-    gate = Gate(token, sessions, issued, throttle, access, agent)
+    proxy_header = ProxyHeader(config.sign_in)
+    gate = Gate(token, sessions, issued, proxy_header, throttle, access, agent)
     site = Site(config.portal, names or HostNames(config.listen))
     app = web.Application(
         middlewares=[problems(), site.middleware, gate.middleware], client_max_size=MAX_BODY_BYTES
@@ -100,7 +102,7 @@ def create_app(
     provider = _oidc_provider(config.sign_in, clock)
     oidc = OidcRoutes(provider, sessions, clock)
     oidc.add_to(app.router)
-    ProxySignInRoutes(config.sign_in, sessions).add_to(app.router)
+    ProxySignInRoutes(proxy_header, sessions).add_to(app.router)
     SessionRoutes(gate, sessions, offered_methods(config), oidc.sign_out_url).add_to(app.router)
     LinkRoutes(issued, sessions, throttle, access, agent).add_to(app.router)
     DomainRoutes(agent, access).add_to(app.router)
@@ -114,8 +116,11 @@ def create_app(
         await sessions.close()
 
     async def sweep(_: web.Application) -> AsyncIterator[None]:
-        # Before the first request: sessions of links that were revoked meanwhile may have come back.
+        # Before the first request: sessions of links that were revoked meanwhile, or of methods that are off now, may
+        # have come back.
         await issued.look()
+        off = set(SIGN_IN_METHODS) - set(config.sign_in.methods)
+        await sessions.end_where(lambda session: session.user.method in off)
         tasks = [
             LongLivedTask(partial(_sweep, sessions, console_log), name="session sweep"),
             LongLivedTask(console_log.follow, name="console log"),

@@ -11,6 +11,7 @@ from libvirt_webrtc.errors import NoSuchDomain
 from libvirt_webrtc.portal.audit import identify
 from libvirt_webrtc.portal.auth.access import Access
 from libvirt_webrtc.portal.auth.cookie import KEY_HEADER, read_cookie
+from libvirt_webrtc.portal.auth.proxy_header import ProxyHeader
 from libvirt_webrtc.portal.auth.session import Session
 from libvirt_webrtc.portal.auth.sessions import Sessions
 from libvirt_webrtc.portal.auth.throttle import Throttle
@@ -36,6 +37,7 @@ class Gate:
         token: str,
         sessions: Sessions,
         issued: IssuedSecrets,
+        proxy_header: ProxyHeader,
         throttle: Throttle,
         access: Access,
         agent: Agent,
@@ -45,6 +47,7 @@ class Gate:
         self._token = Token(token)
         self._sessions = sessions
         self._issued = issued
+        self._proxy_header = proxy_header
         self._throttle = throttle
 
     @web.middleware
@@ -64,8 +67,7 @@ class Gate:
         self._note_cookie(request)
         if need is Need.PUBLIC:
             return await handler(request)
-        cookie, key = read_cookie(request), request.headers.get(KEY_HEADER, "")
-        session = await self._bearer(request) if by_token else self._sessions.find(cookie, key)
+        session = await (self._bearer(request) if by_token else self._by_cookie(request))
         if session is not None:
             request[_SESSION] = session
             identify(request, session.user.name, session.user.method, session.id)
@@ -75,7 +77,7 @@ class Gate:
             self._check_role(request, session, need)
             return await handler(request)
         if need is Need.PAGE:
-            user = self._sessions.page_user(cookie)
+            user = self._sessions.page_user(read_cookie(request))
             if user is not None and _is_for(user, request, asked):
                 return await handler(request)
         if need is not Need.PAGE:
@@ -99,6 +101,13 @@ class Gate:
         """
         if not self._token.matches(guess):
             raise await self._throttle.refuse(request, TOKEN_USER.name, message)
+
+    async def _by_cookie(self, request: web.Request) -> Session | None:
+        session = self._sessions.find(read_cookie(request), request.headers.get(KEY_HEADER, ""))
+        if session is not None and self._proxy_header.contradicts(request, session.user):
+            await self._sessions.end_where(lambda each: each is session)
+            return None
+        return session
 
     async def _bearer(self, request: web.Request) -> Session:
         scheme, _, guess = request.headers["Authorization"].partition(" ")

@@ -104,7 +104,7 @@ class OidcRoutes:
 
     def _configured(self) -> OidcProvider:
         if self._provider is None:
-            raise Problem(404, "no_such_method", "signing in by OpenID Connect is not set up here")
+            raise Problem(404, "method_off", "signing in by OpenID Connect is not switched on here")
         return self._provider
 
     @contextmanager

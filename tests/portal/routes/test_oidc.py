@@ -204,8 +204,8 @@ async def test_where_it_is_not_set_up_there_is_nothing(serve: Serve, forger: For
     config = Config(sign_in=SignInConfig(("token",), oidc=forger.config))
     async with Viewer(await serve(config)) as viewer:
         async with viewer.get("/login/oidc") as response:
-            assert await refusal(response) == (404, "no_such_method")
-        assert await come_back(viewer, {"code": CODE, "state": "x"}) == (404, "no_such_method")
+            assert await refusal(response) == (404, "method_off")
+        assert await come_back(viewer, {"code": CODE, "state": "x"}) == (404, "method_off")
     assert forger.asked == []
 
 

@@ -4,14 +4,17 @@ import asyncio
 import json
 from dataclasses import replace
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.config.proxy_sign_in import ProxySignInConfig
 from libvirt_webrtc.config.sign_in import SignInConfig, SignInMethod
 from libvirt_webrtc.portal.auth.cookie import KEY_HEADER
-from tests.portal.fakes import Serve, Served, Viewer, refusal
+from libvirt_webrtc.portal.auth.session_store import SessionStore
+from tests.portal.fakes import TOKEN, Serve, Served, Viewer, refusal
 
 PROXY = ProxySignInConfig((ip_network("127.0.0.1"),), groups_header="X-Remote-Groups")
 ELSEWHERE = replace(PROXY, sources=(ip_network("10.0.0.2"),))
@@ -27,17 +30,46 @@ async def server(serve: Serve) -> Served:
     return await serve(settings(PROXY))
 
 
-async def test_who_the_proxy_names_has_a_session(viewer: Viewer) -> None:
+async def sign_in(viewer: Viewer) -> None:
+    """As a browser whose requests all come through the proxy."""
     async with viewer.request("POST", "/api/session/proxy", {**WHO, "Origin": viewer.origin}) as response:
         assert response.status == 200
         cookie = response.cookies[viewer.cookie_name].value
         key = (await response.json())["key"]
     assert cookie and len(key) > 40
-    viewer.headers = {"Cookie": f"{viewer.cookie_name}={cookie}", KEY_HEADER: key, "Origin": viewer.origin}
+    secrets = {"Cookie": f"{viewer.cookie_name}={cookie}", KEY_HEADER: key}
+    viewer.headers = {**secrets, **WHO, "Origin": viewer.origin}
+
+
+async def test_who_the_proxy_names_has_a_session(viewer: Viewer) -> None:
+    await sign_in(viewer)
     async with viewer.get("/api/domains") as response:
         assert response.status == 200
     async with viewer.request("DELETE", "/api/session") as response:
         assert response.status == 204
+
+
+@pytest.mark.parametrize("now", ["bob", None])
+async def test_the_session_ends_when_the_proxy_names_another_or_nobody(
+    viewer: Viewer, now: str | None
+) -> None:
+    await sign_in(viewer)
+    async with viewer.get("/api/domains", headers={"X-Remote-User": now}) as response:
+        assert await refusal(response) == (401, "not_signed_in")
+    async with viewer.get("/api/domains") as response:
+        assert response.status == 401
+
+
+async def test_beside_the_proxy_a_session_is_like_any_other(viewer: Viewer) -> None:
+    await sign_in(viewer)
+    beside = TCPConnector(local_addr=("127.0.0.2", 0))
+    async with ClientSession(connector=beside, cookie_jar=DummyCookieJar()) as session:
+        url = viewer.server.make_url("/api/domains")
+        async with session.get(url, headers={**viewer.headers, "X-Remote-User": "bob"}) as response:
+            assert response.status == 200
+        url = viewer.server.make_url("/api/session/proxy")
+        async with session.post(url, headers=WHO) as response:
+            assert await refusal(response) == (403, "sign_in_refused")
 
 
 async def test_the_header_alone_opens_nothing(viewer: Viewer) -> None:
@@ -65,11 +97,28 @@ async def test_from_elsewhere_it_is_refused(serve: Serve, headers: dict[str, str
             assert "Set-Cookie" not in response.headers
 
 
+async def test_its_sessions_end_where_it_is_switched_off(serve: Serve, tmp_path: Path) -> None:
+    store = SessionStore(tmp_path / "sessions.json", TOKEN)
+    statuses = []
+    for config in (settings(PROXY), settings(PROXY), settings(PROXY, "token"), settings(PROXY)):
+        server = await serve(config, store=store)
+        async with Viewer(server) as viewer:
+            if not statuses:
+                await sign_in(viewer)
+                secrets = {KEY_HEADER: viewer.headers[KEY_HEADER]}
+                cookie = viewer.headers["Cookie"].partition("=")[2]
+            viewer.headers = {**secrets, **WHO, "Cookie": f"{viewer.cookie_name}={cookie}"}
+            async with viewer.get("/api/domains") as response:
+                statuses.append(response.status)
+        await server.close()
+    assert statuses == [200, 200, 401, 401]
+
+
 async def test_it_is_off_by_default(serve: Serve) -> None:
     for config in (Config(), settings(PROXY, "token")):
         async with Viewer(await serve(config)) as viewer:
             async with viewer.request("POST", "/api/session/proxy", WHO) as response:
-                assert await refusal(response) == (404, "no_such_method")
+                assert await refusal(response) == (404, "method_off")
 
 
 @pytest.mark.parametrize(
