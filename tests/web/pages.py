@@ -13,7 +13,13 @@ CSP = (
     "media-src 'self' blob:; frame-ancestors 'none'; form-action 'self'; base-uri 'none'"
 )
 TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
-PAGES = {"/": "index.html", "/login": "login.html", "/blank": None}
+PAGES = {
+    "/": "index.html",
+    "/login": "login.html",
+    "/login/oidc/callback": "signing-in.html",
+    "/login/proxy/begin": "signing-in.html",
+    "/blank": None,
+}
 
 
 async def serve(route: Route) -> None:

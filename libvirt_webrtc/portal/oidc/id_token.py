@@ -5,7 +5,7 @@ from typing import Any
 
 from authlib.oidc.core.claims import CodeIDToken
 from joserfc import jwt
-from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
+from joserfc.errors import BadSignatureError, ExpiredTokenError, InvalidKeyIdError, JoseError
 from joserfc.jwk import JWKRegistry, Key, KeySet
 
 from libvirt_webrtc.errors import ProviderUnavailable, SignInRefused
@@ -72,7 +72,14 @@ def check_id_token(
             raise SignInRefused("the provider's ID token is not taken: it names nobody")
         claims.validate(int(now), LEEWAY_S)
     except (InvalidKeyIdError, BadSignatureError) as error:
-        raise UnknownKey(f"the provider's ID token is not signed with a key of its own: {error}") from error
-    except (JoseError, ValueError, TypeError, RecursionError) as error:
-        raise SignInRefused(f"the provider's ID token is not taken: {error}") from error
+        raise UnknownKey("the provider's ID token is not signed with a key of its own") from error
+    except ExpiredTokenError as error:
+        raise SignInRefused(
+            "the provider's ID token has expired; do the clocks of this host and the provider agree?"
+        ) from error
+    except JoseError as error:
+        told = error.description or error.error
+        raise SignInRefused(f"the provider's ID token is not taken: {told}") from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise SignInRefused(f"the provider's ID token is not one: {error}") from error
     return dict(claims)
