@@ -99,7 +99,7 @@ async def test_from_elsewhere_it_is_refused(serve: Serve, headers: dict[str, str
 
 async def test_its_sessions_end_where_it_is_switched_off(serve: Serve, tmp_path: Path) -> None:
     store = SessionStore(tmp_path / "sessions.json", TOKEN)
-    statuses = []
+    statuses: list[int] = []
     for config in (settings(PROXY), settings(PROXY), settings(PROXY, "token"), settings(PROXY)):
         server = await serve(config, store=store)
         async with Viewer(server) as viewer:
