@@ -26,6 +26,7 @@
     │   └── GatheringError        not the offer's fault: no candidates of ours in time
     │       └── NoPortLeft        all UDP ports that may be used are taken
     ├── ViewerProtocolError       a viewer sent what docs/protocol.md does not allow
+    ├── PamUnavailable            the helper that checks system users' passwords does not answer
     ├── ConsoleError              a console that cannot be opened
     │   ├── NoConsole             not as things are; says why
     │   ├── TooManyViewers        it has as many viewers as it may have
@@ -136,6 +137,10 @@ class NoPortLeft(GatheringError):
 
 class ViewerProtocolError(LibvirtWebRTCError):
     """A viewer sent what docs/protocol.md does not allow."""
+
+
+class PamUnavailable(LibvirtWebRTCError):
+    """Nobody can say whether a system user's password is right; the message says what to look at."""
 
 
 class ConsoleError(LibvirtWebRTCError):

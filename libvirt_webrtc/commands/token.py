@@ -2,17 +2,16 @@
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from libvirt_webrtc.agent.grant import Role
 from libvirt_webrtc.commands import Subparsers
 from libvirt_webrtc.commands.text import cell, columns
 from libvirt_webrtc.config.load import state_dir
+from libvirt_webrtc.config.state_files import become_owner
 from libvirt_webrtc.portal.issued.api_tokens import ApiToken, ApiTokens
 from libvirt_webrtc.portal.issued.lifetime import Clocks
 
@@ -87,22 +86,8 @@ def _revoke(arguments: argparse.Namespace) -> int:
 
 def _tokens() -> ApiTokens:
     folder = state_dir().absolute()
-    _become_owner(folder)
+    become_owner(folder)
     return ApiTokens(folder, Clocks.of_system())
-
-
-def _become_owner(folder: Path) -> None:
-    """Go on as the user whom the service's folder belongs to, where root runs this.
-
-    The service could not read root's files. And root must not write where another user can put links to elsewhere.
-    """
-    if os.geteuid() != 0 or not folder.exists():
-        return
-    owner = folder.stat()
-    if owner.st_uid != 0:
-        os.setgroups([])
-        os.setgid(owner.st_gid)
-        os.setuid(owner.st_uid)
 
 
 def _as_json(token: ApiToken, clocks: Clocks) -> dict[str, Any]:

@@ -1,14 +1,31 @@
-"""The settings of ``[sign_in]``: which ways of signing in there are."""
+"""The settings of ``[sign_in]``: which ways of signing in there are, and those of system users."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal, cast, get_args
 
 from libvirt_webrtc.config.oidc import OidcConfig, oidc_from_table
 from libvirt_webrtc.config.proxy_sign_in import ProxySignInConfig, proxy_sign_in_from_table
 from libvirt_webrtc.errors import ConfigError
 
-SignInMethod = Literal["token", "oidc", "proxy"]
+SignInMethod = Literal["token", "pam", "oidc", "proxy"]
 SIGN_IN_METHODS: tuple[str, ...] = get_args(SignInMethod)
+
+SecondFactor = Literal["enrolled", "required"]
+SECOND_FACTORS: tuple[str, ...] = get_args(SecondFactor)
+
+PAM_SOCKET = Path("/run/libvirt-webrtc-pam.sock")
+"""Where the unit in examples/systemd has the PAM helper listen."""
+
+
+@dataclass(frozen=True, slots=True)
+class PamConfig:
+    """How system users sign in."""
+
+    socket: Path = PAM_SOCKET
+    """Of ``libvirt-webrtc pam-helper``."""
+    second_factor: SecondFactor = "enrolled"
+    """Who needs a code besides the password: users that have enrolled, or everybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +34,7 @@ class SignInConfig:
 
     methods: tuple[SignInMethod, ...] = ("token",)
     """In the order in which the login page offers them."""
+    pam: PamConfig = PamConfig()
     oidc: OidcConfig | None = None
     proxy: ProxySignInConfig | None = None
 
@@ -33,12 +51,14 @@ def sign_in_from_table(value: object, where: str) -> SignInConfig:
     for key, entry in value.items():
         if key == "methods":
             config = replace(config, methods=_methods(entry, f"{where}.{key}"))
+        elif key == "pam":
+            config = replace(config, pam=_pam(entry, f"{where}.{key}"))
         elif key == "oidc":
             config = replace(config, oidc=oidc_from_table(entry, f"{where}.{key}"))
         elif key == "proxy":
             config = replace(config, proxy=proxy_sign_in_from_table(entry, f"{where}.{key}"))
         else:
-            raise ConfigError(f"{where}.{key}: unknown setting; known are methods, oidc, proxy")
+            raise ConfigError(f"{where}.{key}: unknown setting; known are methods, pam, oidc, proxy")
     for method, table in (("oidc", config.oidc), ("proxy", config.proxy)):
         if method in config.methods and table is None:
             raise ConfigError(
@@ -57,6 +77,25 @@ def _methods(value: object, where: str) -> tuple[SignInMethod, ...]:
     if len(set(value)) < len(value):
         raise ConfigError(f"{where} names a method twice")
     return cast(tuple[SignInMethod, ...], tuple(value))
+
+
+def _pam(value: object, where: str) -> PamConfig:
+    if not isinstance(value, dict):
+        raise ConfigError(f"{where} must be a table")
+    config = PamConfig()
+    for key, entry in value.items():
+        if key == "socket":
+            if not isinstance(entry, str) or not entry.startswith("/"):
+                raise ConfigError(f"{where}.{key} must be a path that begins with /, such as {PAM_SOCKET}")
+            config = replace(config, socket=Path(entry))
+        elif key == "second_factor":
+            if entry not in SECOND_FACTORS:
+                known = ", ".join(map(_quoted, SECOND_FACTORS))
+                raise ConfigError(f"{where}.{key} is {entry!r}; write one of {known}")
+            config = replace(config, second_factor=cast(SecondFactor, entry))
+        else:
+            raise ConfigError(f"{where}.{key}: unknown setting; known are socket, second_factor")
+    return config
 
 
 def _quoted(word: str) -> str:

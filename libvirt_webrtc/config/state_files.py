@@ -42,6 +42,25 @@ def write_whole(path: Path, text: str, *, new: bool = False, durable: bool = Tru
             os.unlink(unfinished)
 
 
+def become_owner(folder: Path) -> None:
+    """Go on as the user that a folder belongs to, where this process is root's. For good.
+
+    What a command writes into the service's folder is then the service's, and where the service had put links there,
+    they lead to nothing that the service could not write itself.
+
+    Raises:
+        OSError: the folder cannot be looked at; nothing changed. A folder that does not exist changes nothing, either.
+    """
+    if os.geteuid() != 0 or not folder.exists():
+        return
+    owner = folder.stat()
+    if owner.st_uid == 0:
+        return
+    os.setgroups([])
+    os.setresgid(owner.st_gid, owner.st_gid, owner.st_gid)
+    os.setresuid(owner.st_uid, owner.st_uid, owner.st_uid)
+
+
 def boot_id() -> str:
     """The present run of the system. Raises OSError where there is no /proc."""
     return BOOT_ID.read_text(encoding="ascii").strip()

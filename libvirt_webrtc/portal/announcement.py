@@ -15,7 +15,10 @@ log = logging.getLogger(__name__)
 def announce(config: Config, token: str, certificate: PortalCertificate | None) -> None:
     """Print the portal's address, the token where no file keeps it, and what browsers show of the certificate."""
     base = portal_url(config)
-    if config.token_file is not None:
+    by_token = "token" in config.sign_in.methods
+    if not by_token:
+        lines = [f"Portal: {base}/"]
+    elif config.token_file is not None:
         lines = [f"Portal: {base}/", f"Token:  in {config.token_file}"]
     else:
         lines = [f"Portal: {base}/", f"Token:  {token}", f"Or open {base}/login#token={token}"]
@@ -27,7 +30,8 @@ def announce(config: Config, token: str, certificate: PortalCertificate | None) 
         print("\n".join(lines), flush=True)
     except OSError as error:
         drop_unwritten(sys.stdout)
-        lost = "" if config.token_file is not None else "; nobody can know the token: start with --token-file"
+        kept = config.token_file is not None or not by_token
+        lost = "" if kept else "; nobody can know the token: start with --token-file"
         log.warning("the portal is at %s/, which could not be printed: %s%s", base, error, lost)
 
 

@@ -22,7 +22,9 @@ from libvirt_webrtc.portal.auth.proxy_header import ProxyHeader
 from libvirt_webrtc.portal.auth.session import Clock
 from libvirt_webrtc.portal.auth.session_store import SessionStore
 from libvirt_webrtc.portal.auth.sessions import Sessions
+from libvirt_webrtc.portal.auth.system_users import SystemUsers
 from libvirt_webrtc.portal.auth.throttle import Throttle
+from libvirt_webrtc.portal.auth.totp import FILE_NAME, TotpFile
 from libvirt_webrtc.portal.console_log import CONSOLE_LOG, ConsoleLog
 from libvirt_webrtc.portal.headers import add_headers
 from libvirt_webrtc.portal.host_names import HostNames, host_name, is_named
@@ -67,7 +69,7 @@ def create_app(
     Args:
         agent: what runs the domains.
         config: of the whole program; the ICE servers are taken from it.
-        token: what users sign in with.
+        token: what users sign in with, where the settings have that.
         audit: what is told who did what; None: the log.
         names: under which it answers; None: those of loopback, as its address is.
         reload: tells what is put into force without a restart that the settings have changed; None: they never do.
@@ -91,7 +93,8 @@ def create_app(
         reload.on_reload(guard.reload, "access")
     throttle = Throttle(clock)
     proxy_header = ProxyHeader(config.sign_in)
-    gate = Gate(token, sessions, issued, proxy_header, throttle, access, agent)
+    by_token = token if "token" in config.sign_in.methods else None
+    gate = Gate(by_token, sessions, issued, proxy_header, throttle, access, agent)
     site = Site(config.portal, names or HostNames(config.listen))
     app = web.Application(
         middlewares=[problems(), site.middleware, gate.middleware], client_max_size=MAX_BODY_BYTES
@@ -103,7 +106,9 @@ def create_app(
     oidc = OidcRoutes(provider, sessions, clock)
     oidc.add_to(app.router)
     ProxySignInRoutes(proxy_header, sessions).add_to(app.router)
-    SessionRoutes(gate, sessions, offered_methods(config), oidc.sign_out_url).add_to(app.router)
+    system_users = SystemUsers(config.sign_in.pam, TotpFile(state_dir() / FILE_NAME), throttle, clock)
+    offered = offered_methods(config)
+    SessionRoutes(gate, sessions, system_users, offered, oidc.sign_out_url).add_to(app.router)
     LinkRoutes(issued, sessions, throttle, access, agent).add_to(app.router)
     DomainRoutes(agent, access).add_to(app.router)
     ConsoleRoutes(agent, config.ice, sessions, guard).add_to(app.router)

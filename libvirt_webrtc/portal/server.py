@@ -77,6 +77,10 @@ async def _follow_certificate(
 
 def _session_store(config: Config, token: str) -> SessionStore | None:
     """Where sessions outlive the process: only where the next one has the same token and address."""
-    if config.token_file is None or config.listen.port == 0:
+    if "token" not in config.sign_in.methods:
+        token = ""  # nobody signs in with it, and another one ends no session
+    elif config.token_file is None:
+        return None
+    if config.listen.port == 0:
         return None
     return SessionStore(state_dir() / "sessions" / f"{config.listen.authority}.json", token)

@@ -17,7 +17,7 @@ ROWS = (
     {"service"},
     {"worker", "probes"},
     {"display", "media", "hook", "portal"},
-    {"domains", "input", "picture", "config"},
+    {"domains", "input", "picture", "pam", "config"},
     {"agent"},
     {"concurrency"},
     {"errors", "logs", ""},

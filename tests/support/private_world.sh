@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# COMMAND... in a world of its own: processes, network, /run, and libvirt's folders are private and end with it, so that
+# COMMAND... in a world of its own: processes, network, /run, /etc, and libvirt's folders are private and end with it, so that
 # the machine's own libvirt, its domains and its ports are neither seen nor touched. Root.
 set -euo pipefail
 
@@ -8,7 +8,11 @@ if [ "${LIBVIRT_WEBRTC_TEST_PRIVATE:-}" != 1 ]; then
     exec unshare --mount --pid --net --fork --kill-child --mount-proc "$0" "$@"
 fi
 
-for folder in /run /etc/libvirt /var/lib/libvirt /var/cache/libvirt /var/log/libvirt; do
+mount -t tmpfs -o mode=0755 private /run
+# A copy, in which tests make users and PAM's rules.
+cp -a /etc /run/etc
+mount --bind /run/etc /etc
+for folder in /etc/libvirt /var/lib/libvirt /var/cache/libvirt /var/log/libvirt; do
     mkdir -p "$folder"
     mount -t tmpfs -o mode=0755 private "$folder"
 done

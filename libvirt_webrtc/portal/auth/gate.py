@@ -34,7 +34,7 @@ class Gate:
 
     def __init__(
         self,
-        token: str,
+        token: str | None,
         sessions: Sessions,
         issued: IssuedSecrets,
         proxy_header: ProxyHeader,
@@ -44,7 +44,7 @@ class Gate:
     ) -> None:
         self._access = access
         self._agent = agent
-        self._token = Token(token)
+        self._token = None if token is None else Token(token)
         self._sessions = sessions
         self._issued = issued
         self._proxy_header = proxy_header
@@ -99,7 +99,7 @@ class Gate:
         Raises:
             Problem: it is not; ``message`` says so. Held back for a second after too many wrong ones.
         """
-        if not self._token.matches(guess):
+        if self._token is None or not self._token.matches(guess):
             raise await self._throttle.refuse(request, TOKEN_USER.name, message)
 
     async def _by_cookie(self, request: web.Request) -> Session | None:

@@ -9,6 +9,7 @@ from libvirt_webrtc.config.oidc import DEFAULT_LABEL
 TOKEN_PRINTED = "The server prints the token when it starts."
 TOKEN_IN_FILE = "The token is in a file on the server, which names that file when it starts."
 """Where a file keeps the token. Not everybody is told which one."""
+SYSTEM_USER = "With your user name and password on this host."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ def offered_methods(config: Config) -> list[OfferedMethod]:
     oidc = config.sign_in.oidc
     offers = (
         OfferedMethod("token", TOKEN_PRINTED if config.token_file is None else TOKEN_IN_FILE),
+        OfferedMethod("pam", SYSTEM_USER),
         OfferedMethod("oidc", DEFAULT_LABEL if oidc is None else oidc.label, "login/oidc"),
         OfferedMethod("proxy", "Sign in as your proxy knows you", "login/proxy/begin"),
     )

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -14,7 +15,8 @@ from libvirt_webrtc.portal.auth.gate import Gate, session_of
 from libvirt_webrtc.portal.auth.methods import OfferedMethod
 from libvirt_webrtc.portal.auth.session import ABSOLUTE_S, Session
 from libvirt_webrtc.portal.auth.sessions import Sessions
-from libvirt_webrtc.portal.auth.user import TOKEN_USER, Method
+from libvirt_webrtc.portal.auth.system_users import SystemUsers
+from libvirt_webrtc.portal.auth.user import TOKEN_USER, Method, User
 from libvirt_webrtc.portal.body import read_text
 from libvirt_webrtc.portal.problems import Problem
 
@@ -24,16 +26,39 @@ Farewell = Callable[[web.Request, Session], Awaitable[str | None]]
 """Where the browser of a session that has ended goes to end another one; None: nowhere."""
 
 _SIGN_IN = "/api/session"
+_WORDS = {Method.TOKEN: "the token", Method.PAM: "user name and password"}
+
+
+@dataclass(frozen=True, slots=True)
+class ByToken:
+    """Somebody sent the server's token, or a guess."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class ByPassword:
+    """Somebody says to be a user of the system."""
+
+    user: str
+    password: str
+    code: str | None = None
 
 
 class SessionRoutes:
     """Which ways of signing in there are, a session for what proves who it is, and the end of the session."""
 
     def __init__(
-        self, gate: Gate, sessions: Sessions, offered: Sequence[OfferedMethod], farewell: Farewell
+        self,
+        gate: Gate,
+        sessions: Sessions,
+        system_users: SystemUsers,
+        offered: Sequence[OfferedMethod],
+        farewell: Farewell,
     ) -> None:
         self._gate = gate
         self._sessions = sessions
+        self._system_users = system_users
         self._offered = {one.method: one for one in offered}
         self._farewell = farewell
 
@@ -48,13 +73,23 @@ class SessionRoutes:
         return web.json_response({"methods": [one.as_json() for one in self._offered.values()]})
 
     async def sign_in(self, request: web.Request) -> web.Response:
-        """``POST /api/session``: the token for a cookie and a key."""
-        guess = _token_of(await read_text(request))
-        signing_in(request, TOKEN_USER.name, Method.TOKEN)
-        await self._gate.check_token(request, guess, "this is not the server's token")
-        log.info("signed in from %s", remote_of(request))
-        made = await self._sessions.start(TOKEN_USER)
-        signed_in(request, TOKEN_USER.name, Method.TOKEN, made.id)
+        """``POST /api/session``: the token, or a name and a password, for a cookie and a key."""
+        proof = _proof_of(await read_text(request))
+        method = Method.TOKEN if isinstance(proof, ByToken) else Method.PAM
+        signing_in(request, TOKEN_USER.name if isinstance(proof, ByToken) else proof.user, method)
+        if method not in self._offered:
+            raise Problem(403, "method_off", f"signing in by {_WORDS[method]} is not switched on here")
+        if isinstance(proof, ByToken):
+            await self._gate.check_token(request, proof.token, "this is not the server's token")
+            user = TOKEN_USER
+        else:
+            user = await self._system_users.sign_in(request, proof.user, proof.password, proof.code)
+        return await self._begin(request, user)
+
+    async def _begin(self, request: web.Request, user: User) -> web.Response:
+        log.info("%s signed in from %s", user.name, remote_of(request))
+        made = await self._sessions.start(user)
+        signed_in(request, user.name, user.method, made.id)
         response = web.json_response({"key": made.key})
         set_cookie(response, request, made.cookie, ABSOLUTE_S)
         return response
@@ -71,12 +106,15 @@ class SessionRoutes:
         return response
 
 
-def _token_of(body: str) -> str:
+def _proof_of(body: str) -> ByToken | ByPassword:
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):
         data = None
-    token = data.get("token") if isinstance(data, dict) else None
-    if not isinstance(token, str):
-        raise Problem(400, "bad_request", 'the body must be {"token": "..."}')
-    return token
+    if isinstance(data, dict) and all(isinstance(value, str) for value in data.values()):
+        if data.keys() == {"token"}:
+            return ByToken(**data)
+        if {"user", "password"} <= data.keys() <= {"user", "password", "code"}:
+            return ByPassword(**data)
+    text = 'the body must be {"token": "..."}, or {"user": "...", "password": "..."} with or without "code": "..."'
+    raise Problem(400, "bad_request", text)

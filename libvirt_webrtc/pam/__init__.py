@@ -1,0 +1,1 @@
+"""Passwords of the system's users, checked by PAM: a small root helper, and how the service asks it."""
