@@ -9,6 +9,7 @@ from pathlib import Path
 from libvirt_webrtc.agent.grant import Role
 from libvirt_webrtc.config.access_rules import AccessRule
 from libvirt_webrtc.config.load import Config
+from libvirt_webrtc.config.sign_in import SignInConfig
 from libvirt_webrtc.portal.app import create_app
 from libvirt_webrtc.portal.auth.cookie import KEY_HEADER
 from libvirt_webrtc.portal.auth.session import ABSOLUTE_S, hash_of
@@ -64,7 +65,7 @@ async def people_at(
     store = SessionStore(folder / "sessions" / "portal.json", TOKEN)
     store.save(_session(user if isinstance(user, User) else User(user, Method.PAM)) for user in users)
     async with AsyncExitStack() as stack:
-        people = People(stack, Config(access=rules))
+        people = People(stack, Config(access=rules, sign_in=SignInConfig(("token", "pam"))))
         app = create_app(
             agent,
             people.config,
