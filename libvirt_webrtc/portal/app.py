@@ -11,7 +11,7 @@ from aiohttp import web
 from libvirt_webrtc.agent.interface import Agent
 from libvirt_webrtc.concurrency.tasks import LongLivedTask
 from libvirt_webrtc.config.load import Config, state_dir
-from libvirt_webrtc.config.sign_in import SIGN_IN_METHODS, SignInConfig
+from libvirt_webrtc.config.sign_in import SignInConfig
 from libvirt_webrtc.portal.answers import problems
 from libvirt_webrtc.portal.audit import AUDIT, Audit
 from libvirt_webrtc.portal.auth.access import Access
@@ -84,7 +84,7 @@ def create_app(
     audit = audit or Audit()
     sessions = Sessions(agent, clock, store, audit)
     console_log = ConsoleLog(agent, audit, clock)
-    issued = IssuedSecrets(issued_folder or state_dir(), config.share, sessions, Clocks.of_system(), audit)
+    issued = IssuedSecrets(issued_folder or state_dir(), config, sessions, Clocks.of_system(), audit)
     access = Access(config.access)
     guard = AccessGuard(agent, access, sessions, audit)
     tell_gaps(config)
@@ -124,8 +124,6 @@ def create_app(
         # Before the first request: sessions of links that were revoked meanwhile, or of methods that are off now, may
         # have come back.
         await issued.look()
-        off = set(SIGN_IN_METHODS) - set(config.sign_in.methods)
-        await sessions.end_where(lambda session: session.user.method in off)
         tasks = [
             LongLivedTask(partial(_sweep, sessions, console_log), name="session sweep"),
             LongLivedTask(console_log.follow, name="console log"),

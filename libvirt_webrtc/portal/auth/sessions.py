@@ -5,6 +5,7 @@ import logging
 import math
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -16,13 +17,14 @@ from libvirt_webrtc.portal.audit import Audit
 from libvirt_webrtc.portal.audit_events import LOCAL, Actor, SignOut
 from libvirt_webrtc.portal.auth.session import ABSOLUTE_S, Clock, OpenConsole, Session, hash_of
 from libvirt_webrtc.portal.auth.session_store import SessionStore
-from libvirt_webrtc.portal.auth.user import TOKEN_USER, User
+from libvirt_webrtc.portal.auth.user import TOKEN_USER, Method, User
 
 log = logging.getLogger(__name__)
 
 MAX_SESSIONS = 256
+"""Past it, one is ended of the user who has most: the oldest, which most likely nobody uses any more."""
 MAX_CONSOLES = 1024
-"""Of one session. Past either bound the oldest one is ended: most likely nobody uses it any more."""
+"""Of one session. Past it the oldest one is ended."""
 
 
 SAVE_S = 300.0
@@ -100,7 +102,7 @@ class Sessions:
         session = Session(self._clock, user, hash_of(key), ends=ends)
         self._sessions[hash_of(cookie)] = session
         while len(self._sessions) > MAX_SESSIONS:
-            await self._end(min(self._sessions, key=lambda cookie: self._sessions[cookie].used), "replaced")
+            await self._end(self._least_missed(), "replaced")
         await self._save()
         return SessionSecrets(cookie, key, session.id)
 
@@ -201,6 +203,14 @@ class Sessions:
         if self._sessions:
             await self._save()
 
+    def _least_missed(self) -> str:
+        """The oldest session of whoever has most of them: nobody pushes out others, by links either."""
+        people = {cookie: _responsible(session.user) for cookie, session in self._sessions.items()}
+        counts = Counter(people.values())
+        most = max(counts.values())
+        theirs = [cookie for cookie, who in people.items() if counts[who] == most]
+        return min(theirs, key=lambda cookie: self._sessions[cookie].used)
+
     async def _end(self, cookie_hash: str, why: str | None = None) -> bool:
         """End a session without saving; False where there is none. ``why`` is for the audit log, where nobody asked."""
         session = self._sessions.pop(cookie_hash, None)
@@ -235,3 +245,10 @@ class Sessions:
             # The agent cannot tell now; the next sweep asks again.
             log.debug("asking for a viewer of %s: %s", console.uuid, error)
             return True
+
+
+def _responsible(user: User) -> tuple[str, Method]:
+    """Who it is, or, of a link, who made it."""
+    while user.limit is not None and user.limit.owner is not None:
+        user = user.limit.owner
+    return user.name, user.method

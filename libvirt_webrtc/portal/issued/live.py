@@ -10,7 +10,7 @@ from pathlib import Path
 from libvirt_webrtc.agent.grant import Role
 from libvirt_webrtc.concurrency.threads import in_thread
 from libvirt_webrtc.config.load import Config
-from libvirt_webrtc.config.share import ShareConfig
+from libvirt_webrtc.config.sign_in import SIGN_IN_METHODS
 from libvirt_webrtc.errors import LinkRefused, StateError
 from libvirt_webrtc.logs import LimitedLogger
 from libvirt_webrtc.portal.audit import Audit
@@ -40,16 +40,18 @@ class IssuedSecrets:
 
     Args:
         folder: the state folder.
-        share: of the settings.
+        config: what links may be made, and which ways of signing in are off. Who came by one of those, or has a link of
+            somebody who did, has nothing any more.
         sessions: where those of them are that tokens and links opened.
         clocks: what time it is.
         audit: is told of tokens that others make and take back, on the command line.
     """
 
     def __init__(
-        self, folder: Path, share: ShareConfig, sessions: Sessions, clocks: Clocks, audit: Audit
+        self, folder: Path, config: Config, sessions: Sessions, clocks: Clocks, audit: Audit
     ) -> None:
-        self.share = share
+        self.share = config.share
+        self._off = set(SIGN_IN_METHODS) - set(config.sign_in.methods)
         self._tokens = ApiTokens(folder, clocks)
         self._links = ShareLinks(folder, clocks)
         self._known_tokens = Followed(self._tokens.file)
@@ -73,7 +75,7 @@ class IssuedSecrets:
         await self._sessions.end_where(lambda session: not self.is_live(session.user))
 
     async def reload(self, config: Config) -> None:
-        """Put other settings into force."""
+        """Put other settings for links into force."""
         self.share = config.share
         await self.look()
 
@@ -85,7 +87,9 @@ class IssuedSecrets:
             await asyncio.sleep(LOOK_S)
 
     def is_live(self, user: User) -> bool:
-        """Whether what this user came by, and all that it was made by, is neither revoked nor over."""
+        """Whether what this user came by, and all that it was made by, is neither off nor revoked nor over."""
+        if user.method in self._off:
+            return False
         if user.limit is None:
             return True
         known: Followed[ApiToken] | Followed[ShareLink] = self._known_tokens

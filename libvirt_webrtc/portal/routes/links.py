@@ -116,8 +116,7 @@ class LinkRoutes:
         made = await self._sessions.start(link.user, ends=self._sessions.now + left)
         if before is not None:
             await self._sessions.end_where(lambda session: session is before)
-        if (session := self._sessions.find(made.cookie, made.key)) is not None:
-            signed_in(request, link.user.name, str(Method.LINK), session.id)
+        signed_in(request, link.user.name, str(Method.LINK), made.id)
         record(request, LinkChanged(change="used", link=link.id, domain=link.domain, role=link.role))
         response = web.json_response({"key": made.key, "domain": link.domain, "role": link.role})
         set_cookie(response, request, made.cookie, int(min(left, ABSOLUTE_S)))

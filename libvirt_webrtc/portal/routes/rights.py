@@ -77,9 +77,7 @@ FOR_LINKS = frozenset(
         ("GET", "/console/{uuid}"),
         ("GET", "/webrtc-config"),
         ("GET", "/api/events"),
-        ("GET", "/api/domains/{uuid}/consoles/{console}/stats"),
-        ("POST", "/api/domains/{uuid}/consoles/{console}/whep"),
-        ("DELETE", "/api/domains/{uuid}/consoles/{console}/whep/{viewer}"),
+        *(asked for asked in ROUTES if asked[1].startswith("/api/domains/{uuid}/consoles/")),
     }
 )
 """What whoever came by a share link may ask for, besides what is public; and that for the link's domain only."""

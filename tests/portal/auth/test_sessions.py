@@ -5,7 +5,7 @@ from libvirt_webrtc.errors import WorkerGone
 from libvirt_webrtc.portal.auth import sessions as module
 from libvirt_webrtc.portal.auth.session import ABSOLUTE_S, IDLE_S, OpenConsole, Session
 from libvirt_webrtc.portal.auth.sessions import Sessions, SessionSecrets
-from libvirt_webrtc.portal.auth.user import TOKEN_USER
+from libvirt_webrtc.portal.auth.user import TOKEN_USER, Limit, Method, User
 from tests.portal.fakes import UUID, FakeAgent, FakeClock
 from tests.support.grants import ADMIN
 
@@ -138,6 +138,21 @@ async def test_the_number_of_sessions_is_bounded(
     third = await sessions.start(TOKEN_USER)
     assert sessions.pages(second.cookie) is None
     assert sessions.pages(first.cookie) is not None and sessions.pages(third.cookie) is not None
+
+
+async def test_nobody_pushes_out_others_sessions_not_even_by_links(
+    sessions: Sessions, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_SESSIONS", 3)
+    ann, bob = User("ann", Method.PAM), User("bob", Method.PAM)
+    first, second = await sessions.start(ann), await sessions.start(bob)
+    for number in range(4):
+        clock.now += 1
+        limit = Limit(Role.VIEW, (UUID,), bob, str(number))
+        await sessions.start(User(f"link {number}", Method.LINK, limit=limit))
+    assert sessions.find(first.cookie, first.key) is not None
+    assert sessions.find(second.cookie, second.key) is None
+    assert len(sessions) == 3
 
 
 async def test_the_number_of_consoles_is_bounded(

@@ -14,6 +14,7 @@ from libvirt_webrtc.agent.grant import Role
 from libvirt_webrtc.config.access_rules import AccessRule
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.config.share import ShareConfig
+from libvirt_webrtc.config.sign_in import SignInConfig
 from libvirt_webrtc.portal.auth.cookie import KEY_HEADER
 from libvirt_webrtc.portal.auth.user import Method, User
 from libvirt_webrtc.portal.issued.api_tokens import ApiTokens
@@ -305,9 +306,12 @@ async def test_a_link_gives_no_more_than_its_maker_has_by_then(
     ann = User("ann", Method.PAM)
     _, secret = links.create(UUID, Role.CONTROL, 600, ann, once=True)
     rule = AccessRule(Role.VIEW, users=("ann",), domains=("demo",))
-    async with Viewer(await serve(Config())) as guest:
-        assert await refused(guest, secret) == (410, "link_over")  # and it is not used up by that
-    async with opened(await serve(Config(access=(rule,))), secret) as guest, guest.offer() as response:
+    signing_in = SignInConfig(("token", "pam"))
+    for config in (Config(sign_in=signing_in), Config(access=(rule,))):
+        async with Viewer(await serve(config)) as guest:
+            assert await refused(guest, secret) == (410, "link_over")  # and it is not used up by that
+    server = await serve(Config(access=(rule,), sign_in=signing_in))
+    async with opened(server, secret) as guest, guest.offer() as response:
         assert response.status == 201
     assert agent.grants[0].role is Role.VIEW
 
