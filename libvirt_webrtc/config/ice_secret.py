@@ -10,6 +10,7 @@ import hmac
 import secrets
 from pathlib import Path
 
+from libvirt_webrtc.config.secret_files import read_secret
 from libvirt_webrtc.errors import ConfigError
 
 LIFETIME_S = 600
@@ -17,8 +18,6 @@ LIFETIME_S = 600
 
 MIN_LENGTH = 16
 """Characters of a secret. Whoever has one name and password can try secrets on a machine of their own."""
-
-_MAX_FILE_BYTES = 4096
 
 
 def ephemeral_credentials(secret: str, now: float) -> tuple[str, str]:
@@ -45,7 +44,8 @@ def secret_from_table(table: dict[str, object], where: str) -> str | None:
     if path is not None:
         if not isinstance(path, str):
             raise ConfigError(f"{where}.secret_file must be a path")
-        name, given = f"{where}.secret_file", _read(Path(path), f"{where}.secret_file")
+        name = f"{where}.secret_file"
+        given = read_secret(Path(path), name)
     else:
         name = f"{where}.secret"
     if given is None:
@@ -56,12 +56,3 @@ def secret_from_table(table: dict[str, object], where: str) -> str | None:
             "'openssl rand -hex 32' makes one"
         )
     return given
-
-
-def _read(path: Path, where: str) -> str:
-    try:
-        with path.open(encoding="utf-8") as file:
-            return file.read(_MAX_FILE_BYTES).strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise ConfigError(f"{where}: cannot read {path}: {reason}") from None

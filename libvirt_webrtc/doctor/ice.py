@@ -14,6 +14,10 @@ DEADLINE_S = 5.0
 """How long each server has for its answer, name resolution and TLS included."""
 RETRY_S = 0.5
 """The pause between two STUN requests, of which each datagram may be lost."""
+_CREDENTIALS = (
+    "correct username and credential; with ice.secret: is it the server's static-auth-secret, and do both clocks "
+    "agree?"
+)
 
 
 async def check_ice(ice: IceConfig, deadline_s: float = DEADLINE_S) -> list[Finding]:
@@ -23,7 +27,7 @@ async def check_ice(ice: IceConfig, deadline_s: float = DEADLINE_S) -> list[Find
     if not ice.servers:
         return [ok("ice", "no servers: browsers reach this machine directly by UDP, or not at all")]
     return await asyncio.gather(
-        *(_check(server, target, deadline_s) for server in ice.servers for target in server.targets)
+        *(_check(server, target, deadline_s) for server in ice.servers_for_one() for target in server.targets)
     )
 
 
@@ -46,7 +50,7 @@ async def _check(server: IceServer, target: Target, deadline_s: float) -> Findin
     except stun.TransactionFailed as error:
         code = error.response.error_code
         if code in (401, 438, 441):
-            return problem("ice", f"{url} refuses the credentials", "correct username and credential")
+            return problem("ice", f"{url} refuses the credentials", _CREDENTIALS)
         return problem("ice", f"{url} answers with error {code}", "look into the server's log")
     except (TimeoutError, stun.TransactionTimeout):
         return problem("ice", f"{url} does not answer in {deadline_s:g} s", remedy)

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable
 
 from libvirt_webrtc.agent.ends import ViewerEnds
-from libvirt_webrtc.config.access import is_loopback
 from libvirt_webrtc.config.ice import IceConfig
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.media.formats import VideoFormat, formats_of
@@ -71,7 +70,8 @@ class ConsoleMaker:
         settings = WorkerSettings(
             domain_name=name,
             downsample=self._config.downsample,
-            offer_loopback=is_loopback(self._config.listen.host),
+            # Behind a proxy nobody is on this machine, even where that is.
+            offer_loopback=self._config.listen.is_loopback and self._config.portal.public_url is None,
             log_level=logging.getLogger().getEffectiveLevel(),
             formats=formats_of(video.codecs, full_chroma=video.chroma == "auto"),
             hardware=self._hardware,

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from libvirt_webrtc.config.access import ListenAddress
 from libvirt_webrtc.config.ice import IceConfig, IceServer
 from libvirt_webrtc.config.ice_ports import PortRange
 from libvirt_webrtc.config.load import Config
+from libvirt_webrtc.config.portal import PortalConfig, PublicUrl
 from libvirt_webrtc.service import console_maker
 from libvirt_webrtc.service.console_maker import ConsoleMaker
 from libvirt_webrtc.service.worker_supervisor import DisplaySource
@@ -58,7 +60,9 @@ async def test_a_worker_gets_credentials_and_not_the_secret_that_makes_them(
 ) -> None:
     made: list[tuple[WorkerSettings, Callable[[], tuple[IceServer, ...]]]] = []
 
-    def supervisor(settings: WorkerSettings, *_: object, ice_servers: Callable[[], Any]) -> None:
+    def supervisor(
+        settings: WorkerSettings, *_: object, ice_servers: Callable[[], Any], **__: object
+    ) -> None:
         made.append((settings, ice_servers))
 
     monkeypatch.setattr(console_maker, "WorkerSupervisor", supervisor)
@@ -73,3 +77,25 @@ async def test_a_worker_gets_credentials_and_not_the_secret_that_makes_them(
     first, second = servers(), servers()
     assert first[0].username != second[0].username and first[0].credential
     assert SECRET.encode() not in pickle.dumps((settings, first))
+
+
+@pytest.mark.parametrize(
+    ("config", "offered"),
+    [
+        (Config(), True),
+        (Config(listen=ListenAddress("::1")), True),
+        (Config(listen=ListenAddress("0.0.0.0")), False),
+        (Config(portal=PortalConfig(PublicUrl.parse("https://vm.example/", "here"))), False),
+    ],
+)
+def test_loopback_is_offered_where_browsers_are_on_this_machine(
+    config: Config, offered: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[WorkerSettings] = []
+    monkeypatch.setattr(console_maker, "WorkerSupervisor", lambda settings, *_, **__: made.append(settings))
+
+    async def display() -> int:
+        return -1
+
+    ConsoleMaker(config).make("demo", DisplaySource(display), lambda: None, gl=False)
+    assert [settings.offer_loopback for settings in made] == [offered]

@@ -79,7 +79,7 @@ USES: tuple[Use, ...] = (
     *_set(RTCDtlsTransport, "_state", "_tx_srtp"),
     *_set(RTCDtlsTransport, "_RTCDtlsTransport__tx_bytes", "_RTCDtlsTransport__tx_packets"),
     *_set(RTCIceTransport, "_connection"),
-    *_set(Connection, "_nominated", "_check_list"),
+    *_set(Connection, "_nominated", "_check_list", "_remote_candidates"),
     *_set(CandidatePair, "protocol", "state"),
     Use(CandidatePair, "local_addr"),
     Use(CandidatePair, "remote_addr"),
