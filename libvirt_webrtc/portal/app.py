@@ -103,9 +103,9 @@ def create_app(
     app[CONSOLE_LOG] = console_log
     PageRoutes(web_files or WebFiles.load()).add_to(app.router)
     provider = _oidc_provider(config.sign_in, clock)
-    oidc = OidcRoutes(provider, sessions, clock)
+    oidc = OidcRoutes(provider, sessions, access, clock)
     oidc.add_to(app.router)
-    ProxySignInRoutes(proxy_header, sessions).add_to(app.router)
+    ProxySignInRoutes(proxy_header, sessions, access).add_to(app.router)
     system_users = SystemUsers(config.sign_in.pam, TotpFile(state_dir() / FILE_NAME), throttle, clock)
     offered = offered_methods(config)
     SessionRoutes(gate, sessions, system_users, offered, oidc.sign_out_url).add_to(app.router)

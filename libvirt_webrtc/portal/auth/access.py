@@ -6,6 +6,7 @@ from libvirt_webrtc.agent.grant import Role
 from libvirt_webrtc.agent.interface import DomainView
 from libvirt_webrtc.agent.latest import LatestValue
 from libvirt_webrtc.config.access_rules import AccessRule
+from libvirt_webrtc.errors import SignInRefused
 from libvirt_webrtc.portal.auth.user import Method, User, matches
 
 
@@ -24,6 +25,21 @@ class Access:
     def changes(self) -> AsyncIterator[object]:
         """One item now and after each change of the rules. May be cancelled."""
         return self._rules.values()
+
+    def check_named(self, user: User) -> None:
+        """Return where a rule is for this user at all, whatever domains there are.
+
+        Providers let in people who have nothing to do with this host, and each session of theirs would take the place
+        of somebody else's.
+
+        Raises:
+            SignInRefused: no rule is.
+        """
+        if not any(_names(rule, user) for rule in self._rules.value):
+            raise SignInRefused(
+                f"you are {user.name} here, to whom nothing is granted: the operator has to name you, or one of your "
+                "groups, in [[access]]"
+            )
 
     def role(self, user: User, domain: DomainView) -> Role | None:
         """The highest role that a rule grants; None: the domain is not shown to this user at all."""

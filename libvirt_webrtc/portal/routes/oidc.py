@@ -13,6 +13,7 @@ from libvirt_webrtc.errors import ProviderUnavailable, SignInRefused
 from libvirt_webrtc.logs import LimitedLogger
 from libvirt_webrtc.portal.addresses import arrival_of, client_of, remote_of
 from libvirt_webrtc.portal.audit import signed_in, signing_in
+from libvirt_webrtc.portal.auth.access import Access
 from libvirt_webrtc.portal.auth.cookie import CookieUse, read_cookie, set_cookie
 from libvirt_webrtc.portal.auth.session import ABSOLUTE_S, Clock, Session
 from libvirt_webrtc.portal.auth.sessions import MAX_SESSIONS, Sessions
@@ -42,11 +43,15 @@ class OidcRoutes:
 
     Args:
         provider: None where this way of signing in is not set up.
+        access: whoever it does not name is not let in.
         clock: seconds that never jump.
     """
 
-    def __init__(self, provider: OidcProvider | None, sessions: Sessions, clock: Clock) -> None:
+    def __init__(
+        self, provider: OidcProvider | None, sessions: Sessions, access: Access, clock: Clock
+    ) -> None:
         self._provider = provider
+        self._access = access
         self._sessions = sessions
         self._pending = PendingLogins(clock)
         self._asking: Counter[str] = Counter()
@@ -87,7 +92,10 @@ class OidcRoutes:
                 # Most often it is for the operator to mend, as a claim that the provider does not send.
                 self._refused.warning("a sign-in by OpenID Connect is refused: %s", error)
                 raise
-        made = await self._sessions.start(User(identity.name, Method.OIDC, identity.groups))
+        user = User(identity.name, Method.OIDC, identity.groups)
+        signing_in(request, user.name, Method.OIDC)
+        self._access.check_named(user)
+        made = await self._sessions.start(user)
         self._keep(made.id, identity)
         signed_in(request, identity.name, Method.OIDC, made.id)
         response = web.json_response({"key": made.key, "next": pending.next})

@@ -10,7 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from aiohttp import web
 
+from libvirt_webrtc.agent.grant import Role
+from libvirt_webrtc.config.access_rules import AccessRule
 from libvirt_webrtc.config.load import Config
+from libvirt_webrtc.config.networks import networks_from
+from libvirt_webrtc.config.portal import PortalConfig, PublicUrl
 from libvirt_webrtc.config.sign_in import SignInConfig
 from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.portal.auth.cookie import KEY_HEADER
@@ -18,6 +22,8 @@ from libvirt_webrtc.portal.oidc.pending import PENDING_S
 from libvirt_webrtc.portal.routes import oidc as module
 from tests.portal.fakes import FakeClock, Serve, Served, Viewer, refusal
 from tests.portal.oidc.forger import CODE, Forger, unsigned
+
+OPS = AccessRule(Role.CONTROL, groups=("ops",), domains=("*",))
 
 
 @pytest.fixture
@@ -28,7 +34,7 @@ async def forger() -> AsyncIterator[Forger]:
 
 @pytest.fixture
 async def server(serve: Serve, forger: Forger) -> Served:
-    return await serve(Config(sign_in=SignInConfig(("oidc",), oidc=forger.config)))
+    return await serve(Config(sign_in=SignInConfig(("oidc",), oidc=forger.config), access=(OPS,)))
 
 
 async def begin(viewer: Viewer, forger: Forger, query: str = "") -> dict[str, str]:
@@ -67,6 +73,15 @@ async def test_who_comes_back_has_a_session(viewer: Viewer, forger: Forger) -> N
     assert (status, answer["next"]) == (200, "/console/1")
     async with viewer.get("/api/domains") as response:
         assert response.status == 200
+
+
+async def test_whom_nobody_has_granted_anything_is_not_let_in(viewer: Viewer, forger: Forger) -> None:
+    """Whoever can make an account at the provider could end everybody's sessions: there is room for so many only."""
+    came = await begin(viewer, forger)
+    forger.changes = {"groups": ["staff"]}
+    async with viewer.request("POST", "/api/session/oidc", json=came) as response:
+        assert response.status == 403
+        assert "you are alice here" in (await response.json())["message"]
 
 
 async def test_the_pending_sign_ins_cookie_has_every_protection(viewer: Viewer) -> None:
@@ -197,6 +212,23 @@ async def test_signing_out_leads_on_to_the_provider(viewer: Viewer, forger: Forg
     assert hint.count(".") == 2
     async with viewer.get("/api/domains") as response:
         assert response.status == 401
+
+
+async def test_behind_a_proxy_the_provider_sends_browsers_to_the_public_address(
+    serve: Serve, forger: Forger
+) -> None:
+    public = PortalConfig(
+        PublicUrl.parse("https://vm.example.org/console/", "here"), networks_from(["127.0.0.1"], "here")
+    )
+    sign_in = SignInConfig(("oidc",), oidc=forger.config)
+    async with Viewer(await serve(Config(sign_in=sign_in, access=(OPS,), portal=public))) as viewer:
+        proxied = {"Host": "vm.example.org", "X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https"}
+        async with viewer.get("/console/login/oidc", headers=proxied) as response:
+            asked = parse_qs(urlsplit(response.headers["Location"]).query)
+            cookie, *flags = response.headers["Set-Cookie"].split("; ")
+    assert asked["redirect_uri"] == ["https://vm.example.org/console/login/oidc/callback"]
+    assert cookie.startswith("__Secure-libvirt-webrtc-oidc=")
+    assert {"Secure", "HttpOnly", "SameSite=Strict", "Path=/console/"} <= set(flags)
 
 
 async def test_where_it_is_not_set_up_there_is_nothing(serve: Serve, forger: Forger) -> None:

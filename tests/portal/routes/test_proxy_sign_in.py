@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 
+from libvirt_webrtc.agent.grant import Role
+from libvirt_webrtc.config.access_rules import AccessRule
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.config.proxy_sign_in import ProxySignInConfig
 from libvirt_webrtc.config.sign_in import SignInConfig, SignInMethod
@@ -22,7 +24,8 @@ WHO = {"X-Remote-User": "alice", "X-Remote-Groups": "staff, ops"}
 
 
 def settings(proxy: ProxySignInConfig, *methods: SignInMethod) -> Config:
-    return Config(sign_in=SignInConfig(methods or ("token", "proxy"), proxy=proxy))
+    rule = AccessRule(Role.VIEW, users=("alice",), domains=("*",))
+    return Config(sign_in=SignInConfig(methods or ("token", "proxy"), proxy=proxy), access=(rule,))
 
 
 @pytest.fixture
@@ -128,11 +131,12 @@ async def test_it_is_off_by_default(serve: Serve) -> None:
         {"X-Remote-User": ""},
         {"X-Remote-User": "al\tice"},
         {"X-Remote-User": "x" * 257},
+        {"X-Remote-User": "bob"},  # to whom nothing is granted
         {"X-Remote-User": "alice", "X-Remote-Groups": "g" * 257},
         {"X-Remote-User": "alice", "X-Remote-Groups": ",".join(map(str, range(1025)))},
     ],
 )
-async def test_what_is_no_name_is_refused(viewer: Viewer, headers: dict[str, str]) -> None:
+async def test_who_is_not_known_or_no_name_is_refused(viewer: Viewer, headers: dict[str, str]) -> None:
     async with viewer.request("POST", "/api/session/proxy", headers) as response:
         assert await refusal(response) == (403, "sign_in_refused")
 
