@@ -18,7 +18,13 @@ const FILTER_FROM = 9;
 
 const attachDialog = new AttachDialog();
 
-const LIVE_WORDS = { connecting: "Connecting…", live: "Live", reconnecting: "Reconnecting…", "signed-out": "Signed out" };
+const LIVE_WORDS = {
+  connecting: "Connecting…",
+  live: "Live",
+  reconnecting: "Reconnecting…",
+  "held-back": "Not live",
+  "signed-out": "Signed out",
+};
 
 const rows = element("domains", HTMLUListElement);
 const filter = element("filter", HTMLInputElement);
@@ -92,7 +98,8 @@ const events = new DomainEvents({
   state: (state) => {
     element("live-text", HTMLElement).textContent = LIVE_WORDS[state];
     element("live", HTMLElement).dataset.tone = state === "live" ? "good" : "busy";
-    rows.classList.toggle("stale", state !== "live");
+    rows.classList.toggle("stale", state !== "live" && state !== "held-back");
+    element("held-back", HTMLElement).hidden = state !== "held-back";
     if (state === "signed-out") signIn();
   },
 });

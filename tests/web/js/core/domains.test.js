@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { DomainEvents } from "../../../../web/core/domains.js";
+import { ASK_EACH_MS, DomainEvents } from "../../../../web/core/domains.js";
 import { OPEN_LIMIT_MS, SILENCE_LIMIT_MS } from "../../../../web/core/event-stream.js";
 import { mockTimeouts, provide, until, wait } from "../support.js";
 
@@ -14,6 +14,8 @@ let states = [];
 let lists = [];
 /** The attempts: each a stream to which a test can write, or a status. @type {Attempt[]} */
 let attempts = [];
+/** The list, where it is asked for; null: the server is away. @type {string | null} */
+let listing = null;
 
 class Attempt {
   /** @param {number} status @param {AbortSignal} signal */
@@ -40,13 +42,15 @@ class Attempt {
 
 beforeEach(() => {
   attempts = [];
+  listing = null;
   states = [];
   lists = [];
 });
 
 /** Events whose requests get answers of these statuses, the last one again and again; null: none at all. */
 function following(context, ...statuses) {
-  provide(context, "fetch", async (_, { signal }) => {
+  provide(context, "fetch", async (url, { signal }) => {
+    if (url === "/api/domains") return new Response(listing ?? "", { status: listing ? 200 : 502 });
     const status = statuses.length > 1 ? statuses.shift() : statuses[0];
     const attempt = new Attempt(status ?? 200, signal);
     if (status !== null) return attempt.response;
@@ -146,6 +150,28 @@ for (const [name, status, limit] of [
     assert.deepEqual([states, attempts.length], [["reconnecting"], 2]);
   });
 }
+
+test("where events are held back, the list is asked for until they come", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  following(context, 200);
+  listing = '{"domains": [1]}';
+  await settled();
+  for (let count = 1; count <= 2; count++) {
+    context.mock.timers.tick(ASK_EACH_MS);
+    await settled();
+    assert.deepEqual([states, lists.length], [["held-back"], count]);
+  }
+  listing = null;
+  context.mock.timers.tick(ASK_EACH_MS);
+  await settled();
+  assert.deepEqual([states, lists.length], [["held-back", "reconnecting"], 2]);
+  attempts[0].bring('data: {"domains": []}\n\n');
+  await settled();
+  listing = '{"domains": [1]}';
+  context.mock.timers.tick(ASK_EACH_MS);
+  await settled();
+  assert.deepEqual([states, lists.at(-1)], [["held-back", "reconnecting", "live"], { domains: [] }]);
+});
 
 test("nothing is opened, and nothing told, once it is closed", async (context) => {
   const events = following(context, 200);
