@@ -34,17 +34,17 @@ while :; do
 done
 
 cd "$CHECKOUT"
-# Debian starts a relay as soon as coturn is installed; the tests run one of their own, and the machine is to have none.
-masked=0
-if is_root && [ -d /run/systemd/system ] && ! installed coturn; then
-    systemctl --quiet --runtime mask coturn.service
-    masked=1
-fi
+# Debian starts these as soon as they are installed; the tests run their own, and the machine is to have none.
+masked=()
+for service in coturn:coturn nginx-light:nginx; do
+    if is_root && [ -d /run/systemd/system ] && ! installed "${service%:*}"; then masked+=("${service#*:}.service"); fi
+done
+[ "${#masked[@]}" = 0 ] || systemctl --quiet --runtime mask "${masked[@]}"
 ensure_system 0 "${TEST_PACKAGES[@]}"
 ensure_gl
-if [ "$masked" = 1 ]; then
-    systemctl --quiet disable coturn.service
-    systemctl --quiet --runtime unmask coturn.service
+if [ "${#masked[@]}" != 0 ]; then
+    systemctl --quiet disable "${masked[@]}"
+    systemctl --quiet --runtime unmask "${masked[@]}"
 fi
 ensure_venv test
 [ "$lint" = 0 ] || "$HERE/lint.sh"

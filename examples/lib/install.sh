@@ -8,7 +8,7 @@ RUN_PACKAGES=(python3 python3-venv libyuv0 libturbojpeg0 libseccomp2)
 BUILD_PACKAGES=(gcc libc6-dev binutils pkg-config python3-dev make xz-utils zstd cpio)
 # What reads displays with gl=on, and what QEMU itself draws them with: it ends at once without libGL and libOpenGL.
 GL_PACKAGES=(libegl1 libgles2 libgbm1 libgl1-mesa-dri libgl1 libopengl0)
-TEST_PACKAGES=(chromium coturn dbus-daemon firefox-esr fonts-dejavu-core iproute2 iptables nodejs shellcheck procps virtinst qemu-utils)
+TEST_PACKAGES=(chromium coturn dbus-daemon firefox-esr fonts-dejavu-core iproute2 iptables nginx-light nodejs shellcheck procps virtinst qemu-utils)
 
 PYTHON=""  # set by ensure_venv: the virtual environment's interpreter
 APT_HINT=() # what an ordinary user is told to run

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from libvirt_webrtc.config.access import ListenAddress
+from libvirt_webrtc.config.access import ListenAddress, is_loopback
 from libvirt_webrtc.config.access_rules import AccessRule, access_rules_from_table
 from libvirt_webrtc.config.audit import AuditConfig, audit_from_table
 from libvirt_webrtc.config.ice import (
@@ -135,6 +135,12 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None, **f
     if config.insecure and config.tls.certificate is not None:
         raise ConfigError(
             "insecure (plain HTTP) and the certificate in [tls] exclude each other: remove one of them"
+        )
+    public = config.portal.public_url
+    if public is not None and public.scheme == "http" and not (config.insecure or is_loopback(public.host)):
+        raise ConfigError(
+            f"portal.public_url = {str(public)!r}: logins and keystrokes would cross the network in the clear; have "
+            "the proxy speak HTTPS, and write https://, or else insecure = true as well"
         )
     return config
 

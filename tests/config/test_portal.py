@@ -10,9 +10,9 @@ from libvirt_webrtc.config.portal import PortalConfig, PublicUrl
 from libvirt_webrtc.errors import ConfigError
 
 
-def settings(tmp_path: Path, text: str) -> PortalConfig:
+def settings(tmp_path: Path, text: str, before: str = "") -> PortalConfig:
     path = tmp_path / "config.toml"
-    path.write_text(f"[portal]\n{text}\n")
+    path.write_text(f"{before}\n[portal]\n{text}\n")
     return load(path, {}).portal
 
 
@@ -60,6 +60,7 @@ def test_an_address_is_as_browsers_have_it(text: str, url: str, origin: str) -> 
         ('public_url = "https://a/"\ntrusted_proxies = "127.0.0.1"', "must be an array"),
         ('public_url = "https://a/"\ntrusted_proxies = ["nginx"]', "write an address"),
         ('public_url = "https://a/"\ntrusted_proxies = ["0.0.0.0/0"]', "that is everybody"),
+        ('public_url = "http://vm.example.org/"', "in the clear"),
         ("url = 7", "must be a table with"),
     ],
 )
@@ -67,3 +68,10 @@ def test_a_mistake_is_told_with_what_to_write(tmp_path: Path, text: str, told: s
     with pytest.raises(ConfigError) as caught:
         settings(tmp_path, text)
     assert "portal" in str(caught.value) and told in str(caught.value)
+
+
+def test_plain_http_is_for_loopback_and_for_who_says_so(tmp_path: Path) -> None:
+    assert settings(tmp_path, 'public_url = "http://localhost/vm/"').public_url is not None
+    assert (
+        settings(tmp_path, 'public_url = "http://vm.example.org/"', "insecure = true").public_url is not None
+    )

@@ -58,10 +58,10 @@ class Viewer:
         """Size of the video, as decoded, of the last picture; the padding of odd sizes included."""
 
     @classmethod
-    async def sign_in(cls, browser: Browser, portal: Portal, **context: Any) -> Page:
-        """A tab that shows the list, signed in by typing the token as a person would."""
+    async def sign_in(cls, browser: Browser, portal: Portal, url: str | None = None, **context: Any) -> Page:
+        """A tab that shows the list, signed in by typing the token as a person would; ``url`` is a proxy's."""
         page = await (await browser.new_context(**context)).new_page()
-        await page.goto(portal.url)
+        await page.goto(url or portal.url)
         await page.locator("#token").fill(portal.token)
         await page.locator("#submit").click()
         await page.wait_for_url(lambda url: "/login" not in url)
@@ -84,7 +84,7 @@ class Viewer:
     @classmethod
     async def click(cls, page: Page, guest: Shown) -> "Viewer":
         """Click on the guest in the list that ``page`` shows."""
-        await page.locator(f"a[href='/console/{guest.uuid}']").first.click()
+        await page.locator(f"a[href$='/console/{guest.uuid}']").first.click()
         await page.wait_for_url(f"**/console/{guest.uuid}")
         viewer = cls(page, guest)
         await viewer.wait_state("connected")

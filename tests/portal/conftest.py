@@ -12,6 +12,7 @@ from libvirt_webrtc.portal.auth.session_store import SessionStore
 from libvirt_webrtc.portal.connections import ConnectionLimits
 from libvirt_webrtc.portal.web_files import WebFiles
 from tests.portal.fakes import TOKEN, FakeAgent, FakeClock, Serve, Served, Viewer
+from tests.portal.proxied import PROXY, behind_proxy
 
 FILES = {
     "index.html": "<title>list</title>",
@@ -100,4 +101,17 @@ async def script(server: Served) -> AsyncIterator[Viewer]:
     """A program with the token."""
     async with Viewer(server) as viewer:
         viewer.use_token()
+        yield viewer
+
+
+@pytest.fixture
+async def behind(serve: Serve) -> Served:
+    return await serve(behind_proxy())
+
+
+@pytest.fixture
+async def proxied(behind: Served) -> AsyncIterator[Viewer]:
+    """Somebody whose requests come through a proxy."""
+    async with Viewer(behind) as viewer:
+        viewer.headers = dict(PROXY)
         yield viewer

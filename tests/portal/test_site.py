@@ -1,54 +1,26 @@
-"""The portal behind a reverse proxy: what of its headers counts, and what is said of those that do not fit."""
+"""The portal behind a reverse proxy: what of its headers counts."""
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
 
 import pytest
-from aiohttp import ClientResponse
 
-from libvirt_webrtc.config.load import Config
-from libvirt_webrtc.config.networks import networks_from
-from libvirt_webrtc.config.portal import PortalConfig, PublicUrl
-from libvirt_webrtc.portal.auth.cookie import KEY_HEADER
+from libvirt_webrtc.config.portal import PublicUrl
 from libvirt_webrtc.portal.auth.failures import MAX_OF_PAIR
-from tests.portal.fakes import OFFER, TOKEN, UUID, WHEP, Serve, Served, Viewer, refusal
-
-PUBLIC = "https://vm.example.org/console/"
-PROXY = {
-    "Host": "vm.example.org",
-    "X-Forwarded-For": "192.0.2.7",
-    "X-Forwarded-Proto": "https",
-}
-"""What a proxy sends that is set up well."""
-BROWSER = {"Accept": "text/html,*/*", "Sec-Fetch-Dest": "document", "Sec-Fetch-Site": "none"}
-
-
-def config(url: str = PUBLIC, *proxies: str) -> Config:
-    trusted = networks_from(list(proxies or ("127.0.0.1",)), "here")
-    return Config(portal=PortalConfig(PublicUrl.parse(url, "here"), trusted))
-
-
-@pytest.fixture
-async def behind(serve: Serve) -> Served:
-    return await serve(config())
-
-
-@pytest.fixture
-async def proxied(behind: Served) -> AsyncIterator[Viewer]:
-    """Somebody whose requests come through a proxy."""
-    async with Viewer(behind) as viewer:
-        viewer.headers = dict(PROXY)
-        yield viewer
-
-
-async def sign_in(viewer: Viewer, path: str = "/api/session", origin: str = "https://vm.example.org") -> str:
-    """Sign in through the proxy; the Set-Cookie header."""
-    async with viewer.request("POST", path, {"Origin": origin}, json={"token": TOKEN}) as response:
-        assert response.status == 200, await response.text()
-        cookie = response.headers["Set-Cookie"]
-        key = (await response.json())["key"]
-    viewer.headers |= {"Cookie": cookie.partition(";")[0], KEY_HEADER: key, "Origin": origin}
-    return cookie
+from libvirt_webrtc.portal.connections import ConnectionLimits
+from tests.portal.fakes import (
+    OFFER,
+    UUID,
+    WHEP,
+    FakeAgent,
+    Serve,
+    Served,
+    Viewer,
+    listing,
+    refusal,
+)
+from tests.portal.proxied import PROXY, PUBLIC, behind_proxy, sign_in
 
 
 @pytest.mark.parametrize("folder", ["", "/console"])
@@ -99,7 +71,7 @@ async def test_the_api_in_the_folder_needs_a_session_as_well(proxied: Viewer, fo
 )
 async def test_the_cookie_is_as_strict_as_the_address_allows(serve: Serve, url: str, cookie: str) -> None:
     public = PublicUrl.parse(url, "here")
-    async with Viewer(await serve(config(url))) as viewer:
+    async with Viewer(await serve(behind_proxy(url))) as viewer:
         viewer.headers = PROXY | {"X-Forwarded-Proto": public.scheme}
         sent = await sign_in(viewer, origin=public.origin)
         name, _, rest = sent.partition("=")
@@ -116,115 +88,6 @@ async def test_loopback_and_its_plain_cookie_stay_beside_the_public_address(behi
         cookie = response.headers["Set-Cookie"]
     assert cookie.startswith(f"libvirt-webrtc-{behind.port}=")
     assert "Path=/;" in cookie and "Secure" not in cookie
-
-
-async def misfit(response: ClientResponse) -> str:
-    assert response.status == 403
-    body = await response.json()
-    assert body["error"].startswith("wrong_")
-    return str(body["message"])
-
-
-@pytest.mark.parametrize(
-    ("changes", "told"),
-    [
-        (
-            {"Host": "127.0.0.1:8080"},
-            "Host arrived as '127.0.0.1:8080', and should be vm.example.org. "
-            "In nginx: proxy_set_header Host $http_host;",
-        ),
-        ({"Host": "other.example"}, "Host arrived as 'other.example'"),
-        (
-            {"X-Forwarded-Proto": None},
-            "X-Forwarded-Proto is missing, and should be https. "
-            "In nginx: proxy_set_header X-Forwarded-Proto $scheme;",
-        ),
-        (
-            {"X-Forwarded-Proto": "http"},
-            "X-Forwarded-Proto arrived as 'http', and should be https. In nginx: return 308",
-        ),
-        ({"X-Forwarded-Proto": "https, http"}, "X-Forwarded-Proto arrived as 'http'"),
-        ({"X-Forwarded-For": None}, "X-Forwarded-For is missing"),
-        ({"X-Forwarded-For": "unknown"}, "X-Forwarded-For arrived as 'unknown'"),
-        ({"X-Forwarded-For": None, "X-Forwarded-Proto": None}, "X-Forwarded-Proto is missing"),
-    ],
-)
-async def test_a_header_that_does_not_fit_is_named_with_what_to_write(
-    proxied: Viewer, changes: Mapping[str, str | None], told: str
-) -> None:
-    async with proxied.request("GET", "/login", changes) as response:
-        assert told in await misfit(response)
-    async with proxied.request("GET", "/login", {**BROWSER, **changes}) as response:
-        assert (response.status, response.content_type) == (403, "text/html")
-        page = await response.text()
-        assert "<dt>Header</dt>" in page and "In nginx, write" in page
-        assert "script-src 'self'" in response.headers["Content-Security-Policy"]
-
-
-@pytest.mark.parametrize(
-    ("changes", "told"),
-    [
-        (
-            {"Origin": "http://127.0.0.1:8080"},
-            "Origin arrived as 'http://127.0.0.1:8080', and should be https://vm.example.org.",
-        ),
-        ({"Origin": "https://vm.example.org:8443"}, "Origin arrived as 'https://vm.example.org:8443'"),
-        ({"Origin": "null"}, "Origin arrived as 'null'"),
-        ({"Sec-Fetch-Site": "same-origin"}, "Origin is missing"),
-        (
-            {"Origin": "https://vm.example.org", "Referer": "https://vm.example.org/vm/login?next="},
-            "Referer arrived as 'https://vm.example.org/vm/login?next=', and should be below "
-            "https://vm.example.org/console/. In nginx: location /console/ {",
-        ),
-        (
-            {"Origin": "https://vm.example.org", "Referer": "https://vm.example.org/console/vm/login"},
-            "Referer arrived as",
-        ),
-    ],
-)
-async def test_a_sign_in_by_a_wrong_way_is_told_which_header_it_is(
-    proxied: Viewer, changes: Mapping[str, str | None], told: str
-) -> None:
-    async with proxied.request("POST", "/api/session", changes, json={"token": TOKEN}) as response:
-        assert told in await misfit(response)
-        assert "Set-Cookie" not in response.headers
-
-
-@pytest.mark.parametrize(
-    "page",
-    ["https://vm.example.org/console/login?next=x", "https://vm.example.org/console/login/oidc/callback"],
-)
-async def test_the_portals_own_pages_sign_in(proxied: Viewer, page: str) -> None:
-    headers = {"Origin": "https://vm.example.org", "Referer": page, "Sec-Fetch-Site": "same-origin"}
-    async with proxied.request("POST", "/api/session", headers, json={"token": TOKEN}) as response:
-        assert response.status == 200
-
-
-async def test_a_proxy_that_passes_on_nothing_is_found_at_the_sign_in(behind: Served) -> None:
-    """nginx with no more than proxy_pass: its requests look like those of a browser here."""
-    async with Viewer(behind) as viewer:
-        origin = {"Origin": "https://vm.example.org"}
-        async with viewer.request("POST", "/api/session", origin, json={"token": TOKEN}) as response:
-            told = await misfit(response)
-    assert f"Host arrived as '127.0.0.1:{behind.port}', and should be vm.example.org." in told
-    assert "proxy_set_header Host $http_host;" in told
-
-
-@pytest.mark.parametrize("forwarded", [{}, {"X-Forwarded-For": "192.0.2.7"}])
-async def test_a_stranger_is_not_told_the_public_address(serve: Serve, forwarded: Mapping[str, str]) -> None:
-    server = await serve(config(PUBLIC, "10.0.0.2"))
-    async with (
-        Viewer(server) as viewer,
-        viewer.get("/", headers={"Host": "other.example", **forwarded}) as response,
-    ):
-        assert "vm.example.org" not in await misfit(response)
-
-
-async def test_what_somebody_sent_is_shown_short_and_as_text(proxied: Viewer) -> None:
-    evil = "<script>alert(1)</script>" + "x" * 500
-    async with proxied.get("/", headers=BROWSER | {"Host": evil}) as response:
-        page = await response.text()
-    assert "<script>" not in page and "&lt;script&gt;" in page and "x" * 200 not in page
 
 
 async def test_who_came_is_the_client_and_not_the_proxy(
@@ -256,17 +119,11 @@ async def test_headers_of_a_proxy_that_nobody_named_count_for_nothing(
     serve: Serve, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("libvirt_webrtc.portal.auth.throttle.PAUSE_S", 0.0)
-    async with Viewer(await serve(config(PUBLIC, "10.0.0.2"))) as viewer:
+    async with Viewer(await serve(behind_proxy(PUBLIC, "10.0.0.2"))) as viewer:
         viewer.headers = dict(PROXY)
         statuses = [await guess(viewer, f"198.51.100.{number}") for number in range(MAX_OF_PAIR + 1)]
     assert statuses == [401] * MAX_OF_PAIR + [429]
     assert "is not in [portal] trusted_proxies" in caplog.text
-
-
-async def test_another_folder_is_told_where_there_is_nothing(proxied: Viewer) -> None:
-    async with proxied.get("/vm/login") as response:
-        assert response.status == 404
-        assert "The portal's folder is /console/" in (await response.json())["message"]
 
 
 async def test_an_offer_needs_the_public_origin(proxied: Viewer) -> None:
@@ -280,3 +137,37 @@ async def test_an_event_stream_asks_proxies_not_to_hold_it_back(proxied: Viewer)
     await sign_in(proxied)
     async with proxied.get("/api/events") as response:
         assert response.headers["X-Accel-Buffering"] == "no"
+
+
+async def test_strangers_behind_the_proxy_push_out_neither_who_is_signed_in_nor_each_other(
+    serve: Serve, agent: FakeAgent
+) -> None:
+    """All connections come from the proxy, and count for those who send requests on them."""
+    server = await serve(behind_proxy(), ConnectionLimits(strangers=8, session=3, programs=5, known=6))
+    async with AsyncExitStack() as stack:
+        person, other = Viewer(server), Viewer(server)
+        for viewer, address in ((person, "192.0.2.7"), (other, "192.0.2.8")):
+            await stack.enter_async_context(viewer)
+            viewer.headers = PROXY | {"X-Forwarded-For": address}
+        await sign_in(person)
+        events = await stack.enter_async_context(person.get("/api/events"))
+        await events.content.readuntil(b"\n\n")
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        await ask(reader, writer, "192.0.2.8")
+        for _ in range(30):
+            one, flood = await asyncio.open_connection("127.0.0.1", server.port)
+            stack.callback(flood.close)
+            await ask(one, flood, "192.0.2.66")
+        await ask(reader, writer, "192.0.2.8")
+        writer.close()
+        agent.lists.set(listing())
+        assert b'"domains":[]' in await events.content.readuntil(b"\n\n")
+
+
+async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, client: str) -> None:
+    """A request as a proxy sends it, on a connection that stays open."""
+    headers = "".join(f"{name}: {value}\r\n" for name, value in (PROXY | {"X-Forwarded-For": client}).items())
+    writer.write(f"GET /healthz HTTP/1.1\r\n{headers}\r\n".encode())
+    async with asyncio.timeout(10):
+        assert b" 200 " in await reader.readline()
+        await reader.readuntil(b"}")

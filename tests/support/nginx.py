@@ -1,0 +1,110 @@
+"""A real nginx in front of a portal, with the configuration that docs/reverse-proxy.md shows."""
+
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.portal import free_port
+from tests.support.turn import make_certificate
+from tests.support.waiting import wait_until
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reverse-proxy.md"
+HOST = "vm.localhost"
+"""A name that browsers take for this machine by themselves, and the portal for a foreign one."""
+FOLDER = "/console/"
+
+_WHOLE = """
+daemon off;
+master_process off;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    {servers}
+}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where nginx listens: its HTTPS and HTTP."""
+
+    tls: int
+    plain: int
+
+    @classmethod
+    def free(cls) -> "Ports":
+        return cls(free_port(), free_port())
+
+    @property
+    def url(self) -> str:
+        """What users type."""
+        return f"https://{HOST}:{self.tls}{FOLDER}"
+
+
+def documented() -> str:
+    """The configuration in the document."""
+    found = re.search(r"^```nginx\n(.*?)^```", DOCUMENT.read_text(), re.M | re.S)
+    assert found is not None
+    return found[1]
+
+
+@contextmanager
+def nginx(
+    folder: Path, ports: Ports, portal: str, change: Callable[[str], str] = lambda text: text
+) -> Iterator[None]:
+    """Run it in front of the portal at the authority ``portal``, with what ``change`` makes of its configuration.
+
+    Skips the test where nginx is not installed.
+    """
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if program is None:
+        pytest.skip("needs nginx: run tests/run.sh as root")
+    certificate = make_certificate(folder, "127.0.0.1")
+    servers = change(documented())
+    for text, other in {
+        "listen 80;": f"listen 127.0.0.1:{ports.plain};",
+        "listen 443 ssl;": f"listen 127.0.0.1:{ports.tls} ssl;",
+        "vm.example.org;": f"{HOST};",
+        "$host$request_uri": f"$host:{ports.tls}$request_uri",
+        "/etc/ssl/vm.example.org.pem": str(certificate),
+        "/etc/ssl/vm.example.org.key": str(certificate),
+        "127.0.0.1:8080": portal,
+    }.items():
+        assert text in servers, text
+        servers = servers.replace(text, other)
+    configuration = folder / "nginx.conf"
+    configuration.write_text(_WHOLE.format(folder=folder, servers=servers))
+    errors = folder / "error.log"
+    process = subprocess.Popen(
+        [program, "-c", str(configuration), "-p", str(folder), "-e", str(errors)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+    def listens() -> bool:
+        assert process.poll() is None, errors.read_text()
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", ports.tls)) == 0
+
+    try:
+        wait_until(listens, "nginx listens")
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
+        if errors.exists():
+            print(errors.read_text())
