@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, async_playwright
@@ -156,11 +157,12 @@ def hypervisor(libvirt_uri: str) -> Iterator[VirConnect]:
 
 @pytest.fixture
 def start_portal(libvirt_uri: str, tmp_path: Path) -> Iterator[Callable[..., Portal]]:
-    """Starts portals, with further environment variables and arguments if given; all are stopped at the end."""
+    """Starts portals, with further environment variables and arguments, and elsewhere, if given; all are stopped at
+    the end."""
     started: list[Portal] = []
 
-    def start(environment: Mapping[str, str] | None = None, *arguments: str) -> Portal:
-        started.append(Portal(tmp_path, libvirt_uri, environment, arguments))
+    def start(environment: Mapping[str, str] | None = None, *arguments: str, **where: Any) -> Portal:
+        started.append(Portal(tmp_path, libvirt_uri, environment, arguments, **where))
         return started[-1]
 
     yield start

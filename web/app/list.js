@@ -8,6 +8,7 @@ import { at } from "../core/site.js";
 import { askFirst } from "./ask-first.js";
 import { AttachDialog } from "./attach.js";
 import { element, signIn } from "./elements.js";
+import { warnIfInsecure } from "./insecure.js";
 import { inOrder } from "./order.js";
 import { Row } from "./row.js";
 import { keepConsoleCount } from "./console-counts.js";
@@ -15,6 +16,8 @@ import { sentence, visible } from "./words.js";
 
 /** The filter is shown from this many domains on. */
 const FILTER_FROM = 9;
+
+warnIfInsecure();
 
 const attachDialog = new AttachDialog();
 

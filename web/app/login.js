@@ -5,6 +5,7 @@ import { HOME } from "../core/site.js";
 import { asksFirst } from "./ask-first.js";
 import { element } from "./elements.js";
 import { PasswordForm } from "./password-form.js";
+import { warnIfInsecure } from "./insecure.js";
 import { methodsOf } from "./sign-in-methods.js";
 import { nextPath, signInWith } from "./signin.js";
 import { TokenForm } from "./token-form.js";
@@ -12,6 +13,8 @@ import { TokenForm } from "./token-form.js";
 /** @typedef {import("./sign-in-methods.js").SignInMethod} SignInMethod */
 
 const RETRY_MS = 3_000;
+
+warnIfInsecure();
 
 const problem = element("error", HTMLElement);
 const other = element("switch", HTMLButtonElement);
