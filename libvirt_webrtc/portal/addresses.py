@@ -66,8 +66,16 @@ def remote_of(request: web.Request) -> str:
 
 
 def peer_of(request: web.BaseRequest) -> str:
-    """The address at the other end of the connection, a proxy's too; empty where there is none."""
-    return request.remote or ""
+    """The address at the other end of the connection, a proxy's too; empty where there is none.
+
+    Of IPv4 in its own form, also where a socket for both versions names it as ``::ffff:192.0.2.1``.
+    """
+    peer = request.remote or ""
+    try:
+        mapped = getattr(ip_address(peer), "ipv4_mapped", None)
+    except ValueError:
+        return peer
+    return peer if mapped is None else str(mapped)
 
 
 def forwarded_client(peer: str, hops: Iterable[str], trusted: Collection[Network]) -> str | None:
