@@ -98,8 +98,8 @@ class SessionRoutes:
         """``DELETE /api/session``: the session, its streams and its consoles end."""
         if "Authorization" in request.headers:
             raise Problem(400, "no_session", "a Bearer token has no session to end; DELETE its viewers")
-        await self._sessions.end(read_cookie(request))
         record(request, SignOut(reason="asked"))
+        await self._sessions.end(read_cookie(request))
         url = await self._farewell(request, session_of(request))
         response = web.Response(status=204) if url is None else web.json_response({"location": url})
         set_cookie(response, request, "", 0)
