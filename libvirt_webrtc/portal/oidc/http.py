@@ -7,10 +7,11 @@ from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self
 
-from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 
 from libvirt_webrtc.config.oidc import is_secure
 from libvirt_webrtc.errors import ProviderUnavailable
+from libvirt_webrtc.portal.oidc.resolver import DaemonResolver
 
 ANSWER_S = 4.0
 """For one request, name resolution and TLS included. A sign-in takes four at most, and the page waits 10 s for it:
@@ -91,6 +92,7 @@ class ProviderHttp:
     def _open(self) -> ClientSession:
         if self._session is None:
             self._session = ClientSession(
+                connector=TCPConnector(resolver=DaemonResolver()),
                 cookie_jar=DummyCookieJar(),
                 timeout=ClientTimeout(total=ANSWER_S),
                 auto_decompress=False,

@@ -26,6 +26,10 @@ from libvirt_webrtc.portal.oidc.pending import PendingLogin
 IDENTIFY_S = 8.0
 """For all questions to the provider that one sign-in takes. A page gives a request up after 10 s."""
 
+MAX_HINT = 4096
+"""Characters of an ID token that goes into an address. Servers refuse longer addresses, as tokens with many groups make
+them; without it the provider asks its user who signs out."""
+
 
 @dataclass(frozen=True, slots=True)
 class OidcIdentity:
@@ -104,7 +108,7 @@ class OidcProvider:
         if endpoint is None:
             return None
         asked = {"client_id": self._config.client_id, "post_logout_redirect_uri": back}
-        if id_token is not None:
+        if id_token is not None and len(id_token) <= MAX_HINT:
             asked["id_token_hint"] = id_token
         url: str = add_params_to_uri(endpoint, list(asked.items()))
         return url

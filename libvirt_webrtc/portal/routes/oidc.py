@@ -139,7 +139,10 @@ def _answer_of(body: str) -> dict[str, str]:
         found = json.loads(body)
     except (ValueError, RecursionError):
         found = None
-    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+    # All that the standards allow in them (RFC 6749, appendix A).
+    if not isinstance(found, dict) or not all(
+        isinstance(value, str) and value.isascii() and value.isprintable() for value in found.values()
+    ):
         raise Problem(400, "bad_request", 'the body must be {"code": "...", "state": "..."}')
     return found
 

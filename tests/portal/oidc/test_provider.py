@@ -1,6 +1,8 @@
 """What is asked of a provider, and what of its answers is taken."""
 
 import asyncio
+import socket
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -259,6 +261,36 @@ async def test_a_provider_that_is_silent_is_given_up(
         await provider.close()
 
 
+async def test_a_name_server_that_is_silent_is_given_up_and_holds_up_nothing(
+    forger: Forger, pending: PendingLogin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "ANSWER_S", 0.2)
+    asked: list[threading.Thread] = []
+    over = threading.Event()
+
+    def silent(*_: object, **__: object) -> list[object]:
+        asked.append(threading.current_thread())
+        over.wait()
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    config = replace(forger.config, issuer=forger.issuer.replace("127.0.0.1", "localhost"))
+    provider = OidcProvider(config, None)
+    with pytest.raises(ProviderUnavailable, match="does not answer within"):
+        await provider.authorization_url(pending)
+    await provider.close()
+    assert [thread.daemon for thread in asked] == [True]
+    over.set()
+
+
+async def test_names_are_looked_up(forger: Forger, pending: PendingLogin) -> None:
+    issuer = forger.issuer.replace("127.0.0.1", "localhost")
+    forger.metadata["issuer"] = issuer
+    provider = OidcProvider(replace(forger.config, issuer=issuer), None)
+    assert await provider.authorization_url(pending)
+    await provider.close()
+
+
 async def test_all_questions_together_have_a_limit(
     provider: OidcProvider, pending: PendingLogin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,8 +307,9 @@ async def test_signing_out_leads_to_the_provider_where_it_offers_that(
     assert url is not None and url.startswith(f"{forger.issuer}/end?")
     asked = {"client_id": [CLIENT], "id_token_hint": ["id-token"], "post_logout_redirect_uri": [back]}
     assert parse_qs(urlsplit(url).query) == asked
-    without = await provider.sign_out_url(None, back)
-    assert without is not None and "hint" not in without
+    for unknown_or_long in (None, "x" * 5000):
+        without = await provider.sign_out_url(unknown_or_long, back)
+        assert without is not None and "hint" not in without
     forger.metadata = {"end_session_endpoint": None}
     clock.now += KEEP_S
     assert await provider.sign_out_url("id-token", back) is None

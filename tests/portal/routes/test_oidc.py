@@ -95,6 +95,11 @@ async def test_the_page_for_who_comes_back_needs_no_session(viewer: Viewer) -> N
         assert (response.status, await response.text()) == (200, "<title>signing in</title>")
 
 
+@pytest.mark.parametrize("query", ["?next=%ff%ed%a0%80", "?next=%00", "?next=" + "x" * 7000, "?next&next=1"])
+async def test_a_strange_way_on_keeps_nobody_out(viewer: Viewer, forger: Forger, query: str) -> None:
+    assert (await come_back(viewer, await begin(viewer, forger, query)))[0] == 200
+
+
 async def test_an_answer_counts_once(viewer: Viewer, forger: Forger) -> None:
     came = await begin(viewer, forger)
     pending = viewer.headers
@@ -178,7 +183,9 @@ async def test_what_the_provider_refuses_is_told_in_our_words(viewer: Viewer, er
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b'"code"', b'{"code": 1}', b'{"state": null}', b"\xff", b"[" * 60000]
+    "body",
+    [b"", b"[]", b'"code"', b'{"code": 1}', b'{"state": null}', b"\xff", b"[" * 60000]
+    + [b'{"code": "\\udfff"}', '{"state": "ü"}'.encode(), b'{"iss": "\\n"}'],
 )
 async def test_a_malformed_answer_is_refused(viewer: Viewer, body: bytes) -> None:
     async with viewer.request("POST", "/api/session/oidc", data=body) as response:
