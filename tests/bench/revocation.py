@@ -15,7 +15,7 @@ from tests.bench.stage import Stage, pause_s, probe, progress
 from tests.e2e.viewer import DEADLINE_S, Viewer, wait_for
 from tests.e2e.whep import offer
 from tests.support.guests import Guest
-from tests.support.users import give_sessions, headers_of, page_of
+from tests.support.users import SIGN_IN, give_sessions, headers_of, page_of
 
 RULE = '[[access]]\nusers = ["ann"]\ndomains = ["*"]\nrole = "{}"\n'
 
@@ -23,8 +23,8 @@ RULE = '[[access]]\nusers = ["ann"]\ndomains = ["*"]\nrole = "{}"\n'
 async def run(stage: Stage) -> Figures:
     """Take the role away again and again, from a page and from a viewer that does not end by itself."""
     guest = stage.guest()
+    stage.settings.write_text(SIGN_IN)
     give_sessions(stage.portal, "ann")
-    _rule(stage, "control")
     stage.portal.wait_console(guest.uuid)
     page = await page_of(stage.browser, stage.portal, "ann")
     gone, sunk = [], []
@@ -49,7 +49,7 @@ async def run(stage: Stage) -> Figures:
 
 def _rule(stage: Stage, role: str | None) -> None:
     """Write what ann may do, and have the portal read it."""
-    stage.settings.write_text("" if role is None else RULE.format(role))
+    stage.settings.write_text(SIGN_IN + ("" if role is None else RULE.format(role)))
     stage.portal.process.send_signal(signal.SIGHUP)
 
 

@@ -11,7 +11,7 @@ from examples.guests.reading import read_key_count, read_pointer
 from tests.e2e.viewer import Viewer, wait_for
 from tests.support.guests import Guest, GuestFactory
 from tests.support.portal import Portal
-from tests.support.users import give_sessions, page_of
+from tests.support.users import SIGN_IN, give_sessions, page_of
 
 pytestmark = [pytest.mark.libvirt, pytest.mark.browser]
 
@@ -55,13 +55,14 @@ class Rules:
     def __init__(self, file: Path, start_portal: Callable[..., Portal]) -> None:
         self._file = file
         self._roles: dict[str, str] = {}
-        file.write_text("")
+        file.write_text(SIGN_IN)
         self.portal = start_portal(None, "--config", str(file))
 
     def change(self, guest: Guest, **roles: str) -> None:
         """Give the users these roles for the guest and no others, and have the portal read that."""
         entry = "[[access]]\nusers = [{!r}]\ndomains = [{!r}]\nrole = {!r}\n"
-        self._file.write_text("".join(entry.format(user, guest.name, role) for user, role in roles.items()))
+        entries = [entry.format(user, guest.name, role) for user, role in roles.items()]
+        self._file.write_text("".join([SIGN_IN, *entries]))
         self.portal.process.send_signal(signal.SIGHUP)
 
 

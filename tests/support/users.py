@@ -12,6 +12,9 @@ from libvirt_webrtc.portal.auth.session_store import SessionStore, StoredSession
 from libvirt_webrtc.portal.auth.user import Method, User
 from tests.support.portal import Portal
 
+SIGN_IN = '[sign_in]\nmethods = ["token", "pam"]\n'
+"""What the portal's settings need: sessions of a way of signing in that is off do not come back."""
+
 
 def give_sessions(portal: Portal, *names: str) -> None:
     """Have users of these names signed in: their sessions come back as any do after a restart."""

@@ -144,7 +144,7 @@ function stopped({ domain, index }) {
   /** @type {Situation} */
   const base = { ...NOTHING, state: "stopped", tone: "off" };
   if (!domain) {
-    const text = "It was removed, you have no access to it any more, or the address is wrong. If it comes back, so does this console.";
+    const text = "It was removed, you have no access to it, or the address is wrong. If it comes back, so does this console.";
     return { ...base, status: "Gone", title: "There is no such domain", text, back: true };
   }
   const status = stateWords(domain);
