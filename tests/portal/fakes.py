@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from aiohttp import ClientResponse, ClientSession, DummyCookieJar, web
+from aiohttp import ClientResponse, ClientSession, DummyCookieJar, TCPConnector, web
 from aiohttp.client import _RequestContextManager
 from yarl import URL
 
@@ -176,10 +177,13 @@ class Serve(Protocol):
 class Viewer:
     """A client that sends exactly what it is told: its cookie and origin as a browser would, once signed in."""
 
-    def __init__(self, server: Served) -> None:
+    def __init__(self, server: Served, tls: ssl.SSLContext | None = None) -> None:
+        """``tls`` is what it trusts, of a portal that speaks HTTPS."""
         self.server = server
         self.headers: dict[str, str] = {}
-        self._session = ClientSession(cookie_jar=DummyCookieJar())
+        self._scheme, self._prefix = ("http", "") if tls is None else ("https", "__Host-")
+        connector = TCPConnector(ssl=tls or True)
+        self._session = ClientSession(connector=connector, cookie_jar=DummyCookieJar())
 
     async def __aenter__(self) -> Self:
         return self
@@ -191,11 +195,11 @@ class Viewer:
 
     @property
     def origin(self) -> str:
-        return f"http://127.0.0.1:{self.server.port}"
+        return f"{self._scheme}://127.0.0.1:{self.server.port}"
 
     @property
     def cookie_name(self) -> str:
-        return f"{NAME}-{self.server.port}"
+        return f"{self._prefix}{NAME}-{self.server.port}"
 
     def request(
         self, method: str, path: str, headers: Mapping[str, str | None] | None = None, **options: Any

@@ -16,6 +16,7 @@ from libvirt_webrtc.portal.audit import MAX_REFUSED, MAX_REFUSED_OF_ALL, PERIOD_
 from libvirt_webrtc.portal.audit_events import (
     ActionAsked,
     Actor,
+    AuditEvent,
     ConsoleOpened,
     Refusal,
     SignIn,
@@ -145,3 +146,14 @@ def test_a_line_cut_short_breaks_no_other(path: Path, monkeypatch: pytest.Monkey
     audit.write(SignOut(reason="whole"), ALICE)
     audit.close()
     assert json.loads(path.read_text().splitlines()[1])["reason"] == "whole"
+
+
+def test_the_document_has_every_event_and_field() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "audit.md").read_text()
+    rows = {row.split("`")[1]: row for row in text.splitlines() if row.startswith("| `")}
+    events = {str(kind.__struct_config__.tag): kind for kind in AuditEvent.__subclasses__()}
+    assert set(rows) - {"event"} == set(events)
+    opened = rows["console-opened"]
+    for tag, kind in events.items():
+        row = rows[tag] + (opened if tag == "console-closed" else "")
+        assert [name for name in kind.__struct_fields__ if f"`{name}`" not in row] == []
