@@ -72,7 +72,7 @@ def scheme_differs(public: PublicUrl, arrived: str) -> Misfit:
 def path_differs(base: str, path: str, arrived: str) -> Misfit:
     """A proxy has the portal in another folder than the settings."""
     why = "this page was opened in another folder than the portal's public_url says"
-    write = f"location {path} {{ with a slash at the end of the proxy_pass inside, or change public_url"
+    write = f"location {path} {{ proxy_pass http://PORTAL/; }}, or change public_url"
     return Misfit("wrong_path", why, "Referer", arrived, f"below {base}", write)
 
 
