@@ -118,6 +118,31 @@ class Answer:
     """Names this viewer in :meth:`Agent.close_viewer` and :meth:`Agent.has_viewer`; unguessable."""
 
 
+class ViewerStream(Protocol):
+    """One viewer's messages, both ways, as docs/protocol.md has them for a stream. Ended by :meth:`close`."""
+
+    @property
+    def viewer(self) -> str:
+        """As :attr:`Answer.viewer`."""
+        ...
+
+    async def receive(self) -> bytes | None:
+        """The console's next message; None once it has ended the stream. May be cancelled, for good."""
+        ...
+
+    async def send(self, message: bytes) -> None:
+        """Send a viewer's message; waits while the console does not take it. May be cancelled.
+
+        Raises:
+            WorkerGone: the stream has ended.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the stream, and with it the viewer. Idempotent."""
+        ...
+
+
 class Agent(Protocol):
     """Everything the portal may ask of the machine that runs the domains."""
 
@@ -141,6 +166,17 @@ class Agent(Protocol):
             ConsoleStarting: not yet.
             NegotiationError: the offer cannot be answered. GatheringError, of those, is not the offer's fault.
             WorkerError: the console's worker failed meanwhile.
+        """
+        ...
+
+    async def open_stream(self, uuid: str, console: int, grant: Grant) -> ViewerStream:
+        """Open a console for one viewer, who may do what ``grant`` says, without WebRTC; takes at most
+        ``WORKER_ANSWER_S``.
+
+        Where this is cancelled, the viewer is ended.
+
+        Raises:
+            NoSuchDomain, NoConsole, TooManyViewers, ConsoleStarting, WorkerError: as :meth:`offer`.
         """
         ...
 

@@ -39,6 +39,13 @@ CONNECT_S = 20.0
 """The worker gives up a viewer that has not connected this long after its answer: more than the answer's way to the
 page and PAGE_OPEN_S together, so that it never ends what the page still waits for."""
 
+HELLO_S = 10.0
+"""The worker gives up a stream whose viewer has not said HELLO this long after it was opened; pages do so at once."""
+
+MAX_STREAM_MESSAGE = 1024
+"""Bytes of one message of a viewer on a stream, the index before it included; the longest is HELLO, with the names of
+five formats."""
+
 LIFT_S = 1.0
 """A worker that ends waits this long for QEMU to lift the keys and buttons that viewers hold. Then it sends what is
 left without waiting: QEMU reads that when it goes on, also after the worker's end."""

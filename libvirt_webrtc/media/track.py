@@ -179,6 +179,16 @@ class ConsoleTrack(MediaStreamTrack):
             self._answers.asked(now, left_at, answered_at)
             self._ask_keyframe()
 
+    @property
+    def watched(self) -> bool:
+        """Whether anything is shown."""
+        return self._subscribe is not None
+
+    def undecoded(self) -> None:
+        """The viewer has received a picture whole, and could not decode it."""
+        self.request_keyframe()
+        self.keyframe_reported(whole=True)
+
     def keyframe_reported(self, *, whole: bool) -> None:
         """The viewer has reported how the last keyframe arrived: all of it, or that something was lost since."""
         if self._answers.reported(whole=whole) and not self._switch.changing:

@@ -40,6 +40,7 @@ from libvirt_webrtc.portal.routes.oidc import OidcRoutes
 from libvirt_webrtc.portal.routes.pages import PageRoutes
 from libvirt_webrtc.portal.routes.proxy_sign_in import ProxySignInRoutes
 from libvirt_webrtc.portal.routes.session import SessionRoutes
+from libvirt_webrtc.portal.routes.streams import StreamRoutes
 from libvirt_webrtc.portal.site import Site
 from libvirt_webrtc.portal.sub_path import SubPath
 from libvirt_webrtc.portal.web_files import WebFiles
@@ -112,6 +113,7 @@ def create_app(
     LinkRoutes(issued, sessions, throttle, access, agent).add_to(app.router)
     DomainRoutes(agent, access).add_to(app.router)
     ConsoleRoutes(agent, config.ice, sessions, guard).add_to(app.router)
+    StreamRoutes(agent, guard).add_to(app.router)
     if (public := config.portal.public_url) is not None and public.path != "/":
         app.router.register_resource(SubPath(public.path, app.router))
     app.on_response_prepare.append(_add_headers)

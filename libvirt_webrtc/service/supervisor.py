@@ -7,7 +7,14 @@ from typing import Self
 
 from libvirt_webrtc.agent.ends import ViewerEnd
 from libvirt_webrtc.agent.grant import Grant
-from libvirt_webrtc.agent.interface import Action, Answer, ConsoleState, DomainList, DomainView
+from libvirt_webrtc.agent.interface import (
+    Action,
+    Answer,
+    ConsoleState,
+    DomainList,
+    DomainView,
+    ViewerStream,
+)
 from libvirt_webrtc.agent.latest import LatestValue
 from libvirt_webrtc.agent.stats import ConsoleStats
 from libvirt_webrtc.concurrency.tasks import LongLivedTask, TaskSet
@@ -88,6 +95,10 @@ class Supervisor:
     async def offer(self, uuid: str, console: int, sdp: str, grant: Grant) -> Answer:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""
         return await self._open_worker_supervisor(uuid).offer(console, sdp, grant)
+
+    async def open_stream(self, uuid: str, console: int, grant: Grant) -> ViewerStream:
+        """See :class:`libvirt_webrtc.agent.interface.Agent`."""
+        return await self._open_worker_supervisor(uuid).open_stream(console, grant)
 
     async def stats(self, uuid: str, console: int) -> ConsoleStats:
         """See :class:`libvirt_webrtc.agent.interface.Agent`."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from libvirt_webrtc.agent.ends import ViewerEnd
 from libvirt_webrtc.agent.grant import Grant
-from libvirt_webrtc.agent.interface import Answer, ConsoleState, ConsoleView
+from libvirt_webrtc.agent.interface import Answer, ConsoleState, ConsoleView, ViewerStream
 from libvirt_webrtc.agent.stats import ConsoleStats
 from libvirt_webrtc.concurrency.tasks import LongLivedTask, until_one_ends
 from libvirt_webrtc.config.ice import IceServer
@@ -120,6 +120,10 @@ class WorkerSupervisor:
         viewer = secrets.token_urlsafe(16)
         answer = await self._ready_worker().offer(viewer, console, sdp, grant, self._ice_servers())
         return Answer(answer, viewer)
+
+    async def open_stream(self, console: int, grant: Grant) -> ViewerStream:
+        """As :meth:`libvirt_webrtc.agent.interface.Agent.open_stream`."""
+        return await self._ready_worker().open_stream(secrets.token_urlsafe(16), console, grant)
 
     async def close_viewer(self, viewer: str) -> bool:
         """End one viewer; False when it is already gone."""

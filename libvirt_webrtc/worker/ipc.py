@@ -56,6 +56,16 @@ class Offer(_Message, frozen=True):
     them: no worker has the secret."""
 
 
+class OpenStream(_Message, frozen=True):
+    """To the worker, with one descriptor: open a console for a viewer whose messages come on that stream socket.
+    Answered by Done or Refused."""
+
+    request: int
+    viewer: str
+    console: int
+    grant: Grant
+
+
 class CloseViewer(_Message, frozen=True):
     """To the worker: end one viewer, also while its offer is being answered. Answered by Done."""
 
@@ -84,7 +94,7 @@ class Answered(_Message, frozen=True):
 
 
 class Refused(_Message, frozen=True):
-    """From the worker: why an Offer or AskStats has no answer. ``kind`` names the error class."""
+    """From the worker: why an Offer, OpenStream or AskStats has no answer. ``kind`` names the error class."""
 
     request: int
     kind: str
@@ -92,7 +102,7 @@ class Refused(_Message, frozen=True):
 
 
 class Done(_Message, frozen=True):
-    """From the worker: whether the viewer of a CloseViewer was there."""
+    """From the worker: whether the viewer of a CloseViewer was there; that of an OpenStream is."""
 
     request: int
     found: bool
@@ -107,7 +117,7 @@ class Stats(_Message, frozen=True):
 
 
 class ViewerEnded(_Message, frozen=True):
-    """From the worker: a viewer whose Offer was answered is gone, however it ended."""
+    """From the worker: a viewer whose Offer or OpenStream was answered is gone, however it ended."""
 
     viewer: str
     bytes_sent: int
@@ -144,6 +154,7 @@ class Status(_Message, frozen=True):
 Message = (
     UseDisplay
     | Offer
+    | OpenStream
     | CloseViewer
     | AskStats
     | DomainPaused

@@ -123,6 +123,8 @@ class Worker:
                     self._start("use display", self._use_display(socket.socket(fileno=fds[0]), message))
                 case ipc.Offer():
                     self._start("answer", self._answer(message))
+                case ipc.OpenStream() if len(fds) == 1:
+                    self._start("open stream", self._open_stream(socket.socket(fileno=fds[0]), message))
                 case ipc.CloseViewer():
                     self._start("close viewer", self._close_viewer(message))
                 case ipc.AskStats():
@@ -173,6 +175,15 @@ class Worker:
             await self._refuse(offer.request, error)
         except LibvirtWebRTCError as error:
             await self._refuse(offer.request, error)
+
+    async def _open_stream(self, sock: socket.socket, message: ipc.OpenStream) -> None:
+        try:
+            await self._shared_consoles.admit_stream(message.viewer, message.console, sock, message.grant)
+            await self._channel.send(ipc.Done(message.request, found=True))
+        except WorkerGone:
+            raise
+        except LibvirtWebRTCError as error:
+            await self._refuse(message.request, error)
 
     async def _close_viewer(self, message: ipc.CloseViewer) -> None:
         found = await self._shared_consoles.dismiss(message.viewer)

@@ -22,8 +22,10 @@ from libvirt_webrtc.config.ice import IceServer
 from libvirt_webrtc.errors import MessageRefused, NegotiationError, WorkerError, WorkerGone
 from libvirt_webrtc.worker import forking, ipc
 from libvirt_webrtc.worker.channel import Channel
+from libvirt_webrtc.worker.message_socket import MessageSocket
 from libvirt_webrtc.worker.requests import Requests, refusal
 from libvirt_webrtc.worker.settings import WorkerSettings
+from libvirt_webrtc.worker.viewer_stream import SocketStream
 from libvirt_webrtc.worker.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -154,6 +156,28 @@ class WorkerProcess:
             if isinstance(error, asyncio.CancelledError | WorkerError):
                 # The worker may answer yet, and its viewer would wait for a page that has gone.
                 self._abandon(viewer)
+            raise
+
+    async def open_stream(self, viewer: str, console: int, grant: Grant) -> SocketStream:
+        """A viewer's stream. The viewer is ended where this is cancelled, or not answered within ``WORKER_ANSWER_S``.
+
+        Raises:
+            NoConsole, TooManyViewers, ConsoleStarting: as the worker says.
+            WorkerGone: it ended, or did not answer in time.
+        """
+        ours, theirs = MessageSocket.pair()
+        self.viewers[viewer] = 0
+        try:
+            with theirs:
+                answer = await self._requests.ask(
+                    lambda number: ipc.OpenStream(number, viewer, console, grant), [theirs.fileno()]
+                )
+            if isinstance(answer, ipc.Done):
+                return await SocketStream.open(viewer, ours)
+            raise refusal(answer)
+        except BaseException:
+            self._viewer_ended(viewer)
+            ours.close()  # which the worker sees, whatever it has answered
             raise
 
     async def close_viewer(self, viewer: str) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from libvirt_webrtc.agent import limits
 from libvirt_webrtc.errors import (
@@ -19,7 +19,7 @@ from libvirt_webrtc.errors import (
 from libvirt_webrtc.worker import ipc
 from libvirt_webrtc.worker.channel import Channel
 
-WorkerRequest = ipc.Offer | ipc.CloseViewer | ipc.AskStats
+WorkerRequest = ipc.Offer | ipc.OpenStream | ipc.CloseViewer | ipc.AskStats
 WorkerAnswer = ipc.Answered | ipc.Refused | ipc.Done | ipc.Stats
 
 _REFUSALS: dict[str, type[LibvirtWebRTCError]] = {
@@ -36,9 +36,11 @@ class Requests:
         self._numbers = itertools.count(1)
         self._answers: dict[int, asyncio.Future[WorkerAnswer]] = {}
 
-    async def ask(self, make: Callable[[int], WorkerRequest]) -> WorkerAnswer:
+    async def ask(self, make: Callable[[int], WorkerRequest], fds: Sequence[int] = ()) -> WorkerAnswer:
         """The worker's answer to the request that ``make`` makes of a number. May be cancelled: the worker answers
         all the same, and nobody hears it.
+
+        ``fds`` go with the request, and stay the caller's.
 
         Raises:
             MessageRefused: the request cannot be sent.
@@ -49,7 +51,7 @@ class Requests:
         self._answers[number] = future
         try:
             async with asyncio.timeout(limits.WORKER_ANSWER_S):
-                await self._channel.send(make(number))
+                await self._channel.send(make(number), fds)
                 return await future
         except TimeoutError:
             raise WorkerGone("the console's worker did not answer in time") from None

@@ -1,17 +1,21 @@
 """All consoles of one domain, and all its viewers."""
 
 import asyncio
+import socket
 from collections.abc import Callable, Mapping, Sequence
 
+from libvirt_webrtc.agent import limits
 from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.agent.interface import ConsoleView
 from libvirt_webrtc.config.ice import IceServer
 from libvirt_webrtc.display.console import Console
 from libvirt_webrtc.display.gl.thread import GraphicsThread
 from libvirt_webrtc.errors import ConsoleStarting, NegotiationError, NoConsole, TooManyViewers
+from libvirt_webrtc.worker.message_socket import MessageSocket
 from libvirt_webrtc.worker.settings import WorkerSettings
 from libvirt_webrtc.worker.shared_console import SharedConsole
-from libvirt_webrtc.worker.webrtc import WebRTCConnection
+from libvirt_webrtc.worker.transports.stream import StreamConnection
+from libvirt_webrtc.worker.transports.webrtc import WebRTCConnection
 
 MAX_VIEWERS = 64
 """Viewers of one domain. Each keeps up to some MB of sent packets for repetition."""
@@ -39,7 +43,7 @@ class SharedConsoles:
         self._on_viewer_ended = on_viewer_ended
         self._graphics = GraphicsThread(settings.gl_device, settings.render_node)
         self._shared_consoles: dict[int, SharedConsole] = {}
-        self._connections: dict[str, WebRTCConnection] = {}
+        self._connections: dict[str, WebRTCConnection | StreamConnection] = {}
         """Of the viewers, by their names."""
         self._expected: set[str] = set()
         """Viewers whose offers wait for QEMU; one that is dismissed meanwhile is not in it any more."""
@@ -98,6 +102,26 @@ class SharedConsoles:
             TooManyViewers: there are MAX_VIEWERS already.
             ConsoleStarting: QEMU's display is not connected, or would not register a listener.
         """
+        consoles = await self._consoles_for(name, index)
+        connection = WebRTCConnection(name, consoles, grant, ice_servers=ice_servers, on_closed=self._closed)
+        self._connections[name] = connection
+        return await connection.answer(sdp)
+
+    async def admit_stream(self, name: str, index: int, sock: socket.socket, grant: Grant) -> None:
+        """Serve a viewer of this console over a stream socket, which is taken over.
+
+        Takes at most LISTEN_S; errors as :meth:`admit`.
+        """
+        try:
+            consoles = await self._consoles_for(name, index)
+            messages = await MessageSocket.open(sock, largest=limits.MAX_STREAM_MESSAGE)
+        except BaseException:
+            sock.close()
+            raise
+        self._connections[name] = StreamConnection(name, consoles, grant, messages, on_closed=self._closed)
+
+    async def _consoles_for(self, name: str, index: int) -> list[SharedConsole]:
+        """The console of this index, which QEMU sends the picture of, then the others; errors as :meth:`admit`."""
         shared = self.find(index)
         self._expected.add(name)
         try:
@@ -112,12 +136,7 @@ class SharedConsoles:
             raise TooManyViewers(
                 f"this guest's consoles have {MAX_VIEWERS} viewers, the most that there may be; try again later"
             )
-        others = [other for other in self._present() if other is not shared]
-        connection = WebRTCConnection(
-            name, [shared, *others], grant, ice_servers=ice_servers, on_closed=self._closed
-        )
-        self._connections[name] = connection
-        return await connection.answer(sdp)
+        return [shared, *(other for other in self._present() if other is not shared)]
 
     async def dismiss(self, name: str) -> bool:
         """End one viewer, also one whose offer is being answered; False when there is none of that name."""
@@ -152,6 +171,6 @@ class SharedConsoles:
             for connection in self._connections.values():
                 connection.viewer.consoles_changed(present)
 
-    def _closed(self, connection: WebRTCConnection) -> None:
+    def _closed(self, connection: WebRTCConnection | StreamConnection) -> None:
         self._connections.pop(connection.viewer.name, None)
         self._on_viewer_ended(connection.viewer.name, connection.viewer.bytes_sent)

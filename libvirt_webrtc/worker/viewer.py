@@ -65,6 +65,10 @@ class Viewer:
         """The console that was asked for."""
         return self._shared_consoles[0]
 
+    def index_of(self, section: int) -> int:
+        """The index of the console that a section belongs to."""
+        return self._shared_consoles[section].index
+
     def open_first(self) -> None:
         """Open and watch the console that was asked for."""
         self._open(self.first, self.tracks[0]).watch(True)

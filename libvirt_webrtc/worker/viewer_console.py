@@ -5,8 +5,6 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from aiortc import RTCDataChannel
-
 from libvirt_webrtc.agent.grant import Role
 from libvirt_webrtc.concurrency.tasks import TaskSet
 from libvirt_webrtc.errors import ConsoleStarting
@@ -78,11 +76,29 @@ class ConsoleForViewers(Protocol):
         ...
 
 
+class DisplayChannel(Protocol):
+    """The way of one console's messages to the viewer; ``aiortc``'s ``RTCDataChannel`` is one."""
+
+    @property
+    def readyState(self) -> str:
+        """``open`` while messages can be sent."""
+        ...
+
+    @property
+    def bufferedAmount(self) -> int:
+        """Bytes that were not sent yet."""
+        ...
+
+    def send(self, data: bytes) -> None:
+        """Send a message. Raises ValueError where it is longer than the viewer takes."""
+        ...
+
+
 class ViewerConsole:
     """What a viewer sees of a console, and does to it; ended by :meth:`close`.
 
-    The viewer opens the two channels, in any order, and may do without either. Its picture is sent while it is
-    watched.
+    What the viewer does is fed to :attr:`input`; what the guest changes is told on the display channel, once that is
+    open. Its picture is sent while it is watched.
 
     Attributes:
         track: what its picture is sent on.
@@ -114,8 +130,7 @@ class ViewerConsole:
         self._role = role
         self._shared_console = shared
         self._on_fault = on_fault
-        self._has_input = False
-        self._display: RTCDataChannel | None = None
+        self._display: DisplayChannel | None = None
         self._next_stats: asyncio.TimerHandle | None = None
         self._listening = False
         self._tasks = TaskSet()
@@ -146,21 +161,16 @@ class ViewerConsole:
             self._listening = True
             self._tasks.start(self._listen(), name=f"listen for {self._name}", on_failure=self._on_fault)
 
-    def open_input(self, channel: RTCDataChannel) -> bool:
-        """Take what comes on this channel; False when there is one already."""
-        if self._has_input:
-            return False
-        self._has_input = True
-        channel.on("message", self._input_message)
-        channel.on("close", self.input.release_all)
-        return True
+    @property
+    def index(self) -> int:
+        """The console's."""
+        return self._shared_console.index
 
-    def open_display(self, channel: RTCDataChannel) -> bool:
+    def open_display(self, channel: DisplayChannel) -> bool:
         """Greet the viewer on this channel; False when there is one already."""
         if self._display is not None:
             return False
         self._display = channel
-        channel.on("message", lambda _: self._on_fault("a message was sent on the display channel"))
         for message in (display_messages.role(self._role), *self._shared_console.greeting()):
             self.send(message)
         self._told_reduced = 1
@@ -218,12 +228,6 @@ class ViewerConsole:
         if factor != self._told_reduced and not self._closed:
             self._told_reduced = factor
             self.send(display_messages.reduced(factor))
-
-    def _input_message(self, data: bytes | str) -> None:
-        if isinstance(data, str):
-            self._on_fault("text was sent on the input channel")
-        else:
-            self.input.feed(data)
 
     def _want_stats(self, wanted: bool) -> None:
         if self._next_stats is None:

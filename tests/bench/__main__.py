@@ -37,6 +37,12 @@ def main() -> int:
     )
     parser.add_argument("--browser", choices=BROWSERS, default="chromium")
     parser.add_argument(
+        "--transport",
+        choices=("webrtc", "websocket"),
+        default="webrtc",
+        help="latency: websocket measures that one as well, beside WebRTC (default: %(default)s)",
+    )
+    parser.add_argument(
         "--size", type=_size, default=(1920, 1080), help="frames, latency: the guest's (default: 1920x1080)"
     )
     arguments = parser.parse_args()
@@ -47,6 +53,7 @@ def main() -> int:
         guest=arguments.guest,
         seconds=arguments.seconds,
         browser=arguments.browser,
+        transport=arguments.transport,
         size=arguments.size,
     )
     result = asyncio.run(bench.measure(options))

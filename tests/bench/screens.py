@@ -81,11 +81,13 @@ def mode_of(stage: Stage) -> str:
 
 
 async def screens(stage: Stage) -> list[Screen]:
-    """Ours, and noVNC's where it is installed: a guest of the same kind that has VNC and no D-Bus display.
+    """Ours, over each transport that was asked for, and noVNC's where it is installed, whose guest has VNC alone.
 
     Not the same guest: as long as one display asks QEMU for the picture often, the other gets it often too.
     """
-    made = [await _ours(stage)]
+    made = [await _ours(stage, "webrtc", "decoder")]
+    if stage.options.transport == "websocket":
+        made.append(await _ours(stage, "websocket", "drawn"))
     if (files := novnc_folder()) is None:
         progress(f"no figures of noVNC: {NO_NOVNC}")
     else:
@@ -93,14 +95,14 @@ async def screens(stage: Stage) -> list[Screen]:
     return made
 
 
-async def _ours(stage: Stage) -> Screen:
+async def _ours(stage: Stage, transport: str, watching: str) -> Screen:
     guest = stage.guest(mode_of(stage))
-    viewer = await Viewer.open(stage.browser, stage.portal, guest, viewport=VIEWPORT)
+    viewer = await Viewer.open_over(transport, stage.browser, stage.portal, guest, viewport=VIEWPORT)
     await viewer.wait_known_picture()
     # The probes are arguments of evaluate(), which the pages' content security policy does not forbid.
     await viewer.page.evaluate(probe("keys"))
-    await viewer.page.evaluate(probe("decoder"), {"width": stage.options.size[0], **_places(stage)})
-    return Screen("", viewer.page, guest)
+    await viewer.page.evaluate(probe(watching), {"width": stage.options.size[0], **_places(stage)})
+    return Screen("" if transport == "webrtc" else "websocket_", viewer.page, guest)
 
 
 async def _novnc(stage: Stage, files: Path) -> Screen:

@@ -33,6 +33,8 @@ class Options:
     seconds: float
     """How long a bench watches what it has to watch for a time."""
     browser: BrowserName
+    transport: str
+    """What our page's connection goes over: webrtc, or websocket, which is measured beside WebRTC."""
     size: tuple[int, int]
     """Of the guest's picture, where a bench does not have its own."""
 

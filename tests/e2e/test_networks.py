@@ -69,7 +69,7 @@ async def test_workers_keep_to_the_ports_and_the_next_viewer_is_told(
         opened = [udp_ports(portal.wait_console(guest.uuid)["worker_pid"]) for guest in guests]
         assert all(set(each) <= set(PORTS) for each in opened)
         page = await Viewer.sign_in(browser, portal)
-        await page.goto(f"{portal.url}/console/{guests[0].uuid}")
+        await page.goto(f"{portal.url}/console/{guests[0].uuid}?transport=webrtc")
         await notice_says(page, f"All UDP ports of ice.ports ({PORTS[0]}-{PORTS[1]}) are taken at ")
         assert f"all UDP ports of ice.ports ({PORTS[0]}-{PORTS[1]}) are taken at " in portal.log.read_text()
         await viewers[0].page.close()
@@ -100,7 +100,7 @@ async def test_where_a_firewall_stops_udp_the_page_says_what_was_tried(
         host.run("iptables", "-A", "INPUT", "-p", "udp", "!", "-i", "lo", "-j", "DROP")
         portal.wait_console(guest.uuid)
         page = await Viewer.sign_in(browser, portal)
-        await page.goto(f"{portal.url}/console/{guest.uuid}")
+        await page.goto(f"{portal.url}/console/{guest.uuid}?transport=webrtc")
         await notice_says(page, "This browser tried from its own addresses to the server’s ")
         for part in (f"{FAR4}:50000", "no answer", "No TURN server is configured."):
             await notice_says(page, part)

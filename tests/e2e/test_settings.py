@@ -55,7 +55,7 @@ async def test_placeholder_is_shown_in_place_of_connecting(
     guest = make_guest()
     portal.wait_console(guest.uuid)
     page = await Viewer.sign_in(browser, portal)
-    await page.goto(f"{portal.url}/console/{guest.uuid}")
+    await page.goto(f"{portal.url}/console/{guest.uuid}?transport=webrtc")
     await page.get_by_text("YOUR_TURN_HOST").first.wait_for()
     assert await page.evaluate("window.libvirtWebRTC.connections") == 0
     assert await page.evaluate("window.libvirtWebRTC.state") == "problem"

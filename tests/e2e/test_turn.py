@@ -59,7 +59,7 @@ async def test_where_only_the_relay_is_allowed_the_page_says_what_to_check(
     portal = start_portal(environment("relay"))
     portal.wait_console(guest.uuid)
     page = await Viewer.sign_in(browser, portal)
-    await page.goto(f"{portal.url}/console/{guest.uuid}")
+    await page.goto(f"{portal.url}/console/{guest.uuid}?transport=webrtc")
     await expect(page.locator("#notice-text")).to_contain_text(
         "check the TURN server", timeout=1000 * DEADLINE_S
     )

@@ -23,15 +23,16 @@ it."""
 POLL_S = 0.1
 
 _GRAB = """(index) => {
-  const { video, size } = window.libvirtWebRTC.consoles[index] ?? {};
-  if (!size || video.readyState < 2) return null;
+  const { video, picture, size } = window.libvirtWebRTC.consoles[index] ?? {};
+  const drawn = picture?.width > 0;
+  if (!size || (!drawn && video.readyState < 2)) return null;
   const canvas = document.createElement("canvas");
   canvas.width = size.width;
   canvas.height = size.height;
-  canvas.getContext("2d").drawImage(video, 0, 0);
+  canvas.getContext("2d").drawImage(drawn ? picture : video, 0, 0);
   return {
     png: canvas.toDataURL("image/png"),
-    encoded: [video.videoWidth, video.videoHeight],
+    encoded: drawn ? [picture.width, picture.height] : [video.videoWidth, video.videoHeight],
   };
 }"""
 
@@ -72,6 +73,16 @@ class Viewer:
         """Sign in, and click on the guest in the list as soon as it can be opened."""
         portal.wait_console(guest.uuid)
         page = await cls.sign_in(browser, portal, **context)
+        return await cls.click(page, guest)
+
+    @classmethod
+    async def open_over(
+        cls, transport: str, browser: Browser, portal: Portal, guest: Shown, **context: Any
+    ) -> "Viewer":
+        """As :meth:`open`, where this transport was chosen before."""
+        portal.wait_console(guest.uuid)
+        page = await cls.sign_in(browser, portal, **context)
+        await page.evaluate("choice => localStorage.setItem('libvirt-webrtc.transport', choice)", transport)
         return await cls.click(page, guest)
 
     @classmethod

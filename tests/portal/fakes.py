@@ -3,7 +3,8 @@
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -71,6 +72,39 @@ class FakeClock:
         return self.now
 
 
+class FakeStream:
+    """Implements the ``ViewerStream`` protocol; ``gate`` is what the console takes messages by."""
+
+    def __init__(self, viewer: str, gone: Callable[[], object]) -> None:
+        self.viewer = viewer
+        self.taken: list[bytes] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.closed = False
+        self._gone = gone
+        self._waiting: asyncio.Queue[bytes | None] = asyncio.Queue(1)
+
+    async def tell(self, message: bytes) -> None:
+        """Have the viewer receive this. Waits while it does not take the one before."""
+        await self._waiting.put(message)
+
+    async def receive(self) -> bytes | None:
+        return await self._waiting.get()
+
+    async def send(self, message: bytes) -> None:
+        await self.gate.wait()
+        self.taken.append(message)
+
+    def end(self) -> None:
+        """The console ends the stream."""
+        with suppress(asyncio.QueueFull):
+            self._waiting.put_nowait(None)
+
+    def close(self) -> None:
+        self.closed = True
+        self._gone()
+
+
 class FakeAgent:
     """Implements the ``Agent`` protocol; ``error`` makes the next offers fail."""
 
@@ -90,6 +124,7 @@ class FakeAgent:
         """Set at each offer; each offer waits for ``go``, which a test clears first."""
         self.go.set()
         self.actions: list[tuple[str, Action]] = []
+        self.streams: list[FakeStream] = []
 
     def list(self) -> DomainList:
         return self.lists.value
@@ -117,6 +152,15 @@ class FakeAgent:
         self.viewers[viewer] = uuid
         return Answer(ANSWER, viewer)
 
+    async def open_stream(self, uuid: str, console: int, grant: Grant) -> FakeStream:
+        if self.error is not None:
+            raise self.error
+        stream = FakeStream(f"stream{len(self.streams)}", lambda: self.viewers.pop(stream.viewer, None))
+        self.streams.append(stream)
+        self.grants.append(grant)
+        self.viewers[stream.viewer] = uuid
+        return stream
+
     async def stats(self, uuid: str, console: int) -> ConsoleStats:
         if self.error is not None:
             raise self.error
@@ -130,6 +174,9 @@ class FakeAgent:
     async def close_viewer(self, uuid: str, viewer: str) -> bool:
         if self.close_error is not None:
             raise self.close_error
+        for stream in self.streams:
+            if stream.viewer == viewer and not stream.closed:
+                stream.end()
         return self.viewers.pop(viewer, None) == uuid
 
     async def has_viewer(self, uuid: str, viewer: str) -> bool:

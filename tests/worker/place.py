@@ -11,8 +11,9 @@ from libvirt_webrtc.input.messages import Resize
 from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.picture.framebuffer import Framebuffer
 from libvirt_webrtc.worker.console_input import ConsoleInput
+from libvirt_webrtc.worker.transports.stream import StreamConnection
+from libvirt_webrtc.worker.transports.webrtc import WebRTCConnection
 from libvirt_webrtc.worker.viewer_console import ViewerConsole
-from libvirt_webrtc.worker.webrtc import WebRTCConnection
 from tests.media.helpers import picture, show, soon, until
 from tests.support.grants import ADMIN
 from tests.worker.viewer_client import ViewerClient
@@ -88,15 +89,20 @@ class Place:
         self.closed: list[str] = []
         """The names of viewers whose connections have ended."""
         self.connections: list[WebRTCConnection] = []
+        self.streams: list[StreamConnection] = []
 
     @property
     def framebuffer(self) -> Framebuffer:
         return self.shared_consoles[0].framebuffer
 
+    @property
+    def _all(self) -> list[WebRTCConnection | StreamConnection]:
+        return [*self.connections, *self.streams]
+
     def add(self) -> FakeSharedConsole:
         """One more console, from now on."""
         self.shared_consoles.append(FakeSharedConsole(len(self.shared_consoles)))
-        for connection in self.connections:
+        for connection in self._all:
             connection.viewer.consoles_changed(self.shared_consoles)
         return self.shared_consoles[-1]
 
@@ -124,5 +130,5 @@ class Place:
         return connection.viewer.name
 
     async def close(self) -> None:
-        await asyncio.gather(*(connection.close() for connection in self.connections))
+        await asyncio.gather(*(connection.close() for connection in self._all))
         await asyncio.gather(*(shared.video.close() for shared in self.shared_consoles))

@@ -11,7 +11,7 @@ import pytest
 from libvirt_webrtc.errors import NegotiationError
 from libvirt_webrtc.input import display_messages
 from libvirt_webrtc.input.messages import Resize
-from libvirt_webrtc.worker import webrtc
+from libvirt_webrtc.worker.transports import webrtc
 from tests.media.helpers import picture, show, soon, until
 from tests.worker.place import OWN, PING, Place
 from tests.worker.viewer_client import ViewerClient

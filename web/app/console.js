@@ -16,6 +16,7 @@ import { SharePanel } from "./share-panel.js";
 import { canOpen, lacks, situation } from "./situation.js";
 import { Stats } from "./stats.js";
 import { Toolbar } from "./toolbar.js";
+import { offerTransports, transportChoice } from "./transport-choice.js";
 import { visible } from "./words.js";
 import { WindowSize } from "./window-size.js";
 
@@ -44,8 +45,13 @@ let away = false;
 let over = false;
 
 const session = new Session(
-  { whep: at(`api/domains/${encodeURIComponent(uuid)}/consoles/${consoleIndex}/whep`), config: at("webrtc-config") },
-  () => consoleCount(uuid),
+  {
+    index: consoleIndex,
+    console: at(`api/domains/${encodeURIComponent(uuid)}/consoles/${consoleIndex}`),
+    config: at("webrtc-config"),
+    sections: () => consoleCount(uuid),
+  },
+  transportChoice(),
   {
     state: () => {
       if (session.state === "connecting") worker = domain?.worker_pid ?? null;
@@ -189,7 +195,14 @@ function hurry() {
 
 if (takesSideButtons()) new SideButtons((button) => consoles.click(button));
 
-window.addEventListener("online", hurry);
+/** The network has changed. */
+function renetworked() {
+  hurry();
+  session.improve();
+}
+
+window.addEventListener("online", renetworked);
+/** @type {{connection?: EventTarget}} */ (navigator).connection?.addEventListener("change", renetworked);
 document.addEventListener("visibilitychange", hurry);
 window.addEventListener("pagehide", () => {
   events.close();
@@ -201,6 +214,7 @@ window.addEventListener("pageshow", (event) => {
   session.connect();
 });
 
+offerTransports(session, toGuest);
 publish({ session, consoles, stats, state: () => current().state });
 session.connect();
 events.open();

@@ -1,15 +1,14 @@
 // @ts-check
 /** `window.libvirtWebRTC`: what scripts and tests may read of a console page. */
 
-import { read } from "../core/measure.js";
-
 /**
  * @typedef {object} Handle
  * @property {string} state connecting, connected, reconnecting, stopped, problem or signed-out
- * @property {RTCPeerConnection | null} peerConnection the present one
+ * @property {"webrtc" | "websocket" | null} transport what the present connection goes over
+ * @property {RTCPeerConnection | null} peerConnection the present one; null also where it goes over a WebSocket
  * @property {import("../core/protocol.js").Size | null} size of the guest's picture, in its pixels; the first screen's
  * @property {ConsoleHandle[]} consoles the guest's screens, in order
- * @property {number} connections how many peer connections this page has made
+ * @property {number} connections how many connections this page has made
  * @property {() => Promise<Reading | null>} stats totals of the video that arrives; null without a connection
  * @property {import("./figures.js").Figures | null} figures what the stats overlay shows; null while it is closed
  */
@@ -22,6 +21,7 @@ import { read } from "../core/measure.js";
  * @property {boolean} enabled the guest shows something there
  * @property {boolean} active
  * @property {HTMLVideoElement} video
+ * @property {HTMLCanvasElement} picture where it is drawn, instead, while the connection goes over a WebSocket
  */
 /** @typedef {import("../core/measure.js").Reading} Reading */
 
@@ -38,6 +38,9 @@ export function publish({ session, consoles, stats, state }) {
     get state() {
       return state();
     },
+    get transport() {
+      return session.transport;
+    },
     get peerConnection() {
       return session.peerConnection;
     },
@@ -45,7 +48,7 @@ export function publish({ session, consoles, stats, state }) {
       return consoles.first.display.size;
     },
     get consoles() {
-      return consoles.present.map(({ index, shown, enabled, video, display }) => ({
+      return consoles.present.map(({ index, shown, enabled, video, picture, display }) => ({
         index,
         size: display.size,
         shown,
@@ -53,6 +56,7 @@ export function publish({ session, consoles, stats, state }) {
         enabled,
         active: index === consoles.active.index,
         video,
+        picture,
       }));
     },
     get connections() {
@@ -61,7 +65,7 @@ export function publish({ session, consoles, stats, state }) {
     get figures() {
       return stats.figures;
     },
-    stats: async () => session.peerConnection && read(session.peerConnection, session.stream(0)),
+    stats: async () => (await session.read(session.stream(0)))?.reading ?? null,
   };
   Object.defineProperty(window, "libvirtWebRTC", { value: Object.freeze(handle), enumerable: true });
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** The stats overlay: what the picture costs and how late it is. It measures, and asks the server, only while open. */
 
-import { between, read } from "../core/measure.js";
+import { between } from "../core/measure.js";
 import { encodeWantStats } from "../core/protocol.js";
 import { element } from "./elements.js";
 import { figures, inWords } from "./figures.js";
@@ -22,7 +22,7 @@ export class Stats {
   #viewerConsole;
   /** @type {import("../core/protocol.js").ServerStats | null} */
   #server = null;
-  /** @type {{connection: RTCPeerConnection, reading: Reading} | null} */
+  /** @type {{of: object, reading: Reading} | null} */
   #before = null;
   /** From arrival to display, of the frames since the last look. @type {number[]} */
   #shownMs = [];
@@ -104,14 +104,13 @@ export class Stats {
   }
 
   async #look() {
-    const connection = this.#session.peerConnection;
-    const stream = /** @type {MediaStream | null} */ (this.#viewerConsole.video.srcObject);
-    const reading = connection && (await read(connection, stream));
+    const now = await this.#session.read(this.#viewerConsole.display.source);
     if (!this.open) return;
-    if (!connection || !reading) {
+    if (!now) {
       this.#before = this.figures = null;
     } else {
-      const before = this.#before?.connection === connection ? this.#before.reading : null;
+      const { reading } = now;
+      const before = this.#before?.of === now.of ? this.#before.reading : null;
       const shown = this.#shownMs.sort((a, b) => a - b);
       this.figures = figures({
         reading,
@@ -121,7 +120,7 @@ export class Stats {
         shownMs: shown.length ? Math.max(shown[shown.length >> 1], 0) : null,
         last: before && this.figures,
       });
-      this.#before = { connection, reading };
+      this.#before = now;
     }
     this.#shownMs = [];
     this.#render();

@@ -74,6 +74,7 @@ export class ViewerConsole {
     this.index = index;
     this.stage = part(element, ".stage", HTMLElement);
     this.video = part(element, "video", HTMLVideoElement);
+    this.picture = part(element, ".picture", HTMLCanvasElement);
     this.#session = session;
     this.#key = first ? null : index;
     this.#handlers = handlers;
@@ -87,6 +88,7 @@ export class ViewerConsole {
         stage: this.stage,
         screen: part(element, ".screen", HTMLElement),
         video: this.video,
+        picture: this.picture,
         still: part(element, ".still", HTMLCanvasElement),
       },
       () => {
@@ -147,10 +149,13 @@ export class ViewerConsole {
     this.#session.send(message, this.#key);
   }
 
-  /** @param {MediaStream} stream of a new connection @param {boolean} watched whether the server sends it unasked */
-  begin(stream, watched) {
+  /**
+   * @param {import("../core/session.js").Source} source of a new connection
+   * @param {boolean} watched whether the server sends it unasked
+   */
+  begin(source, watched) {
     this.#told = watched;
-    this.display.attach(stream);
+    this.display.attach(source);
   }
 
   /** Messages can be sent from now on. */

@@ -198,7 +198,7 @@ export class ViewerConsoles {
   #open(viewerConsole) {
     const section = this.#told.find(({ index }) => index === viewerConsole.index)?.section;
     const stream = this.#session.stream(section ?? -1);
-    if (!stream || viewerConsole.video.srcObject === stream) return;
+    if (!stream || viewerConsole.display.source === stream) return;
     viewerConsole.begin(stream, false);
     this.#session.open(viewerConsole.index, () => viewerConsole.opened());
   }

@@ -1,15 +1,17 @@
 // @ts-check
-/** The picture on the page: the video, scaled and cropped, and its last frame while there is no connection. */
+/** The picture on the page, scaled and cropped: a video or what is drawn, and its last frame while there is no connection. */
 
 import { isInside, layOut, toGuest, trueRatio, windowSize } from "./geometry.js";
 
 /** @typedef {import("./protocol.js").Size} Size */
 /** @typedef {import("./geometry.js").Scaling} Scaling */
+/** @typedef {import("./session.js").Source} Source */
 /**
  * @typedef {object} DisplayElements
  * @property {HTMLElement} stage the room there is
  * @property {HTMLElement} screen within the stage; gets exactly the guest's picture's place, clips its content
  * @property {HTMLVideoElement} video within the screen
+ * @property {HTMLCanvasElement} picture within the screen, over the video: where pictures are drawn that are no stream
  * @property {HTMLCanvasElement} still within the screen, over the video; `hidden` unless frozen
  */
 
@@ -28,8 +30,10 @@ export class Display {
   #zoom = 1;
   /** The stage's, in device pixels; null before it was measured, and while it is hidden. @type {Size | null} */
   #device = null;
-  /** True once the present stream has shown a frame. */
+  /** True once the present source has shown a frame. */
   showing = false;
+  /** @type {Source | null} */
+  #source = null;
 
   /**
    * @param {DisplayElements} elements
@@ -45,7 +49,7 @@ export class Display {
 
   /** @returns {Size | null} of the guest's picture, in its own pixels; null before anything is known */
   get size() {
-    const { videoWidth: width, videoHeight: height } = this.#elements.video;
+    const { width, height } = this.#encoded;
     return this.#guest ?? (width && height ? { width, height } : null);
   }
 
@@ -94,33 +98,79 @@ export class Display {
     this.#lay();
   }
 
-  /** @param {MediaStream} stream shown from its first frame on; the frozen picture stays until then */
-  attach(stream) {
-    const { video, still } = this.#elements;
-    video.srcObject = stream;
+  /** @returns {Source | null} where the picture comes from; null while it is frozen */
+  get source() {
+    return this.#source;
+  }
+
+  /** @param {Source} source shown from its first frame on; the frozen picture stays until then */
+  attach(source) {
+    this.#release();
+    this.#source = source;
+    if (!(source instanceof MediaStream)) {
+      source.onframe = (frame) => this.#draw(frame);
+      return;
+    }
+    const { video } = this.#elements;
+    video.srcObject = source;
     video.play().catch(() => undefined); // interrupted by the next attach()
     const shown = () => {
-      if (video.srcObject !== stream) return;
-      this.showing = true;
-      still.hidden = true;
-      this.#changed();
+      if (this.#source === source) this.#shows();
     };
     if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(shown);
     else /** @type {HTMLVideoElement} */ (video).addEventListener("loadeddata", shown, { once: true });
   }
 
-  /** Keep the last frame on the page and let go of the stream. */
+  /** Keep the last frame on the page and let go of its source. */
   freeze() {
-    const { video, still } = this.#elements;
-    if (this.showing && video.videoWidth) {
-      still.width = video.videoWidth;
-      still.height = video.videoHeight;
-      still.getContext("2d")?.drawImage(video, 0, 0);
+    const { video, picture, still } = this.#elements;
+    const { width, height } = this.#encoded;
+    if (this.showing && width) {
+      still.width = width;
+      still.height = height;
+      still.getContext("2d")?.drawImage(picture.hidden ? video : picture, 0, 0);
       still.hidden = false;
     }
+    this.#release();
     this.showing = false;
-    video.srcObject = null;
     this.#changed();
+  }
+
+  #release() {
+    const { video, picture } = this.#elements;
+    if (this.#source && !(this.#source instanceof MediaStream)) this.#source.onframe = null;
+    this.#source = null;
+    video.srcObject = null;
+    picture.hidden = true;
+    picture.width = picture.height = 0;
+  }
+
+  #shows() {
+    this.showing = true;
+    this.#elements.still.hidden = true;
+    this.#changed();
+  }
+
+  /** @param {VideoFrame} frame drawn at once: whichever the screen comes to show next, it is not older than this one */
+  #draw(frame) {
+    const { picture } = this.#elements;
+    const { displayWidth: width, displayHeight: height } = frame;
+    const resized = picture.width !== width || picture.height !== height;
+    if (resized) {
+      picture.width = width;
+      picture.height = height;
+    }
+    picture.getContext("2d", { alpha: false })?.drawImage(frame, 0, 0);
+    frame.close();
+    picture.hidden = false;
+    if (!this.showing) this.#shows();
+    if (resized) this.#lay();
+  }
+
+  /** @returns {Size} of the picture that was shown last; 0 before any */
+  get #encoded() {
+    const { video, picture } = this.#elements;
+    return picture.hidden ? { width: video.videoWidth, height: video.videoHeight } : picture;
   }
 
   /**
@@ -167,12 +217,12 @@ export class Display {
   }
 
   #lay() {
-    const { stage, screen, video, still } = this.#elements;
+    const { stage, screen, video, picture, still } = this.#elements;
     const guest = this.size;
     // Not clientWidth: scroll bars would make it smaller, and it decides whether there are scroll bars.
     const room = stage.getBoundingClientRect();
     if (!guest || !room.width) return;
-    const shown = still.hidden ? { width: video.videoWidth, height: video.videoHeight } : still;
+    const shown = still.hidden ? this.#encoded : still;
     const layout = layOut({
       stage: room,
       guest,
@@ -184,7 +234,7 @@ export class Display {
     this.#scale = layout.scale;
     this.#zoom = layout.zoom;
     for (const [name, value] of Object.entries(layout.screen)) screen.style.setProperty(name, `${value}px`);
-    for (const element of [video, still]) {
+    for (const element of [video, picture, still]) {
       element.style.width = `${layout.video.width}px`;
       element.style.height = `${layout.video.height}px`;
     }

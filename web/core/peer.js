@@ -3,6 +3,7 @@
 
 import { Channels } from "./channels.js";
 import { Heartbeat } from "./heartbeat.js";
+import { read } from "./measure.js";
 import { failureWords, readPath } from "./path.js";
 import { deleteViewer, postOffer } from "./signalling.js";
 
@@ -58,6 +59,8 @@ function gathered(connection, signal) {
 }
 
 export class Peer {
+  /** What kind of transport it is. */
+  kind = /** @type {const} */ ("webrtc");
   #handlers;
   /** Of the console that was asked for. */
   #first;
@@ -188,6 +191,14 @@ export class Peer {
   /** @returns {number | null} how long an input message and its answer last took */
   get roundTripMs() {
     return this.#heartbeat.roundTripMs;
+  }
+
+  /**
+   * @param {import("./session.js").Source} source one of `streams`
+   * @returns {Promise<import("./measure.js").Reading | null>} null before there is any
+   */
+  async read(source) {
+    return read(this.connection, /** @type {MediaStream} */ (source));
   }
 
   /** @param {string} reason */

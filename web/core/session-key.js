@@ -38,6 +38,12 @@ export function forgetSessionKey() {
   localStorage.removeItem(SHARED);
 }
 
+/** @returns {string[]} the subprotocols that a stream's WebSocket offers: a page can set no header of its request but that */
+export function streamProtocols() {
+  const key = globalThis.localStorage?.getItem(NAME);
+  return key ? ["libvirt-webrtc.stream", `libvirt-webrtc.key.${key}`] : ["libvirt-webrtc.stream"];
+}
+
 /**
  * @param {string} url of a request
  * @returns {Record<string, string>} the header that it needs besides the cookie; none for another origin or folder, or before signing in

@@ -1,9 +1,9 @@
 // @ts-check
-/** Keeps a console connected: makes one Peer after another, until it is told to hold. */
+/** Keeps a console connected: opens one connection after another, until it is told to hold. */
 
 import { Backoff } from "./backoff.js";
-import { Peer } from "./peer.js";
-import { fetchConfig, SignallingError } from "./signalling.js";
+import { Connecting, Misconfigured } from "./connecting.js";
+import { SignallingError } from "./signalling.js";
 
 /** After a connection that lasted this long, the waits between attempts begin with the shortest again. */
 const STABLE_MS = 5000;
@@ -13,6 +13,11 @@ const STABLE_MS = 5000;
  * held: told not to connect for now; waiting: another attempt comes at `retryAt`;
  * problem: the server's configuration forbids connecting, `message` says why.
  */
+
+/** @typedef {import("./connecting.js").Transport} Transport */
+/** @typedef {import("./connecting.js").TransportChoice} TransportChoice */
+/** @typedef {import("./measure.js").Reading} Reading */
+/** @typedef {MediaStream | import("./picture-decoder.js").PictureDecoder} Source where one console's pictures come from */
 
 /**
  * @typedef {object} SessionHandlers
@@ -30,53 +35,86 @@ export class Session {
   message = "";
   /** When the next attempt comes while waiting, in `performance.now()`'s ms. */
   retryAt = 0;
-  /** How many peer connections were made. */
+  /** How many connections were begun whose pictures were shown, or were to be. */
   connections = 0;
 
-  #urls;
-  #sections;
   #handlers;
+  #connecting;
   #backoff = new Backoff();
-  /** @type {Peer | null} */
-  #peer = null;
-  /** @type {AbortController | null} */
-  #attempt = null;
+  /** @type {Transport | null} */
+  #transport = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #connectedAt = 0;
 
   /**
-   * @param {{whep: string, config: string}} urls
-   * @param {() => number} sections of video that a connection is to have
+   * @param {import("./connecting.js").Target} target
+   * @param {TransportChoice} choice
    * @param {SessionHandlers} handlers
    */
-  constructor(urls, sections, handlers) {
-    this.#urls = urls;
-    this.#sections = sections;
+  constructor(target, choice, handlers) {
     this.#handlers = handlers;
+    this.#connecting = new Connecting(target, choice, {
+      use: (transport) => this.#use(transport),
+      opened: () => {
+        this.#connectedAt = performance.now();
+        this.#set("connected");
+      },
+      message: (message, console) => handlers.message(message, console),
+      lost: (reason) => this.#lost(reason),
+    });
   }
 
   /** @returns {RTCPeerConnection | null} */
   get peerConnection() {
-    return this.#peer?.connection ?? null;
+    return this.#transport?.kind === "webrtc" ? this.#transport.connection : null;
+  }
+
+  /** @returns {Transport["kind"] | null} what the present connection goes over */
+  get transport() {
+    return this.#transport?.kind ?? null;
+  }
+
+  /** @returns {TransportChoice} */
+  get choice() {
+    return this.#connecting.choice;
+  }
+
+  /** Choose what connections go over; a present one that goes over something else is replaced. */
+  set choice(choice) {
+    this.#connecting.choice = choice;
+    const fits = choice === "auto" ? this.transport === "webrtc" : choice === this.transport;
+    if (this.state !== "held" && !fits) this.connect();
   }
 
   /** @returns {number | null} how long an input message and its answer last took */
   get roundTripMs() {
-    return this.#peer?.roundTripMs ?? null;
+    return this.#transport?.roundTripMs ?? null;
   }
 
   /** @returns {number} how many consoles the present connection can show */
   get sections() {
-    return this.#peer?.streams.length ?? 0;
+    return this.#transport?.streams.length ?? 0;
   }
 
   /**
    * @param {number} section of the present connection's video
-   * @returns {MediaStream | null}
+   * @returns {Source | null}
    */
   stream(section) {
-    return this.#peer?.streams[section] ?? null;
+    return this.#transport?.streams[section] ?? null;
+  }
+
+  /**
+   * @param {Source | null} source one of the present connection's streams
+   * @returns {Promise<{of: object, reading: Reading} | null>} totals of that connection; null before there are any
+   */
+  async read(source) {
+    const of = this.#transport;
+    const reading = of && source && (await of.read(source));
+    if (!of || !reading) return null;
+    const why = this.#connecting.whyNotWebRTC;
+    return { of, reading: of.kind === "websocket" && why ? { ...reading, pathReason: `WebRTC: ${why}` } : reading };
   }
 
   /**
@@ -85,9 +123,9 @@ export class Session {
    * @param {() => void} opened messages can be sent to it
    */
   open(index, opened) {
-    const peer = this.#peer;
-    void peer?.open(index).then(() => {
-      if (peer === this.#peer) opened();
+    const transport = this.#transport;
+    void transport?.open(index).then(() => {
+      if (transport === this.#transport) opened();
     });
   }
 
@@ -96,13 +134,18 @@ export class Session {
    * @param {number | null} [index] the console; by default the one that was asked for
    */
   send(message, index = null) {
-    this.#peer?.send(message, index);
+    this.#transport?.send(message, index);
   }
 
   /** Connect now, whatever the state; a present connection is replaced. */
   connect() {
     this.#drop();
     void this.#try();
+  }
+
+  /** The network has changed: WebRTC may get through now. */
+  improve() {
+    this.#connecting.improve();
   }
 
   /** End the connection, tell the server, and make no other until connect() is called. */
@@ -114,33 +157,23 @@ export class Session {
   }
 
   async #try() {
-    const attempt = new AbortController();
-    this.#attempt = attempt;
     this.#set("connecting", this.state === "waiting" ? this.message : "");
     try {
-      const config = await fetchConfig(this.#urls.config, attempt.signal);
-      attempt.signal.throwIfAborted();
-      if (config.problem) {
-        this.#set("problem", config.problem);
-        return;
-      }
-      const { iceServers, iceTransportPolicy } = config;
-      this.#peer = new Peer(
-        { iceServers, iceTransportPolicy, bundlePolicy: "max-bundle" },
-        this.#sections(),
-        { ...this.#handlers, lost: (reason) => this.#lost(reason) },
-      );
-      this.connections += 1;
-      this.#handlers.beginning();
-      await this.#peer.connect(this.#urls.whep, attempt.signal);
-      this.#connectedAt = performance.now();
-      this.#set("connected");
+      await this.#connecting.open();
     } catch (error) {
-      if (attempt.signal.aborted) return;
       this.#drop();
-      if (error instanceof SignallingError && error.kind === "signed-out") this.#set("signed-out", error.message);
+      if (error instanceof Misconfigured) this.#set("problem", error.message);
+      else if (error instanceof SignallingError && error.kind === "signed-out") this.#set("signed-out", error.message);
       else this.#wait(error);
     }
+  }
+
+  /** @param {Transport} transport whose pictures and messages are shown from now on */
+  #use(transport) {
+    if (this.#transport) this.#handlers.ending();
+    this.#transport = transport;
+    this.connections += 1;
+    this.#handlers.beginning();
   }
 
   /** @param {string} reason */
@@ -161,12 +194,9 @@ export class Session {
 
   #drop() {
     clearTimeout(this.#timer);
-    this.#attempt?.abort();
-    this.#attempt = null;
-    if (!this.#peer) return;
-    this.#handlers.ending();
-    this.#peer.close();
-    this.#peer = null;
+    if (this.#transport) this.#handlers.ending();
+    this.#transport = null;
+    this.#connecting.end();
   }
 
   /**

@@ -1,7 +1,7 @@
 // @ts-check
 /** The HTTP side of a console: the ICE configuration, and WHEP's offer, answer and end. */
 
-import { messageOf, request, Unreachable } from "./request.js";
+import { kindOf, messageOf, request, Unreachable } from "./request.js";
 
 /** For the answer to an offer: longer than the portal takes, which libvirt_webrtc/agent/limits.py says. */
 const OFFER_TIMEOUT_MS = 18_000;
@@ -19,10 +19,12 @@ export class SignallingError extends Error {
    * @param {FailureKind} kind
    * @param {string} text
    * @param {number} [retryAfterMs] how long the server asks to wait, at most `RETRY_AFTER_MAX_MS`
+   * @param {string} [code] the answer's `error`, for programs; empty: it had none
    */
-  constructor(kind, text, retryAfterMs = 0) {
+  constructor(kind, text, retryAfterMs = 0, code = "") {
     super(text);
     this.kind = kind;
+    this.code = code;
     this.retryAfterMs = Math.min(retryAfterMs, RETRY_AFTER_MAX_MS);
   }
 }
@@ -38,7 +40,7 @@ function refusal(reply) {
   if (reply.status === 401) return new SignallingError("signed-out", "You are not signed in any more.");
   const retryAfterMs = (Number(reply.headers.get("Retry-After")) || 0) * 1000;
   const text = messageOf(reply) || `The server answered with status ${reply.status}.`;
-  return new SignallingError("refused", text, retryAfterMs);
+  return new SignallingError("refused", text, retryAfterMs, kindOf(reply));
 }
 
 /**
@@ -93,6 +95,22 @@ export async function postOffer(url, offer, signal) {
   const reply = await succeed(url, { method: "POST", headers, body: offer, signal }, OFFER_TIMEOUT_MS);
   const location = reply.headers.get("Location");
   return { answer: reply.text, location: location && new URL(location, reply.url || document.baseURI).href };
+}
+
+/**
+ * Why a stream was refused, which the browser does not tell of a WebSocket: what else is asked about the console is refused
+ * for the same reason.
+ * @param {string} console the console's address
+ * @param {AbortSignal} signal
+ * @returns {Promise<Error>}
+ */
+export async function whyRefused(console, signal) {
+  try {
+    await succeed(`${console}/stats`, { signal });
+  } catch (error) {
+    return /** @type {Error} */ (error);
+  }
+  return new Error("The server did not open a WebSocket: it has too many, or something between here and there takes none.");
 }
 
 /**

@@ -22,6 +22,19 @@ KEY_HEADER = "Session-Key"
 browsers send it nowhere by themselves."""
 
 
+STREAM_PROTOCOL = "libvirt-webrtc.stream"
+"""The subprotocol of a console's WebSocket. Pages offer it together with ``libvirt-webrtc.key.KEY``: that is the only
+header of a WebSocket's request that a page can set."""
+_KEY_PROTOCOL = "libvirt-webrtc.key."
+
+
+def read_key(request: web.Request) -> str:
+    """The key's value; empty where the request has none."""
+    offered = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
+    keys = [name.strip().removeprefix(_KEY_PROTOCOL) for name in offered if _KEY_PROTOCOL in name]
+    return request.headers.get(KEY_HEADER) or next(iter(keys), "")
+
+
 class CookieUse(Enum):
     """What a cookie is for; the value ends its name."""
 

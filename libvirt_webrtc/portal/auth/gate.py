@@ -10,7 +10,7 @@ from libvirt_webrtc.agent.interface import Action, Agent
 from libvirt_webrtc.errors import NoSuchDomain
 from libvirt_webrtc.portal.audit import identify
 from libvirt_webrtc.portal.auth.access import Access
-from libvirt_webrtc.portal.auth.cookie import KEY_HEADER, read_cookie
+from libvirt_webrtc.portal.auth.cookie import read_cookie, read_key
 from libvirt_webrtc.portal.auth.proxy_header import ProxyHeader
 from libvirt_webrtc.portal.auth.session import Session
 from libvirt_webrtc.portal.auth.sessions import Sessions
@@ -62,7 +62,8 @@ class Gate:
         if need is None:
             raise Problem(403, "no_right", f"{request.method} {route} is in no list of rights: a defect")
         by_token = "Authorization" in request.headers
-        if request.method not in _READING and not by_token:
+        # Browsers let any page begin a WebSocket, with our cookie.
+        if (request.method not in _READING or "Upgrade" in request.headers) and not by_token:
             check_origin(request)
         self._note_cookie(request)
         if need is Need.PUBLIC:
@@ -103,7 +104,7 @@ class Gate:
             raise await self._throttle.refuse(request, TOKEN_USER.name, message)
 
     async def _by_cookie(self, request: web.Request) -> Session | None:
-        session = self._sessions.find(read_cookie(request), request.headers.get(KEY_HEADER, ""))
+        session = self._sessions.find(read_cookie(request), read_key(request))
         if session is not None and self._proxy_header.contradicts(request, session.user):
             await self._sessions.end_where(lambda each: each is session)
             return None

@@ -5,7 +5,7 @@ import asyncio
 from aiohttp import web
 
 from libvirt_webrtc.agent import limits
-from libvirt_webrtc.agent.interface import Agent, ConsoleState
+from libvirt_webrtc.agent.interface import Agent
 from libvirt_webrtc.config.ice import IceConfig
 from libvirt_webrtc.errors import NoConsole
 from libvirt_webrtc.portal.addresses import arrival_of
@@ -15,15 +15,14 @@ from libvirt_webrtc.portal.auth.session import OpenConsole
 from libvirt_webrtc.portal.auth.sessions import Sessions
 from libvirt_webrtc.portal.body import read_sdp
 from libvirt_webrtc.portal.console_log import CONSOLE_LOG
-from libvirt_webrtc.portal.problems import BUSY_RETRY_S, Problem
-from libvirt_webrtc.portal.routes.paths import UUID
+from libvirt_webrtc.portal.problems import Problem
+from libvirt_webrtc.portal.routes.asked import CONSOLE, console_problem, meanwhile, which_console
 
 SDP = "application/sdp"
 ICE_RETRY_S = 60
 """``Retry-After`` of a configuration that somebody has to mend."""
 
-_CONSOLE = f"/api/domains/{UUID}/consoles/{{console:[0-9]{{1,3}}}}"
-_WHEP = f"{_CONSOLE}/whep"
+_WHEP = f"{CONSOLE}/whep"
 
 
 class ConsoleRoutes:
@@ -38,7 +37,7 @@ class ConsoleRoutes:
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Register the paths."""
         router.add_get("/webrtc-config", self.webrtc_config)
-        router.add_get(f"{_CONSOLE}/stats", self.stats)
+        router.add_get(f"{CONSOLE}/stats", self.stats)
         router.add_post(_WHEP, self.offer)
         router.add_delete(_WHEP + "/{viewer}", self.close)
 
@@ -48,11 +47,11 @@ class ConsoleRoutes:
 
     async def stats(self, request: web.Request) -> web.Response:
         """What a console's video does right now."""
-        uuid, number = _which_console(request)
+        uuid, number = which_console(request)
         try:
             return web.json_response((await self._agent.stats(uuid, number)).as_json())
         except NoConsole as error:
-            raise self._problem(uuid, error) from error
+            raise console_problem(self._agent, uuid, error) from error
 
     async def offer(self, request: web.Request) -> web.Response:
         """A viewer's offer in, the console's answer out."""
@@ -61,25 +60,20 @@ class ConsoleRoutes:
         if request.content_type != SDP:
             raise Problem(415, "unsupported_media_type", f"an offer's Content-Type is {SDP}")
         sdp = await read_sdp(request)
-        uuid, number = _which_console(request)
+        uuid, number = which_console(request)
         grant = grant_of(request)
         try:
             async with asyncio.timeout(limits.AGENT_ANSWER_S):
                 answer = await self._agent.offer(uuid, number, sdp, grant)
-        except NoConsole as error:
-            raise self._problem(uuid, error) from error
-        except TimeoutError as error:
-            message = f"the console did not answer within {limits.AGENT_ANSWER_S:.0f} seconds"
-            raise Problem(503, "console_silent", message, retry_after_s=BUSY_RETRY_S) from error
+        except (NoConsole, TimeoutError) as error:
+            raise console_problem(self._agent, uuid, error) from error
         opened = OpenConsole(uuid, number, answer.viewer, grant.role)
         if request.transport is None or request.transport.is_closing():
             await self._sessions.close_console(opened)
             raise ConnectionResetError("the client left before its offer was answered")
         session = session_of(request)
         if not await self._guard.add_console(session, opened):
-            if session.ended.is_set():
-                raise Problem(401, "not_signed_in", "the session ended meanwhile")
-            raise Problem(403, "role_too_low", "your role for the domain was taken away meanwhile")
+            raise meanwhile(session)
         request.app[CONSOLE_LOG].opened(request, opened, "webrtc")
         location = f"{arrival_of(request).path}api/domains/{uuid}/consoles/{number}/whep/{answer.viewer}"
         headers = {"Content-Type": SDP, "Location": location}
@@ -88,21 +82,10 @@ class ConsoleRoutes:
     async def close(self, request: web.Request) -> web.Response:
         """End a viewer: only the session that opened it can."""
         session = session_of(request)
-        uuid, number = _which_console(request)
+        uuid, number = which_console(request)
         opened = session.consoles.get(request.match_info["viewer"])
         if opened is not None and (opened.uuid, opened.console) == (uuid, number):
             session.close_console(opened.viewer)
             if await self._sessions.close_console(opened):
                 return web.Response()
         raise Problem(404, "no_such_viewer", "this viewer is already gone")
-
-    def _problem(self, uuid: str, error: NoConsole) -> Problem:
-        """``404`` for a number that a ready domain does not have; ``409`` where it has no console for now."""
-        for domain in self._agent.list().domains:
-            if domain.uuid == uuid and domain.console_state is ConsoleState.READY:
-                return Problem(404, "no_such_console", str(error))
-        return Problem(409, "no_console", str(error))
-
-
-def _which_console(request: web.Request) -> tuple[str, int]:
-    return request.match_info["uuid"].lower(), int(request.match_info["console"])

@@ -65,6 +65,7 @@ ROUTES: Mapping[tuple[str, str], Need | Role] = MappingProxyType(
         ("DELETE", "/api/domains/{uuid}/links/{link}"): Role.VIEW,
         ("GET", "/api/domains/{uuid}/consoles/{console}/stats"): Role.VIEW,
         ("POST", "/api/domains/{uuid}/consoles/{console}/whep"): Role.VIEW,
+        ("GET", "/api/domains/{uuid}/consoles/{console}/stream"): Role.VIEW,
         ("DELETE", "/api/domains/{uuid}/consoles/{console}/whep/{viewer}"): Need.SIGNED_IN,
     }
 )

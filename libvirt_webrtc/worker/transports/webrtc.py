@@ -24,9 +24,9 @@ from libvirt_webrtc.logs import LimitedLogger
 from libvirt_webrtc.media.aiortc_ext.channels import UNREADABLE, ignore_messages
 from libvirt_webrtc.media.aiortc_ext.negotiation import adapt_offer, choose_formats, prefer_format
 from libvirt_webrtc.media.track import ConsoleTrack
-from libvirt_webrtc.worker.offer import MAX_CONSOLES, check_offer, why_refused
+from libvirt_webrtc.worker.transports.offer import MAX_CONSOLES, check_offer, why_refused
 from libvirt_webrtc.worker.viewer import Viewer
-from libvirt_webrtc.worker.viewer_console import ConsoleForViewers
+from libvirt_webrtc.worker.viewer_console import ConsoleForViewers, ViewerConsole
 
 log = logging.getLogger(__name__)
 _half_closed = LimitedLogger(log)
@@ -74,6 +74,8 @@ class WebRTCConnection:
         self._negotiation: asyncio.Task[str] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
+        self._labels: set[str] = set()
+        """Of the data channels that were opened."""
         self._over = asyncio.Event()
         """The viewer's side has ended."""
         self._pc.on("connectionstatechange", self._connection_state_changed)
@@ -148,10 +150,24 @@ class WebRTCConnection:
         opened = self.viewer.console(index) if found is not None else None
         if found is None or opened is None:
             self._fault(f"an unknown data channel was opened: {channel.label[:32]!r}")
-        elif not (opened.open_input(channel) if found[1] == "input" else opened.open_display(channel)):
+        elif channel.label in self._labels:
             self._fault(f"the data channel {channel.label!r} was opened twice")
-        elif channel.label == "display":
-            self.viewer.tell_consoles(again=True)
+        else:
+            self._labels.add(channel.label)
+            if found[1] == "input":
+                channel.on("message", partial(self._input_message, opened))
+                channel.on("close", opened.input.release_all)
+            else:
+                channel.on("message", lambda _: self._fault("a message was sent on the display channel"))
+                opened.open_display(channel)
+                if channel.label == "display":
+                    self.viewer.tell_consoles(again=True)
+
+    def _input_message(self, opened: ViewerConsole, data: bytes | str) -> None:
+        if isinstance(data, str):
+            self._fault("text was sent on the input channel")
+        else:
+            opened.input.feed(data)
 
     def _unreadable(self, error: Exception) -> None:
         self._fault(f"a data channel brought what cannot be taken: {error}")
