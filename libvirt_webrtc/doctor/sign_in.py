@@ -1,12 +1,15 @@
-"""Checks of signing in by others' word: the OpenID provider, and the proxy's header."""
+"""Checks of the ways of signing in: PAM's helper, the OpenID provider, and the proxy's header."""
 
 import time
 
 from libvirt_webrtc.config.oidc import OidcConfig
 from libvirt_webrtc.config.proxy_sign_in import ProxySignInConfig
-from libvirt_webrtc.config.sign_in import SignInConfig
+from libvirt_webrtc.config.sign_in import PamConfig, SignInConfig
 from libvirt_webrtc.doctor.findings import Finding, ok, problem, warning
-from libvirt_webrtc.errors import ConfigError, ProviderUnavailable
+from libvirt_webrtc.errors import ConfigError, PamUnavailable, ProviderUnavailable
+from libvirt_webrtc.pam.client import ask_helper
+from libvirt_webrtc.pam.helper import RULES
+from libvirt_webrtc.pam.protocol import SERVICE
 from libvirt_webrtc.portal.oidc.http import ProviderAnswer, ProviderHttp
 from libvirt_webrtc.portal.oidc.id_token import ALGORITHMS, LEEWAY_S, parse_keys
 from libvirt_webrtc.portal.oidc.metadata import discovery_url, parse_metadata
@@ -16,13 +19,32 @@ NOTICED_S = LEEWAY_S / 2
 
 
 async def check_sign_in(config: SignInConfig) -> list[Finding]:
-    """Return the findings on the ways of signing in that are on. Takes two answers of the provider at most."""
+    """Return the findings on the ways of signing in that are on. Takes three answers at most, the provider's and the
+    PAM helper's."""
     findings: list[Finding] = []
+    if "pam" in config.methods:
+        findings += await _check_pam(config.pam)
     if config.oidc is not None and "oidc" in config.methods:
         findings += await _check_oidc(config.oidc)
     if config.proxy is not None and "proxy" in config.methods:
         findings.append(_check_proxy(config.proxy))
     return findings
+
+
+async def _check_pam(config: PamConfig) -> list[Finding]:
+    subject, found = "pam", []
+    if not any(path.exists() for path in RULES):
+        remedy = f"copy examples/pam.d/{SERVICE} there"
+        found.append(problem(subject, f"{RULES[0]} is missing, so that the helper does not start", remedy))
+    try:
+        await ask_helper(config.socket, "", "")  # which it refuses without asking PAM
+    except PamUnavailable as error:
+        if isinstance(error.__cause__, PermissionError):
+            text = f"whether the helper at {config.socket} answers is not known"
+            return [*found, warning(subject, text, "run doctor as root, or as the service's user")]
+        remedy = "systemctl enable --now libvirt-webrtc-pam.socket, and look at the log of libvirt-webrtc-pam"
+        return [*found, problem(subject, str(error), remedy)]
+    return [*found, ok(subject, f"the helper at {config.socket} answers")]
 
 
 async def _check_oidc(config: OidcConfig) -> list[Finding]:

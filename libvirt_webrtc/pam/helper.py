@@ -80,6 +80,7 @@ class PamHelper:
         self._connections = TaskSet()
         self._open = 0
         self._checking = 0
+        self._strangers = LimitedLogger(log)
         self._refused = LimitedLogger(log)
         self._failed = LimitedLogger(log)
 
@@ -108,7 +109,7 @@ class PamHelper:
         pid, uid = peer_of(connection)
         if uid in self._allowed:
             return True
-        self._refused.warning("process %d of user %d may not ask, and is refused", pid, uid)
+        self._strangers.warning("process %d of user %d may not ask, and is refused", pid, uid)
         return False
 
     async def _serve(self, connection: socket.socket) -> None:

@@ -1,5 +1,7 @@
-"""Checks of the OpenID provider and the proxy's header."""
+"""Checks of PAM's helper, the OpenID provider and the proxy's header."""
 
+import asyncio
+import os
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -10,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from libvirt_webrtc.config.proxy_sign_in import ProxySignInConfig
-from libvirt_webrtc.config.sign_in import SignInConfig
+from libvirt_webrtc.config.sign_in import PamConfig, SignInConfig
 from libvirt_webrtc.doctor.findings import Finding
 from libvirt_webrtc.doctor.sign_in import check_sign_in
 from libvirt_webrtc.hook.check import Level
+from libvirt_webrtc.pam.helper import PamHelper
+from libvirt_webrtc.pam.listening import made_socket
 from tests.portal.oidc.forger import Forger
 
 
@@ -79,3 +83,31 @@ async def test_what_is_off_is_not_looked_at(forger: Forger) -> None:
     proxy = ProxySignInConfig((ip_network("127.0.0.1"),))
     assert await check_sign_in(SignInConfig(oidc=forger.config, proxy=proxy)) == []
     assert forger.asked == []
+
+
+async def check_pam(socket: Path) -> list[tuple[Level, str]]:
+    findings = await check_sign_in(SignInConfig(("pam",), pam=PamConfig(socket)))
+    return [(finding.level, finding.text) for finding in findings]
+
+
+async def test_a_pam_helper_without_rules_and_one_that_nobody_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, rules = tmp_path / "pam.sock", tmp_path / "rules"
+    monkeypatch.setattr("libvirt_webrtc.doctor.sign_in.RULES", (rules,))
+    missing, away = await check_pam(path)
+    assert missing == (Level.PROBLEM, f"{rules} is missing, so that the helper does not start")
+    assert away[0] is Level.PROBLEM and f"nobody listens at {path}" in away[1]
+    rules.touch()
+    assert await check_pam(path) == [away]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the helper is root's: run tests/run.sh as root")
+async def test_a_pam_helper_that_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "pam.sock"
+    monkeypatch.setattr("libvirt_webrtc.doctor.sign_in.RULES", (tmp_path,))
+    with made_socket(path, 0) as listening:
+        serving = asyncio.create_task(PamHelper(frozenset()).serve(listening))
+        assert await check_pam(path) == [(Level.OK, f"the helper at {path} answers")]
+        serving.cancel()
+        await asyncio.wait([serving])

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -28,10 +29,12 @@ NOBODY = 65534
 
 
 @pytest.fixture
-def helper(tmp_path: Path) -> Iterator[Path]:
-    """A helper that lets ``daemon`` ask, as the service's user."""
-    with pam_helper(tmp_path, "--user", "daemon") as path:
-        yield path
+def helper() -> Iterator[Path]:
+    """A helper that lets ``daemon`` ask, as the service's user, in a folder that others can enter."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        with pam_helper(Path(folder), "--user", "daemon") as path:
+            yield path
 
 
 @pytest.fixture
@@ -112,14 +115,12 @@ def ask_as(user: str, path: Path) -> str:
     return done.stdout + done.stderr
 
 
-def test_only_the_services_user_and_root_may_ask(tmp_path: Path, helper: Path) -> None:
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+def test_only_the_services_user_and_root_may_ask(helper: Path) -> None:
     assert ask_as("daemon", helper) == "no\n"
     assert "Permission denied" in ask_as("nobody", helper)
     helper.chmod(0o666)  # whatever its mode, the kernel says who it is
     assert "ended the connection" in ask_as("nobody", helper)
-    assert "may not ask, and is refused" in (tmp_path / "pam-helper.log").read_text()
+    assert "may not ask, and is refused" in helper.with_name("pam-helper.log").read_text()
 
 
 async def test_a_password_goes_to_nobody_but_root(tmp_path: Path) -> None:
@@ -157,9 +158,7 @@ async def test_a_password_goes_to_nobody_but_root(tmp_path: Path) -> None:
         (b"n" * (1 << 20), None),
     ],
 )
-def test_what_is_no_question_gets_no_check(
-    tmp_path: Path, helper: Path, sent: bytes, answer: Verdict | None
-) -> None:
+def test_what_is_no_question_gets_no_check(helper: Path, sent: bytes, answer: Verdict | None) -> None:
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(30)
         client.connect(str(helper))
@@ -170,5 +169,5 @@ def test_what_is_no_question_gets_no_check(
         except ConnectionResetError:
             heard = b""
     assert heard == (write_line(CheckedUser(answer)) if answer else b"")
-    log = (tmp_path / "pam-helper.log").read_text()
+    log = helper.with_name("pam-helper.log").read_text()
     assert "root" not in log and "password" not in log.replace("passwords", "")

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -50,13 +51,18 @@ def pam_helper(folder: Path, *arguments: str) -> Iterator[Path]:
     try:
         with (folder / "pam-helper.log").open("ab") as log, subprocess.Popen(command, stderr=log) as process:
             try:
-                wait_until(path.is_socket, "the PAM helper listens")
+                wait_until(lambda: _listens(path), "the PAM helper listens")
                 yield path
             finally:
                 process.send_signal(signal.SIGTERM)
                 assert process.wait(10) == 0
     finally:
         RULES[0].unlink(missing_ok=True)
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
 
 
 def run(*command: str, stdin: str = "") -> None:
