@@ -1,11 +1,14 @@
 """The service as a process: its address, its token, its end."""
 
 import asyncio
+import fcntl
+import os
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import termios
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -74,6 +77,40 @@ def test_a_signal_ends_it_also_with_an_open_event_stream(number: signal.Signals)
             said = end(process, number)
             print(f"ended after {time.monotonic() - began:.2f} s")
             assert "Traceback" not in said and secret not in said
+
+
+def test_sighup_has_the_settings_read_again_and_a_terminal_that_closes_ends_the_program(
+    tmp_path: Path,
+) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text("downsample = false\n")
+    command = [sys.executable, "-m", "libvirt_webrtc", "serve", "--uri", URI, "--config", str(settings)]
+    command += ["--listen", f"127.0.0.1:{free_port()}"]
+    ours, theirs = os.openpty()
+
+    def take_terminal() -> None:
+        os.setsid()
+        fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+
+    with open(tmp_path / "log", "wb") as log:
+        process = subprocess.Popen(
+            command, stdout=log, stderr=log, preexec_fn=take_terminal, pass_fds=(theirs,)
+        )
+    os.close(theirs)
+    try:
+        for text, says in (("downsample = true\n", "changed: downsample"), ("x", "stay as they are")):
+            wait_until(lambda: "Portal: " in (tmp_path / "log").read_text(), "it serves", 60.0)
+            settings.write_text(text)
+            process.send_signal(signal.SIGHUP)
+            wait_until(lambda says=says: says in (tmp_path / "log").read_text(), says, 60.0)
+        os.close(ours)
+        ours = -1
+        assert process.wait(60) == 0
+    finally:
+        if ours >= 0:
+            os.close(ours)
+        process.kill()
+        process.wait()
 
 
 def test_a_kept_token_is_made_for_its_owner_only_and_not_printed(tmp_path: Path) -> None:
