@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+from asyncio import sslproto
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -17,6 +18,10 @@ log = logging.getLogger(__name__)
 
 HANDSHAKE_S = 10.0
 """A connection has to have begun TLS within this time."""
+
+READ_BYTES = 16 * 1024
+"""Of the buffer that each connection has for what arrives: a TLS record. asyncio's own is of 256 KiB, so that the
+strangers' connections alone, which anybody can fill, would take 64 MB and more."""
 
 SHUTDOWN_S = 2.0
 """How long the other side may take to end TLS, before its connection is ended all the same."""
@@ -51,6 +56,7 @@ class TlsAcceptor:
             connections: bounds those that have not begun TLS, together with those of strangers.
             make: makes the protocol of a connection that has.
         """
+        sslproto.SSLProtocol.max_size = READ_BYTES
         self._sockets = sockets
         self._certificate = certificate
         self._connections = connections

@@ -1,9 +1,11 @@
 """Real TLS on a real port: what is taken, what is refused, and who only pretends to begin it."""
 
 import asyncio
+import gc
 import logging
 import ssl
 import subprocess
+from asyncio import sslproto
 from pathlib import Path
 
 import pytest
@@ -181,6 +183,22 @@ async def test_what_is_no_tls_ends_its_own_connection_and_says_nothing(
         await ask(secure, garbage)
     await greet(secure, client())
     assert not caplog.records
+
+
+async def test_a_connection_reads_into_a_small_buffer_whatever_comes(secure: Served) -> None:
+    """asyncio's of 256 KiB each make a flood of connections dear."""
+    context = client()
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", secure.port, ssl=context, server_hostname=PORTAL
+    )
+    body = b"x" * 60_000
+    head = f"POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+    writer.write(head.encode() + body)
+    assert b" 400 " in await soon(reader.readline())
+    gc.collect()
+    protocols = [one for one in gc.get_objects() if isinstance(one, sslproto.SSLProtocol)]
+    assert any(len(one._ssl_buffer) == accepting.READ_BYTES for one in protocols)  # type: ignore[attr-defined]
+    writer.close()
 
 
 async def test_the_end_does_not_wait_for_who_has_not_begun(secure: Served) -> None:
