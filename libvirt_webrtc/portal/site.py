@@ -17,7 +17,7 @@ from libvirt_webrtc.portal.addresses import (
     peer_of,
     set_arrival,
 )
-from libvirt_webrtc.portal.auth.cookie import read_cookie
+from libvirt_webrtc.portal.auth.cookie import read_cookies
 from libvirt_webrtc.portal.connections import connection_of
 from libvirt_webrtc.portal.host_names import HostNames, host_name
 from libvirt_webrtc.portal.problems import Problem
@@ -103,7 +103,7 @@ def check_origin(request: web.Request) -> None:
         Problem: it is not from our own pages.
     """
     arrival, origin = arrival_of(request), request.headers.get("Origin")
-    if origin is None and not read_cookie(request) and "Sec-Fetch-Site" not in request.headers:
+    if origin is None and not read_cookies(request) and "Sec-Fetch-Site" not in request.headers:
         return
     if origin == arrival.origin:
         _check_folder(request, arrival)

@@ -4,7 +4,7 @@
 import { DomainEvents } from "../core/domains.js";
 import { SideButtons, takesSideButtons } from "../core/input/side-buttons.js";
 import { Session } from "../core/session.js";
-import { isShared } from "../core/session-key.js";
+import { forgetSessionKey, linkOfPage } from "../core/session-key.js";
 import { at } from "../core/site.js";
 import { element, signIn } from "./elements.js";
 import { publish } from "./handle.js";
@@ -38,7 +38,7 @@ let domain = null;
 /** The worker that the present connection was made with, as far as the list told. @type {number | null} */
 let worker = null;
 /** A share link opened this page: there is no list to go back to, and no way to sign in again. */
-const shared = isShared();
+const shared = linkOfPage() !== "";
 /** The list could not be followed since it came last: the server may have been started again. */
 let away = false;
 /** The session has ended, as the list's stream told. */
@@ -183,6 +183,7 @@ function signedOut() {
     signIn();
     return;
   }
+  forgetSessionKey(linkOfPage());
   over = true;
   session.hold();
   render();

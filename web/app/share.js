@@ -5,7 +5,7 @@
  */
 
 import { messageOf, request } from "../core/request.js";
-import { isSignedIn, keepSessionKey } from "../core/session-key.js";
+import { keepSessionKey } from "../core/session-key.js";
 import { at } from "../core/site.js";
 import { element } from "./elements.js";
 import { sentence } from "./words.js";
@@ -15,13 +15,12 @@ const text = element("text", HTMLElement);
 const form = element("form", HTMLFormElement);
 const button = element("open", HTMLButtonElement);
 const problem = element("error", HTMLElement);
-const signedIn = element("signed-in", HTMLElement);
 
 /** @param {string} why */
 function refuse(why) {
   title.textContent = "This link opens nothing";
   text.textContent = `${sentence(why)} Ask whoever sent it to you for another one.`;
-  form.hidden = signedIn.hidden = true;
+  form.hidden = true;
 }
 
 /** @param {string} secret */
@@ -32,10 +31,10 @@ async function open(secret) {
   try {
     const reply = await request(at("api/share"), { method: "POST", headers, body: JSON.stringify({ secret }) });
     if (reply.ok) {
-      const { key, domain } = JSON.parse(reply.text);
-      keepSessionKey(key, { shared: true });
+      const { key, link, domain } = JSON.parse(reply.text);
+      keepSessionKey(key, link);
       // Nothing of the secret stays in the history.
-      location.replace(at(`console/${encodeURIComponent(domain)}`));
+      location.replace(at(`console/${encodeURIComponent(domain)}?link=${encodeURIComponent(link)}`));
       return;
     }
     const why = messageOf(reply) || `The server answered with status ${reply.status}.`;
@@ -47,16 +46,12 @@ async function open(secret) {
   button.disabled = false;
 }
 
-function begin() {
-  const secret = location.hash.slice(1);
-  if (!secret) refuse("Part of the address is missing.");
-  signedIn.hidden = !secret || !isSignedIn();
-}
-
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   void open(location.hash.slice(1));
 });
 // The same page, with another link pasted into its address bar, is not loaded again.
 window.addEventListener("hashchange", () => location.reload());
-begin();
+// The server sends whoever opens a console's page by a link that is over here, with `#over`.
+if (location.hash === "#over") refuse("Its time is over, or it was revoked.");
+else if (!location.hash.slice(1)) refuse("Part of the address is missing.");

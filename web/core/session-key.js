@@ -9,38 +9,39 @@ import { HOME } from "./site.js";
 /** Of each portal its own, where several are in folders of one site. */
 const NAME = `libvirt-webrtc.session-key${HOME === "/" ? "" : `:${HOME}`}`;
 
-/** Of whom the key is; only for a session that a share link opened. */
-const SHARED = `${NAME}.shared`;
+/** @param {string} link a share link's ID, which the address of a page tells that a link opened */
+const nameOf = (link) => (link ? `${NAME}.link.${link}` : NAME);
+
+/** @returns {string} the ID of the share link that this page belongs to; empty: it is the user's own */
+export function linkOfPage() {
+  return new URLSearchParams(globalThis.location?.search).get("link") ?? "";
+}
 
 /**
- * @param {string} key as signing in gave it
- * @param {{shared?: boolean}} [of] shared: a link opened the session, which cannot sign in again by itself
+ * @param {string} key as signing in gave it, or opening a link
+ * @param {string} [link] the link's ID: its session is one beside the user's own
  */
-export function keepSessionKey(key, { shared = false } = {}) {
-  localStorage.setItem(NAME, key);
-  if (shared) localStorage.setItem(SHARED, "yes");
-  else localStorage.removeItem(SHARED);
+export function keepSessionKey(key, link = "") {
+  localStorage.setItem(nameOf(link), key);
 }
 
-/** @returns {boolean} whether this browser's session is, or was, that of a share link */
-export function isShared() {
-  return localStorage.getItem(SHARED) !== null;
+/**
+ * After signing out, or the end of a link.
+ * @param {string} [link]
+ */
+export function forgetSessionKey(link = "") {
+  localStorage.removeItem(nameOf(link));
 }
 
-/** @returns {boolean} whether somebody signed in here, and not by a link; the session may be over */
-export function isSignedIn() {
-  return localStorage.getItem(NAME) !== null && !isShared();
-}
-
-/** After signing out. */
-export function forgetSessionKey() {
-  localStorage.removeItem(NAME);
-  localStorage.removeItem(SHARED);
+/** @returns {string} the key that this page's requests need; empty: there is none */
+function keyOfPage() {
+  // Node, which tests these modules, has no storage of this kind.
+  return globalThis.localStorage?.getItem(nameOf(linkOfPage())) ?? "";
 }
 
 /** @returns {string[]} the subprotocols that a stream's WebSocket offers: a page can set no header of its request but that */
 export function streamProtocols() {
-  const key = globalThis.localStorage?.getItem(NAME);
+  const key = keyOfPage();
   return key ? ["libvirt-webrtc.stream", `libvirt-webrtc.key.${key}`] : ["libvirt-webrtc.stream"];
 }
 
@@ -49,8 +50,7 @@ export function streamProtocols() {
  * @returns {Record<string, string>} the header that it needs besides the cookie; none for another origin or folder, or before signing in
  */
 export function sessionHeaders(url) {
-  // Node, which tests these modules, has no storage of this kind.
-  const key = globalThis.localStorage?.getItem(NAME);
+  const key = keyOfPage();
   if (!key) return {};
   const { origin, pathname } = new URL(url, document.baseURI);
   return origin === location.origin && pathname.startsWith(HOME) ? { "Session-Key": key } : {};

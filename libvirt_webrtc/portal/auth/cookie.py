@@ -41,11 +41,21 @@ class CookieUse(Enum):
     SESSION = ""
     OIDC = "-oidc"
     """A sign-in that is on its way through an OpenID provider."""
+    LINK = "-link-"
+    """The session of a share link, whose ID ends the name: a browser can have several, beside its user's own."""
 
 
 def read_cookie(request: web.Request, use: CookieUse = CookieUse.SESSION) -> str:
     """The cookie's value; empty where the request has none."""
     return request.cookies.get(cookie_name(arrival_of(request), use), "")
+
+
+def read_cookies(request: web.Request) -> list[str]:
+    """The values of all cookies that stand for sessions: the user's own first, then those of links."""
+    links = cookie_name(arrival_of(request), CookieUse.LINK)
+    found = [value for name, value in request.cookies.items() if name.startswith(links)]
+    own = read_cookie(request)
+    return [own, *found] if own else found
 
 
 def set_cookie(
@@ -54,11 +64,15 @@ def set_cookie(
     value: str,
     max_age_s: int,
     use: CookieUse = CookieUse.SESSION,
+    which: str = "",
 ) -> None:
-    """Have the browser keep ``value`` for ``max_age_s`` seconds; 0 makes it forget the cookie."""
+    """Have the browser keep ``value`` for ``max_age_s`` seconds; 0 makes it forget the cookie.
+
+    ``which`` tells several cookies of one use apart.
+    """
     arrival = arrival_of(request)
     response.set_cookie(
-        cookie_name(arrival, use),
+        cookie_name(arrival, use) + which,
         value,
         max_age=max_age_s,
         path=arrival.path,

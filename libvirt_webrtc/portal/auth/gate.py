@@ -10,7 +10,7 @@ from libvirt_webrtc.agent.interface import Action, Agent
 from libvirt_webrtc.errors import NoSuchDomain
 from libvirt_webrtc.portal.audit import identify
 from libvirt_webrtc.portal.auth.access import Access
-from libvirt_webrtc.portal.auth.cookie import read_cookie, read_key
+from libvirt_webrtc.portal.auth.cookie import read_cookies, read_key
 from libvirt_webrtc.portal.auth.proxy_header import ProxyHeader
 from libvirt_webrtc.portal.auth.session import Session
 from libvirt_webrtc.portal.auth.sessions import Sessions
@@ -78,8 +78,8 @@ class Gate:
             self._check_role(request, session, need)
             return await handler(request)
         if need is Need.PAGE:
-            user = self._sessions.page_user(read_cookie(request))
-            if user is not None and _is_for(user, request, asked):
+            users = map(self._sessions.page_user, read_cookies(request))
+            if any(user is not None and _is_for(user, request, asked) for user in users):
                 return await handler(request)
         if need is not Need.PAGE:
             raise Problem(401, "not_signed_in", "sign in first, or send Authorization: Bearer TOKEN")
@@ -91,8 +91,10 @@ class Gate:
         They count apart from those that had the key too: whoever else has the cookie does not push those out.
         """
         connection = connection_of(request)
-        if connection.owner is None and (pages := self._sessions.pages(read_cookie(request))) is not None:
-            connection.claim(pages)
+        if connection.owner is None:
+            known = map(self._sessions.pages, read_cookies(request))
+            if (pages := next(filter(None, known), None)) is not None:
+                connection.claim(pages)
 
     async def check_token(self, request: web.Request, guess: str, message: str) -> None:
         """Return at once where ``guess`` is the token, whatever else came from the same address.
@@ -104,7 +106,9 @@ class Gate:
             raise await self._throttle.refuse(request, TOKEN_USER.name, message)
 
     async def _by_cookie(self, request: web.Request) -> Session | None:
-        session = self._sessions.find(read_cookie(request), read_key(request))
+        key = read_key(request)
+        found = (self._sessions.find(cookie, key) for cookie in read_cookies(request))
+        session = next(filter(None, found), None)
         if session is not None and self._proxy_header.contradicts(request, session.user):
             await self._sessions.end_where(lambda each: each is session)
             return None
@@ -167,8 +171,13 @@ def _action_needs(name: str) -> Role:
 
 
 def _login(request: web.Request) -> str:
-    """The login page and the way back, relative to the page: a reverse proxy may have put that into a folder."""
+    """The login page and the way back, relative to the page: a reverse proxy may have put that into a folder.
+
+    Where a share link opened the page, that one is over, and nobody can sign in by it again.
+    """
     page = request.match_info
     up, here = ("../", f"console/{page['uuid']}") if "uuid" in page else ("", "")
+    if up and "link" in request.query:
+        return f"{up}share#over"
     query = request.query_string
     return f"{up}login?" + urlencode({"next": f"{here}?{query}" if query else here})

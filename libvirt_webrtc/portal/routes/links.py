@@ -12,7 +12,7 @@ from libvirt_webrtc.errors import LinkRefused
 from libvirt_webrtc.portal.audit import record, signed_in, signing_in
 from libvirt_webrtc.portal.audit_events import LinkChanged
 from libvirt_webrtc.portal.auth.access import Access
-from libvirt_webrtc.portal.auth.cookie import KEY_HEADER, read_cookie, set_cookie
+from libvirt_webrtc.portal.auth.cookie import CookieUse, set_cookie
 from libvirt_webrtc.portal.auth.gate import grant_of, session_of
 from libvirt_webrtc.portal.auth.session import ABSOLUTE_S
 from libvirt_webrtc.portal.auth.sessions import Sessions
@@ -111,15 +111,13 @@ class LinkRoutes:
             if str(error) == WhyNot.UNKNOWN:
                 raise await self._throttle.refuse(request, "link", str(error), "no_such_link") from None
             raise Problem(410, "link_over", str(error)) from error
-        before = self._sessions.find(read_cookie(request), request.headers.get(KEY_HEADER, ""))
         left = self._issued.seconds_left(link)
         made = await self._sessions.start(link.user, ends=self._sessions.now + left)
-        if before is not None:
-            await self._sessions.end_where(lambda session: session is before)
         signed_in(request, link.user.name, str(Method.LINK), made.id)
         record(request, LinkChanged(change="used", link=link.id, domain=link.domain, role=link.role))
-        response = web.json_response({"key": made.key, "domain": link.domain, "role": link.role})
-        set_cookie(response, request, made.cookie, int(min(left, ABSOLUTE_S)))
+        told = {"key": made.key, "link": link.id, "domain": link.domain, "role": link.role}
+        response = web.json_response(told)
+        set_cookie(response, request, made.cookie, int(min(left, ABSOLUTE_S)), CookieUse.LINK, link.id)
         return response
 
     def _is_good(self, link: ShareLink) -> bool:

@@ -74,7 +74,6 @@ needed for the domain of the path; the list of domains has those for which the u
 
 FOR_LINKS = frozenset(
     {
-        ("DELETE", "/api/session"),
         ("GET", "/console/{uuid}"),
         ("GET", "/webrtc-config"),
         ("GET", "/api/events"),

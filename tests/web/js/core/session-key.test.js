@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { readEvents } from "../../../../web/core/event-stream.js";
 import { request } from "../../../../web/core/request.js";
-import { forgetSessionKey, isShared, isSignedIn, keepSessionKey, sessionHeaders } from "../../../../web/core/session-key.js";
+import { forgetSessionKey, keepSessionKey, linkOfPage, sessionHeaders, streamProtocols } from "../../../../web/core/session-key.js";
 import { provide } from "../support.js";
 
 /** A browser's storage and a page of this origin. */
@@ -33,16 +33,20 @@ test("the key is a header of requests to this origin until it is forgotten", (co
   assert.deepEqual(sessionHeaders("/api/domains"), {});
 });
 
-test("a share link's session is told from a person's", (context) => {
+test("a page that a share link opened has that link's key, and the user's own stays", (context) => {
   page(context);
-  assert.deepEqual([isShared(), isSignedIn()], [false, false]);
-  keepSessionKey("a-link's", { shared: true });
-  assert.deepEqual([isShared(), isSignedIn()], [true, false]);
-  keepSessionKey("a-person's");
-  assert.deepEqual([isShared(), isSignedIn()], [false, true]);
-  keepSessionKey("a-link's", { shared: true });
-  forgetSessionKey();
-  assert.deepEqual([isShared(), isSignedIn()], [false, false]);
+  keepSessionKey("my-own");
+  keepSessionKey("the-link's", "0123abcd");
+  assert.equal(linkOfPage(), "");
+  assert.deepEqual(sessionHeaders("/api/events"), { "Session-Key": "my-own" });
+  location.search = "?console=1&link=0123abcd";
+  assert.equal(linkOfPage(), "0123abcd");
+  assert.deepEqual(sessionHeaders("/api/events"), { "Session-Key": "the-link's" });
+  assert.deepEqual(streamProtocols(), ["libvirt-webrtc.stream", "libvirt-webrtc.key.the-link's"]);
+  forgetSessionKey("0123abcd");
+  assert.deepEqual(sessionHeaders("/api/events"), {});
+  location.search = "";
+  assert.deepEqual(sessionHeaders("/api/events"), { "Session-Key": "my-own" });
 });
 
 test("requests and the live list come with the key", async (context) => {
