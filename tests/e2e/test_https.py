@@ -110,8 +110,8 @@ async def test_a_console_stays_while_the_certificate_changes_and_the_audit_log_t
     assert not [secret for secret in (portal.token, cookie["value"], *key.split()) if secret in logged]
 
 
-async def test_a_made_certificate_is_the_one_whose_fingerprint_is_printed_and_shown_by_doctor(
-    start_portal: StartPortal, libvirt_uri: str, browser: Browser, tmp_path: Path
+async def test_a_made_certificate_is_the_one_that_is_printed_and_shown_by_doctor_and_good_for_websockets(
+    make_guest: GuestFactory, start_portal: StartPortal, libvirt_uri: str, browser: Browser, tmp_path: Path
 ) -> None:
     settings = tmp_path / "settings.toml"
     state = {STATE_VARIABLE: str(tmp_path / "state")}
@@ -125,8 +125,21 @@ async def test_a_made_certificate_is_the_one_whose_fingerprint_is_printed_and_sh
     fingerprint = ":".join(served(portal)[at : at + 2] for at in range(0, 64, 2)).upper()
     assert fingerprint in told["tls"] and f"serves at {portal.url}/" in told["port"]
     assert f"Certificate: SHA-256 {fingerprint}\n" in portal.log.read_text()
-    page = await Viewer.sign_in(browser, portal, ignore_https_errors=True)
-    await expect(page.locator("#insecure")).to_be_hidden()
+    guest = make_guest("baremetal")
+    viewer = await Viewer.open_over("websocket", browser, portal, guest, ignore_https_errors=True)
+    await viewer.wait_known_picture()
+    assert await viewer.handle("transport") == "websocket"
+    await viewer.page.goto(portal.url)
+    await expect(viewer.page.locator("#live-text")).to_have_text("Live")
+    await expect(viewer.page.locator("#insecure")).to_be_hidden()
+
+    async def closed() -> dict[str, Any] | None:
+        lines = [line for line in portal.log.read_text().splitlines() if '"console-closed"' in line]
+        return json.loads(lines[0][lines[0].index("{") :]) if lines else None
+
+    told_end = await wait_for(closed, "the log tells that the console is closed")
+    assert (told_end["name"], told_end["transport"]) == (guest.name, "websocket")
+    assert told_end["bytes_sent"] > 10_000
 
 
 async def test_plain_http_elsewhere_is_said_in_the_log_and_on_the_pages(
