@@ -29,6 +29,9 @@ from libvirt_webrtc.media.aiortc_ext.sockets import open_socket
 
 log = logging.getLogger(__name__)
 
+LATER_S = 0.3
+"""How long STUN servers are still waited for once there is a relay, in seconds."""
+
 GIVE_BACK_S = 1.0
 """Two tries, half a second apart. Less than the supervisor waits for a worker to end (WORKER_END_S)."""
 
@@ -83,10 +86,17 @@ async def _gather(connection: Any, component: int, addresses: Sequence[str]) -> 
     except NoPortLeft as error:
         own, taken = [], error
     servers: list[Server] = vars(connection).get("_console_servers", [])
-    mapped, relayed = await asyncio.gather(
-        _mapped(connection, component, [server for server in servers if not server.target.is_turn]),
+    tasks = TaskSet()
+    relaying = tasks.start(
         _relayed(connection, component, [server for server in servers if server.target.is_turn]),
+        name="ask TURN",
     )
+    try:
+        stun_servers = [server for server in servers if not server.target.is_turn]
+        mapped = await _mapped(connection, component, stun_servers, relaying)
+        relayed = await relaying
+    finally:
+        await tasks.close()
     if taken is not None and not relayed:
         raise taken
     offered = {(candidate.host, candidate.port) for candidate in own}
@@ -142,11 +152,14 @@ def _servers(given: Iterable[RTCIceServer]) -> list[Server]:
     return servers
 
 
-async def _mapped(connection: Any, component: int, servers: Sequence[Server]) -> list[Candidate]:
+async def _mapped(
+    connection: Any, component: int, servers: Sequence[Server], relaying: asyncio.Task[list[Candidate]]
+) -> list[Candidate]:
     """The addresses that STUN servers see this host at.
 
     Once one address has its answer, the others have as long again: an address that reaches nobody, such as that of a
-    bridge between guests, is not waited for.
+    bridge between guests, is not waited for. Once there is a relay, they have LATER_S: who reaches this host at a
+    mapped address reaches the relay. The other way round that is not so, and a relay by TLS takes its time.
     """
     asking = [
         protocol
@@ -161,17 +174,21 @@ async def _mapped(connection: Any, component: int, servers: Sequence[Server]) ->
     found: list[Candidate] = []
     clock = asyncio.get_running_loop().time
     began = clock()
-    end = began + inquiry.limit_s
+    end = full = began + inquiry.limit_s
+    others: set[asyncio.Task[list[Candidate]]] = {relaying}
     try:
         while waiting and (left := end - clock()) > 0:
-            done, waiting = await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-            new = [candidate for task in done if (candidate := task.result()) is not None]
+            done, _ = await asyncio.wait(waiting | others, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            new = [candidate for task in waiting & done if (candidate := task.result()) is not None]
             if new and not found:
                 end = min(end, 2 * clock() - began)
+            if relaying in done and others and relaying.result():
+                end = min(end, clock() + LATER_S)
+            waiting, others = waiting - done, others - done
             found += new
     finally:
         await tasks.close()
-    inquiry.conclude()
+    inquiry.conclude(cut_short=end < full)
     return found
 
 

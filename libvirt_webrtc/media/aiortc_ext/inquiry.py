@@ -33,6 +33,12 @@ _CREDENTIALS = (401, 438, 441)
 _faults: dict[Target, str] = {}
 """What was wrong with the servers that gave nothing the last time, in this process."""
 
+SLOWER_S = 60.0
+"""For so many seconds a server is asked after one that was quicker, though it had been asked later."""
+
+_slower: dict[Target, float] = {}
+"""Such servers, each with the time when that ends. Perhaps they are silent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -50,14 +56,18 @@ class OtherNetwork(Exception):
 class Inquiry:
     """One question to some servers, which may be asked from several addresses of this host.
 
-    Servers that gave nothing the last time come last; among the others the configuration's order counts.
+    Servers that gave nothing the last time come last, and before them those that were slower than another; among the
+    others the configuration's order counts.
 
     Attributes:
         limit_s: how long it may take, in seconds.
     """
 
     def __init__(self, servers: Sequence[Server]) -> None:
-        self._servers = sorted(servers, key=lambda server: server.target in _faults)
+        now = asyncio.get_running_loop().time()
+        self._servers = sorted(
+            servers, key=lambda server: (server.target in _faults, _slower.get(server.target, now) > now)
+        )
         known = any(server.target not in _faults for server in servers)
         self.limit_s = ANSWER_S if known else SILENT_ANSWER_S
         self._given: set[Target] = set()
@@ -98,17 +108,23 @@ class Inquiry:
         finally:
             await tasks.close()
 
-    def conclude(self) -> None:
-        """Remember which servers gave something, and log what has changed. To be called at the end."""
+    def conclude(self, *, cut_short: bool = False) -> None:
+        """Remember which servers gave something, and log what has changed. To be called at the end.
+
+        Args:
+            cut_short: it was not waited for :attr:`limit_s`, so who has given nothing may only be slow.
+        """
         for server in self._servers:
             target = server.target
             if target in self._given:
+                _slower.pop(target, None)
                 if _faults.pop(target, None) is not None:
                     log.info("%s answers again", target)
                 continue
             wrong = self._wrong.get(target)
-            # Of one that another was quicker than it is not known whether it is silent.
-            if wrong is None and target in self._asked and not self._given:
+            if wrong is None and target in self._asked and (self._given or cut_short):
+                _slower[target] = asyncio.get_running_loop().time() + SLOWER_S
+            elif wrong is None and target in self._asked:
                 silent = f"it does not answer within {self.limit_s:g} s"
                 wrong = silent if self._asked[target] else "it has no address that this host can ask"
             if wrong is not None:
@@ -138,6 +154,7 @@ class Inquiry:
 def forget_faults() -> None:
     """Have the next inquiry wait for every server again."""
     _faults.clear()
+    _slower.clear()
 
 
 def _reason(error: Exception) -> str:

@@ -221,3 +221,31 @@ async def test_an_address_asks_a_server_of_its_own_ip_version(
     )
     assert bases(found) == {NEAR}
     assert Target.parse(f"stun:127.0.0.1:{server[1]}") not in inquiry._faults
+
+
+async def test_a_server_that_another_outran_is_asked_after_it_for_a_while(
+    server: tuple[StunServer, int], other: tuple[StunServer, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a silent first server costs one viewer its wait, not every one."""
+    urls = [f"turn:127.0.0.1:{each[1]}" for each in (server, other)]
+    server[0].deaf_to = {"*"}
+    assert places(await gather(*urls), "relay") == [RELAYED]
+    monkeypatch.setattr(inquiry, "NEXT_S", HOUR_S)
+    server[0].asked.clear()
+    for _ in range(2):
+        assert places(await gather(*urls), "relay") == [RELAYED]
+    assert server[0].asked == []
+    server[0].deaf_to = set()
+    monkeypatch.setattr(inquiry, "_slower", dict.fromkeys(inquiry._slower, 0.0))
+    other[0].asked.clear()
+    assert places(await gather(*urls), "relay") == [RELAYED]
+    assert server[0].asked != [] and other[0].asked == []
+
+
+async def test_once_there_is_a_relay_stun_servers_are_not_waited_for_long_nor_blamed(
+    server: tuple[StunServer, int], other: tuple[StunServer, int], caplog: pytest.LogCaptureFixture
+) -> None:
+    other[0].deaf_to = {"*"}
+    found = await gather(f"turn:127.0.0.1:{server[1]}", f"stun:127.0.0.1:{other[1]}")
+    assert places(found, "relay") == [RELAYED] and places(found, "srflx") == []
+    assert other[0].asked != [] and caplog.messages == []
