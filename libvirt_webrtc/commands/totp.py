@@ -4,8 +4,6 @@ import argparse
 import pwd
 import sys
 
-import segno
-
 from libvirt_webrtc.commands import Subparsers
 from libvirt_webrtc.config.load import state_dir
 from libvirt_webrtc.config.state_files import become_owner
@@ -39,6 +37,8 @@ def _enroll(arguments: argparse.Namespace) -> int:
     uri = _file().enroll(user)
     print(f"For {user}'s authenticator app, and for nobody else. It is not shown again.\n")
     if sys.stdout.isatty():
+        import segno  # here, since it takes long to load, and every command would wait
+
         segno.make(uri, micro=False).terminal(compact=True)
     print(uri)
     return 0

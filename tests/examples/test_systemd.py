@@ -31,17 +31,18 @@ def analyze(*arguments: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.fixture
-def unit(tmp_path: Path) -> Path:
-    """The service, with a program that is there."""
-    text = (UNITS / "libvirt-webrtc.service").read_text()
-    path = tmp_path / "libvirt-webrtc.service"
-    path.write_text(text.replace("/opt/libvirt-webrtc/bin/libvirt-webrtc", "/bin/true"))
-    return path
+@pytest.fixture(params=["libvirt-webrtc", "libvirt-webrtc-pam"])
+def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A service, with a program that is there, and the other units beside it."""
+    for each in UNITS.iterdir():
+        text = each.read_text().replace("/opt/libvirt-webrtc/bin/libvirt-webrtc", "/bin/true")
+        (tmp_path / each.name).write_text(text)
+    return tmp_path / f"{request.param}.service"
 
 
 def test_service_is_correct(unit: Path) -> None:
-    analyze("verify", "--man=no", "--recursive-errors=no", str(unit))
+    sockets = map(str, unit.parent.glob(f"{unit.stem}.socket"))
+    analyze("verify", "--man=no", "--recursive-errors=no", str(unit), *sockets)
 
 
 def test_service_is_tight(unit: Path) -> None:
