@@ -68,6 +68,11 @@ async def test_links_are_made_opened_used_and_revoked(
     await page.wait_for_url("**/login?*")
     await page.close()
 
+    # The link is as good over the portal's own port.
+    await seer.page.goto(f"{seer.page.url}&transport=websocket")
+    await seer.wait_known_picture()
+    assert await seer.handle("transport") == "websocket"
+
     # Both see what only one of them types.
     await user.page.bring_to_front()
     seen = await user.type_and_see("KeyA", KEY_A)
