@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from libvirt_webrtc.config.load import Config
+from libvirt_webrtc.config.load import Config, state_dir
 from libvirt_webrtc.doctor.access import check_access
 from libvirt_webrtc.doctor.domain import check_domain, check_saved_domains
 from libvirt_webrtc.doctor.findings import Finding, problem
@@ -13,6 +13,7 @@ from libvirt_webrtc.doctor.hook import check_libvirt_hook, is_installed
 from libvirt_webrtc.doctor.hypervisor import check_hypervisor
 from libvirt_webrtc.doctor.ice import check_ice
 from libvirt_webrtc.doctor.isolation import check_isolation
+from libvirt_webrtc.doctor.issued import check_issued
 from libvirt_webrtc.doctor.machine import (
     SystemUser,
     check_libvirt_group,
@@ -65,6 +66,7 @@ def check_up(config: Config, domain: str | None = None) -> Iterator[Finding]:
         yield check_token_file(config)
         yield from asyncio.run(check_sign_in(config.sign_in))
         yield from check_access(config)
+        yield from check_issued(state_dir(), config.share)
         yield from asyncio.run(check_ice(config.ice))
         if domain is not None and connection is not None:
             policy = Policy.of(config.auto_enable, config.gl, asyncio.run(look_for_renderer(config.gl)))
