@@ -5,13 +5,15 @@ from pathlib import Path
 
 from libvirt_webrtc.agent import limits
 from libvirt_webrtc.media.aiortc_ext import inquiry
+from libvirt_webrtc.pam import client, protocol
+from libvirt_webrtc.portal.auth import throttle
 
-CORE = Path(__file__).parents[2] / "web" / "core"
+WEB = Path(__file__).parents[2] / "web"
 
 
 def milliseconds(module: str, name: str) -> int:
     """A constant of one of the pages' modules."""
-    found = re.search(rf"^const {name} = ([0-9_]+);", (CORE / module).read_text(), re.MULTILINE)
+    found = re.search(rf"^const {name} = ([0-9_]+);", (WEB / module).read_text(), re.MULTILINE)
     assert found is not None, f"{module} has no {name}"
     return int(found[1].replace("_", ""))
 
@@ -33,9 +35,16 @@ def test_silent_servers_are_given_up_before_the_worker_gives_up() -> None:
 
 
 def test_the_pages_have_the_same_table() -> None:
-    assert milliseconds("signalling.js", "OFFER_TIMEOUT_MS") == limits.PAGE_ANSWER_S * 1000
-    assert milliseconds("peer.js", "OPEN_TIMEOUT_MS") == limits.PAGE_OPEN_S * 1000
+    assert milliseconds("core/signalling.js", "OFFER_TIMEOUT_MS") == limits.PAGE_ANSWER_S * 1000
+    assert milliseconds("core/peer.js", "OPEN_TIMEOUT_MS") == limits.PAGE_OPEN_S * 1000
 
 
 def test_a_worker_is_not_killed_while_it_lifts_keys() -> None:
     assert 2 * limits.LIFT_S < limits.WORKER_END_S
+
+
+def test_a_password_is_waited_for_as_long_as_pam_may_take() -> None:
+    assert protocol.ASK_S + protocol.CHECK_S < client.ANSWER_S
+    # Guesses wait for their turn, and so do the answers to wrong ones.
+    portal_s = limits.BODY_S + 2 * throttle.PAUSE_S + client.ANSWER_S
+    assert portal_s * 1000 < milliseconds("app/signin.js", "PASSWORD_LIMIT_MS")

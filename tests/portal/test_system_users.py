@@ -1,6 +1,8 @@
 """Signing in by user name, password and code. A program of the test's own plays PAM's part; the helper is real."""
 
 import asyncio
+import json
+import logging
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -188,6 +190,25 @@ async def test_a_file_of_second_factors_that_cannot_be_read_lets_nobody_in(
 ) -> None:
     (tmp_path / FILE_NAME).write_text("{")
     assert await attempt(viewer, "alice", "yes") == (503, "pam_unavailable")
+
+
+async def test_the_audit_log_tells_who_was_tried_how_and_no_secret(
+    viewer: Viewer, state: TotpFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    totp = enroll(state, "alice")
+    await attempt(viewer, "alice", "wrong")
+    await attempt(viewer, "Alice", "yes")
+    await attempt(viewer, "Alice", "yes", totp.now())
+    records = [record for record in caplog.records if record.name == "libvirt_webrtc.audit"]
+    lines = [json.loads(record.getMessage()) for record in records]
+    assert {line["method"] for line in lines} == {"pam"}
+    assert [(line["event"], line["user"], line.get("reason")) for line in lines] == [
+        ("sign-in", "alice", "wrong_password"),
+        ("sign-in", "Alice", "code_needed"),
+        ("sign-in", "alice", None),
+    ]
+    assert totp.secret not in caplog.text
 
 
 def enroll(file: TotpFile, user: str) -> pyotp.TOTP:

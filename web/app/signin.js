@@ -6,8 +6,8 @@ import { keepSessionKey } from "../core/session-key.js";
 import { at } from "../core/site.js";
 import { sentence } from "./words.js";
 
-/** What signing in by password may take: the host's PAM modules may ask a directory somewhere, and are given 30 s. */
-const PASSWORD_LIMIT_MS = 40_000;
+/** What signing in by password may take: the host's PAM modules may ask a directory somewhere. More than the portal takes at most. */
+const PASSWORD_LIMIT_MS = 50_000;
 
 /**
  * Where to go after signing in.
