@@ -14,8 +14,10 @@ import { rememberWebRTC, webRTCHasFailed } from "./webrtc-memory.js";
 import { WebSocketTransport } from "./websocket-transport.js";
 import { whyNoWebCodecs } from "./webcodecs.js";
 
-/** WebRTC is open after some 100 ms even from far away. With this, a WebSocket's picture comes within 3 s of the click. */
+/** WebRTC is open after about eight round trips. With this, a WebSocket’s picture comes within 3 s of the click. */
 const PATIENCE_MS = 1500;
+/** And this much more where there are STUN or TURN servers, whose answers an offer waits for (peer.js). */
+const GATHERING_MS = 700;
 /** WebRTC is tried again this long after it failed, then ever more rarely. */
 const AGAIN_FIRST_MS = 20_000;
 const AGAIN_LONGEST_MS = 300_000;
@@ -77,6 +79,8 @@ export class Connecting {
   #isOpen = false;
   /** What came over one that is not used yet. @type {Map<Transport, [import("./protocol.js").DisplayMessage, number | null][]>} */
   #early = new Map();
+  /** An offer waits for the answers of STUN or TURN servers. */
+  #gathers = false;
   /** WebRTC is being tried beside what is used. */
   #improving = false;
   #againMs = AGAIN_FIRST_MS;
@@ -156,6 +160,7 @@ export class Connecting {
       failure = error;
     });
     await Promise.race([failed, pause(PATIENCE_MS, signal)]);
+    if (!this.#isOpen && failure === undefined && this.#gathers) await Promise.race([failed, pause(GATHERING_MS, signal)]);
     signal.throwIfAborted();
     if (failure && !worthAnother(failure)) throw failure;
     if (this.#isOpen) return;
@@ -192,6 +197,7 @@ export class Connecting {
     signal.throwIfAborted();
     if (config.problem) throw new Misconfigured(config.problem);
     const { iceServers, iceTransportPolicy } = config;
+    this.#gathers = iceServers.length > 0;
     const peer = this.#make(
       (handlers) => new Peer({ iceServers, iceTransportPolicy, bundlePolicy: "max-bundle" }, this.#target.sections(), handlers),
     );
