@@ -4,14 +4,16 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import aiohttp
 import pytest
 from playwright.async_api import Browser
 
 from examples.guests.reading import read_key_count, read_pointer
 from tests.e2e.viewer import Viewer, wait_for
+from tests.e2e.whep import playing
 from tests.support.guests import Guest, GuestFactory
 from tests.support.portal import Portal
-from tests.support.users import SIGN_IN, give_sessions, page_of
+from tests.support.users import SIGN_IN, give_sessions, headers_of, page_of
 
 pytestmark = [pytest.mark.libvirt, pytest.mark.browser]
 
@@ -133,3 +135,38 @@ async def test_a_role_that_is_taken_away_ends_the_console_and_one_that_sinks_the
 
     await wait_for(may_type, "bob's page has connected again")
     await bob.type_and_see("KeyA", KEY_A)
+
+
+async def test_the_owner_of_another_domain_reaches_nothing_of_this_one(
+    rules: Rules, make_guest: GuestFactory
+) -> None:
+    guest, own = make_guest(), make_guest()
+    give_sessions(rules.portal, "bob")
+    rules.change(own, bob="admin")
+    for each in (guest, own):
+        rules.portal.wait_console(each.uuid)
+    domain = f"/api/domains/{guest.uuid}"
+    async with (
+        playing(rules.portal, guest) as player,
+        aiohttp.ClientSession(rules.portal.url, headers=headers_of(rules.portal, "bob")) as bob,
+    ):
+        await player.wait_known_picture()
+        async with bob.get("/api/domains") as response:
+            assert [each["uuid"] for each in (await response.json())["domains"]] == [own.uuid]
+        attempts = [
+            ("GET", f"{domain}/consoles/0/stats"),
+            ("POST", f"{domain}/consoles/0/whep"),
+            ("POST", f"{domain}/actions/attach"),
+            ("POST", f"{domain}/links"),
+            ("DELETE", player.location),
+            # The viewer's name in the own domain's address.
+            ("DELETE", player.location.replace(guest.uuid, own.uuid)),
+            ("POST", f"/api/domains/{own.uuid}/consoles/1/whep"),
+        ]
+        sdp = {"Content-Type": "application/sdp"}
+        for method, path in attempts:
+            offered = player.connection.localDescription.sdp if path.endswith("whep") else None
+            async with bob.request(method, path, data=offered, headers=sdp if offered else None) as response:
+                assert response.status == 404, (method, path, await response.text())
+        async with player.http.delete(player.location) as response:
+            assert response.status == 200
