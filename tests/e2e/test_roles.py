@@ -11,6 +11,7 @@ from playwright.async_api import Browser
 from examples.guests.reading import read_key_count, read_pointer
 from tests.e2e.viewer import Viewer, wait_for
 from tests.e2e.whep import playing
+from tests.support.browsers import in_both_browsers
 from tests.support.guests import Guest, GuestFactory
 from tests.support.portal import Portal
 from tests.support.users import SIGN_IN, give_sessions, headers_of, page_of
@@ -106,6 +107,7 @@ async def test_a_hostile_page_that_may_only_view_changes_nothing_in_the_guest(
     assert await ann.handle("state") == "connected" and await ann.handle("connections") == 1
 
 
+@in_both_browsers
 async def test_a_role_that_is_taken_away_ends_the_console_and_one_that_sinks_the_input(
     rules: Rules, make_guest: GuestFactory, browser: Browser
 ) -> None:
@@ -114,8 +116,8 @@ async def test_a_role_that_is_taken_away_ends_the_console_and_one_that_sinks_the
     rules.change(guest, ann="control", bob="control")
     rules.portal.wait_console(guest.uuid)
     ann = await Viewer.click(await page_of(browser, rules.portal, "ann"), guest)
-    bob = await Viewer.click(await page_of(browser, rules.portal, "bob"), guest)
     await ann.type_and_see("KeyA", KEY_A)
+    bob = await Viewer.click(await page_of(browser, rules.portal, "bob"), guest)
 
     rules.change(guest, bob="view")
     await ann.wait_state("stopped")
@@ -134,6 +136,7 @@ async def test_a_role_that_is_taken_away_ends_the_console_and_one_that_sinks_the
         return bool(await bob.handle("state") == "connected")
 
     await wait_for(may_type, "bob's page has connected again")
+    await bob.page.bring_to_front()
     await bob.type_and_see("KeyA", KEY_A)
 
 

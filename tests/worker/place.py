@@ -1,8 +1,11 @@
 """A domain's consoles without QEMU, for the tests of viewers."""
 
 import asyncio
+import socket
 from collections.abc import Callable, Iterator
+from typing import cast
 
+from libvirt_webrtc.agent import limits
 from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.config.ice import IceServer
 from libvirt_webrtc.errors import ConsoleStarting
@@ -11,11 +14,13 @@ from libvirt_webrtc.input.messages import Resize
 from libvirt_webrtc.media.console_video import ConsoleVideo
 from libvirt_webrtc.picture.framebuffer import Framebuffer
 from libvirt_webrtc.worker.console_input import ConsoleInput
+from libvirt_webrtc.worker.message_socket import MessageSocket
 from libvirt_webrtc.worker.transports.stream import StreamConnection
 from libvirt_webrtc.worker.transports.webrtc import WebRTCConnection
 from libvirt_webrtc.worker.viewer_console import ViewerConsole
 from tests.media.helpers import picture, show, soon, until
 from tests.support.grants import ADMIN
+from tests.worker.stream_client import StreamClient
 from tests.worker.viewer_client import ViewerClient
 
 PING = b"\x07\x00\x00\x00\x2a"
@@ -120,6 +125,20 @@ class Place:
             on_closed=lambda connection: self.closed.append(connection.viewer.name),
         )
         self.connections.append(made)
+        return made
+
+    async def connect_stream(self, client: StreamClient, grant: Grant = ADMIN) -> StreamConnection:
+        """Join a client to these consoles by a stream."""
+        sock = cast(socket.socket, await client.begin())
+        messages = await MessageSocket.open(sock, largest=limits.MAX_STREAM_MESSAGE)
+        made = StreamConnection(
+            f"viewer {len(self.streams)}",
+            self.shared_consoles,
+            grant,
+            messages,
+            on_closed=lambda connection: self.closed.append(connection.viewer.name),
+        )
+        self.streams.append(made)
         return made
 
     async def connect(self, client: ViewerClient) -> str:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from libvirt_webrtc.agent.grant import Role
 from libvirt_webrtc.agent.interface import Action
+from libvirt_webrtc.input import stream_messages
 from libvirt_webrtc.input.messages import (
     ButtonEvent,
     InputMessage,
@@ -84,7 +85,7 @@ FOR_LINKS = frozenset(
 
 ACTIONS: Mapping[Action, Role] = MappingProxyType({Action.ATTACH: Role.OPERATE})
 
-MESSAGES: Mapping[type[InputMessage], Role] = MappingProxyType(
+MESSAGES: Mapping[type[InputMessage | stream_messages.StreamMessage], Role] = MappingProxyType(
     {
         KeyEvent: Role.CONTROL,
         MoveTo: Role.CONTROL,
@@ -96,6 +97,9 @@ MESSAGES: Mapping[type[InputMessage], Role] = MappingProxyType(
         Ping: Role.VIEW,
         WantStats: Role.VIEW,
         Watch: Role.VIEW,
+        stream_messages.Hello: Role.VIEW,
+        stream_messages.Received: Role.VIEW,
+        stream_messages.WantKeyframe: Role.VIEW,
     }
 )
 """What a viewer may send; from one whose grant has less, a message is counted and dropped."""

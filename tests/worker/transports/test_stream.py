@@ -1,46 +1,27 @@
 """One viewer's stream, against the other end of its socket, with real encoders and a real decoder."""
 
 import asyncio
-import socket
-from typing import cast
 
 import pytest
 
 from libvirt_webrtc.agent import limits
-from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.errors import MediaError
 from libvirt_webrtc.input import display_messages
 from libvirt_webrtc.media.encode import encoder
 from libvirt_webrtc.media.rtp import congestion
-from libvirt_webrtc.worker.message_socket import MessageSocket
 from libvirt_webrtc.worker.transports import stream as stream_module
-from libvirt_webrtc.worker.transports.stream import StreamConnection
 from libvirt_webrtc.worker.transports.window import START_BYTES
 from tests.media.helpers import noise, picture, show, soon, until
-from tests.support.grants import ADMIN, VIEWER
+from tests.support.grants import VIEWER
 from tests.worker.place import OWN, PING, Place
 from tests.worker.stream_client import StreamClient
 
 WATCH, UNWATCH, KEY = b"\x09\x01", b"\x09\x00", b"\x01\x01KeyA"
 
 
-async def connect(place: Place, client: StreamClient, grant: Grant = ADMIN) -> StreamConnection:
-    sock = cast(socket.socket, await client.begin())
-    messages = await MessageSocket.open(sock, largest=limits.MAX_STREAM_MESSAGE)
-    made = StreamConnection(
-        f"viewer {len(place.streams)}",
-        place.shared_consoles,
-        grant,
-        messages,
-        on_closed=lambda connection: place.closed.append(connection.viewer.name),
-    )
-    place.streams.append(made)
-    return made
-
-
 async def test_a_viewer_is_greeted_and_sees_the_picture(place: Place) -> None:
     async with StreamClient() as client:
-        connection = await connect(place, client)
+        connection = await place.connect_stream(client)
         await until(lambda: client.sizes == {0: (64, 48)})
         consoles = {"consoles": [{"index": 0, "section": 0, "label": "console 0", "enabled": True}]}
         greeting = [*OWN, display_messages.consoles(consoles)]
@@ -57,7 +38,7 @@ async def test_a_viewer_is_greeted_and_sees_the_picture(place: Place) -> None:
 
 async def test_a_viewer_that_leaves_is_closed_once_and_nothing_is_encoded(place: Place) -> None:
     async with StreamClient() as client:
-        connection = await connect(place, client)
+        connection = await place.connect_stream(client)
         await until(lambda: client.sizes != {})
     await until(lambda: place.closed == [connection.viewer.name])
     await until(lambda: place.shared_consoles[0].renditions == 0)
@@ -66,7 +47,7 @@ async def test_a_viewer_that_leaves_is_closed_once_and_nothing_is_encoded(place:
 async def test_several_consoles_come_over_one_stream(place: Place) -> None:
     place.add()
     async with StreamClient() as client:
-        await connect(place, client)
+        await place.connect_stream(client)
         await until(lambda: client.sizes != {})
         assert {console for console, _ in client.received} == {0}
         client.send(WATCH, 1)
@@ -82,21 +63,21 @@ async def test_several_consoles_come_over_one_stream(place: Place) -> None:
 
 async def test_what_the_browser_decodes_is_sent(place: Place) -> None:
     async with StreamClient(("VP8", "AV2")) as client:
-        await connect(place, client)
+        await place.connect_stream(client)
         await until(lambda: client.sizes != {})
         assert {format_ for _, format_, _ in client.kinds} == {2}
 
 
 async def test_a_browser_that_decodes_nothing_of_it_is_told_so(place: Place) -> None:
     async with StreamClient(("AV2",)) as client:
-        connection = await connect(place, client)
+        connection = await place.connect_stream(client)
         await soon(client.ended.wait())
         assert place.closed == [connection.viewer.name]
 
 
 async def test_a_picture_that_is_not_decoded_comes_again_and_then_in_another_format(place: Place) -> None:
     async with StreamClient() as client:
-        await connect(place, client)
+        await place.connect_stream(client)
         await until(lambda: client.sizes != {})
         before = client.kinds[0][1]
         async with asyncio.timeout(30):
@@ -124,8 +105,8 @@ HOSTILE = {
 async def test_nonsense_ends_its_viewer_only(place: Place, what: str) -> None:
     message, why = HOSTILE[what]
     async with StreamClient() as other, StreamClient() as hostile:
-        await connect(place, other)
-        connection = await connect(place, hostile)
+        await place.connect_stream(other)
+        connection = await place.connect_stream(hostile)
         await until(lambda: hostile.sizes != {} and other.sizes != {})
         assert hostile.messages is not None
         hostile.messages.write(message)
@@ -139,7 +120,7 @@ async def test_nonsense_ends_its_viewer_only(place: Place, what: str) -> None:
 async def test_a_flood_ends_its_viewer(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream_module, "MAX_MESSAGES_PER_S", 500)
     async with StreamClient() as client:
-        await connect(place, client)
+        await place.connect_stream(client)
         await until(lambda: client.sizes != {})
         for _ in range(2000):
             client.acknowledge()
@@ -152,7 +133,7 @@ async def test_a_viewer_that_does_not_say_hello_is_given_up(
 ) -> None:
     monkeypatch.setattr(limits, "HELLO_S", 0.05)
     async with StreamClient(()) as client:
-        await connect(place, client)
+        await place.connect_stream(client)
         await soon(client.ended.wait())
         assert place.closed
 
@@ -161,7 +142,7 @@ async def test_what_a_viewer_does_not_acknowledge_is_bounded(place: Place) -> No
     """And it is shown the newest picture once it goes on, if smaller for a while."""
     async with StreamClient() as client:
         client.acknowledges = False
-        await connect(place, client)
+        await place.connect_stream(client)
         for seed in range(30):
             show(place.framebuffer, noise(640 + seed % 2 * 2, 480))
             await asyncio.sleep(0.05)
@@ -177,7 +158,7 @@ async def test_messages_pass_while_a_large_picture_is_under_way(place: Place) ->
     show(place.framebuffer, noise(1280, 720))
     async with StreamClient() as client:
         client.acknowledges = client.decodes = False
-        await connect(place, client)
+        await place.connect_stream(client)
         await until(lambda: client.bytes >= START_BYTES)
         assert client.kinds == []
         client.send(PING)
@@ -187,7 +168,7 @@ async def test_messages_pass_while_a_large_picture_is_under_way(place: Place) ->
 async def test_a_slow_viewer_gets_a_lower_layer(place: Place) -> None:
     async with StreamClient() as client:
         client.acknowledges = client.decodes = False
-        connection = await connect(place, client)
+        connection = await place.connect_stream(client)
         seed = 0
         async with asyncio.timeout(30):
             while not connection.viewer.tracks or connection.viewer.tracks[0].layer.name == "full":
@@ -201,7 +182,7 @@ async def test_a_slow_viewer_gets_a_lower_layer(place: Place) -> None:
 async def test_input_of_somebody_who_may_only_look_is_dropped(place: Place) -> None:
     """The worker holds to that itself, whatever the page sends; frames and statistics it may have."""
     async with StreamClient() as client:
-        connection = await connect(place, client, VIEWER)
+        connection = await place.connect_stream(client, VIEWER)
         await until(lambda: client.sizes != {})
         for message in (
             KEY,
@@ -224,7 +205,7 @@ async def test_a_failed_encoder_disconnects_its_viewers(
         raise MediaError("no encoder today")
 
     async with StreamClient() as client:
-        await connect(place, client)
+        await place.connect_stream(client)
         await until(lambda: client.sizes != {})
         monkeypatch.setattr(encoder.VideoEncoder, "encode", fail)
         show(place.framebuffer, picture(64, 48, seed=3))
@@ -238,7 +219,7 @@ async def test_a_viewer_gets_its_full_picture_back_though_nothing_moves(
     monkeypatch.setattr(congestion, "QUIET_S", 0.0)
     monkeypatch.setattr(congestion, "HOLD_S", 0.0)
     async with StreamClient() as client:
-        connection = await connect(place, client)
+        connection = await place.connect_stream(client)
         await until(lambda: client.sizes == {0: (64, 48)})
         (track, *_) = connection.viewer.tracks
         track.congestion.limit(asyncio.get_running_loop().time(), 1_400_000)
