@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from libvirt_webrtc.agent import limits
@@ -99,10 +100,10 @@ class SharedConsoles:
         Raises:
             NegotiationError: it cannot be answered, or the viewer was dismissed meanwhile.
             NoConsole: there is no such console.
-            TooManyViewers: there are MAX_VIEWERS already.
+            TooManyViewers: there are MAX_VIEWERS already, and this user has a fair share of them.
             ConsoleStarting: QEMU's display is not connected, or would not register a listener.
         """
-        consoles = await self._consoles_for(name, index)
+        consoles = await self._consoles_for(name, index, grant)
         connection = WebRTCConnection(name, consoles, grant, ice_servers=ice_servers, on_closed=self._closed)
         self._connections[name] = connection
         return await connection.answer(sdp)
@@ -113,14 +114,14 @@ class SharedConsoles:
         Takes at most LISTEN_S; errors as :meth:`admit`.
         """
         try:
-            consoles = await self._consoles_for(name, index)
+            consoles = await self._consoles_for(name, index, grant)
             messages = await MessageSocket.open(sock, largest=limits.MAX_STREAM_MESSAGE)
         except BaseException:
             sock.close()
             raise
         self._connections[name] = StreamConnection(name, consoles, grant, messages, on_closed=self._closed)
 
-    async def _consoles_for(self, name: str, index: int) -> list[SharedConsole]:
+    async def _consoles_for(self, name: str, index: int, grant: Grant) -> list[SharedConsole]:
         """The console of this index, which QEMU sends the picture of, then the others; errors as :meth:`admit`."""
         shared = self.find(index)
         self._expected.add(name)
@@ -132,11 +133,25 @@ class SharedConsoles:
             self._expected.discard(name)
         if not shared.attached:
             raise ConsoleStarting("QEMU's display is not connected yet")
-        if len(self._connections) >= MAX_VIEWERS:
+        await self._make_room(grant.name)
+        return [shared, *(other for other in self._present() if other is not shared)]
+
+    async def _make_room(self, user: str) -> None:
+        """Of MAX_VIEWERS, end the oldest one of whoever has most: nobody keeps others out by opening many.
+
+        Raises TooManyViewers where nobody has more than this user would have. Takes as long as a viewer's end.
+        """
+        if len(self._connections) < MAX_VIEWERS:
+            return
+        viewers = list(self._connections.values())
+        numbers = Counter(connection.viewer.grant.name for connection in viewers)
+        other, most = numbers.most_common(1)[0]
+        if most <= numbers[user] + 1:
             raise TooManyViewers(
                 f"this guest's consoles have {MAX_VIEWERS} viewers, the most that there may be; try again later"
             )
-        return [shared, *(other for other in self._present() if other is not shared)]
+        oldest = next(connection for connection in viewers if connection.viewer.grant.name == other)
+        await oldest.close("The guest has as many viewers as it may have, and most of them are yours.")
 
     async def dismiss(self, name: str) -> bool:
         """End one viewer, also one whose offer is being answered; False when there is none of that name."""

@@ -27,10 +27,11 @@ async def run(stage: Stage) -> Figures:
     give_sessions(stage.portal, "ann")
     stage.portal.wait_console(guest.uuid)
     page = await page_of(stage.browser, stage.portal, "ann")
-    gone, sunk = [], []
+    gone, sunk, stream = [], [], []
     for number in range(stage.options.runs):
         gone.append(await _page(stage, page, guest, None))
         sunk.append(await _page(stage, page, guest, "view"))
+        stream.append(await _page(stage, page, guest, None, "?transport=websocket"))
         progress(f"role gone, sunk {number + 1}/{stage.options.runs}: {gone[-1]:.0f}, {sunk[-1]:.0f} ms")
     await page.context.close()
     stubborn = [await _stubborn(stage, guest, lambda: _rule(stage, None)) for _ in range(stage.options.runs)]
@@ -42,6 +43,7 @@ async def run(stage: Stage) -> Figures:
     return {
         "role_gone_to_page_disconnected_ms": Figure.of(gone),
         "role_sunk_to_page_disconnected_ms": Figure.of(sunk),
+        "role_gone_to_page_by_websocket_disconnected_ms": Figure.of(stream),
         "role_gone_to_stubborn_viewer_ended_ms": Figure.of(stubborn),
         "session_ended_to_stubborn_viewer_ended_ms": Figure.of(ended),
     }
@@ -53,11 +55,15 @@ def _rule(stage: Stage, role: str | None) -> None:
     stage.portal.process.send_signal(signal.SIGHUP)
 
 
-async def _page(stage: Stage, page: Page, guest: Guest, role: str | None) -> float:
-    """From SIGHUP to the moment at which ann's page has noticed."""
+async def _page(stage: Stage, page: Page, guest: Guest, role: str | None, query: str = "") -> float:
+    """From SIGHUP to the moment at which ann's page, opened with ``query``, has noticed."""
     _rule(stage, "control")
     await page.goto(stage.portal.url)
-    await (await Viewer.click(page, guest)).wait_known_picture()
+    viewer = await Viewer.click(page, guest)
+    if query:
+        await page.goto(page.url + query)
+        await viewer.wait_state("connected")
+    await viewer.wait_known_picture()
     await asyncio.sleep(pause_s())
     noticed = asyncio.create_task(page.evaluate(probe("gone")))
     # The page must be watching before anything happens.

@@ -25,11 +25,19 @@ KEEP_CHANNELS = """
   RTCPeerConnection.prototype.createDataChannel = function (label, ...more) {
     return (window.made[label] = create.call(this, label, ...more));
   };
+  window.WebSocket = class extends WebSocket {
+    constructor(...more) {
+      super(...more);
+      window.made.socket = this;
+    }
+  };
 """
-"""What a hostile page does to have the data channels that the page's own scripts make."""
+"""What a hostile page does to have the data channels, or the WebSocket, that the page's own scripts make."""
 ATTACK = """async () => {
-  const { input, display } = window.made;
-  const send = (...bytes) => input.send(new Uint8Array(bytes));
+  const { input, display, socket } = window.made;
+  // A stream's messages begin with the console's index.
+  const head = socket ? [0] : [];
+  const send = (...bytes) => (socket ?? input).send(new Uint8Array([...head, ...bytes]));
   const text = (code) => [...code].map((letter) => letter.charCodeAt(0));
   for (const code of ["KeyB", "Enter", "F6"]) {
     for (const down of [1, 0]) send(1, down, ...text(code));
@@ -41,8 +49,8 @@ ATTACK = """async () => {
   send(6);
   send(10, 2, 128, 1, 224, 0, 0, 0, 0);
   const answered = new Promise((resolve) => {
-    display.addEventListener("message", ({ data }) => {
-      const view = new DataView(data);
+    (socket ?? display).addEventListener("message", ({ data }) => {
+      const view = new DataView(data, head.length);
       if (view.getUint8(0) === 0x87 && view.getUint32(1) === 0xabad1dea) resolve(true);
     });
   });
@@ -97,6 +105,11 @@ async def test_a_hostile_page_that_may_only_view_changes_nothing_in_the_guest(
     await ann.point_at(100, 100)
     await page.mouse.down()
     await page.mouse.up()
+    assert await page.evaluate(ATTACK)
+    assert await ann.handle("state") == "connected" and await ann.handle("connections") == 1
+    await page.goto(f"{page.url}?transport=websocket")
+    await ann.wait_state("connected")
+    assert await ann.handle("transport") == "websocket"
     assert await page.evaluate(ATTACK)
 
     # Had anything of that come to the guest, it would have come before bob's key.

@@ -13,7 +13,7 @@ from libvirt_webrtc.worker import shared_consoles as shared_consoles_module
 from libvirt_webrtc.worker.shared_console import SharedConsole
 from libvirt_webrtc.worker.shared_consoles import SharedConsoles
 from tests.media.helpers import soon, until
-from tests.support.grants import ADMIN
+from tests.support.grants import ADMIN, VIEWER
 from tests.worker.guest import admit
 from tests.worker.viewer_client import ViewerClient
 
@@ -29,7 +29,8 @@ async def test_a_viewer_is_told_size_mode_leds_and_cursor_in_order(
         )  # So that there is a picture, whose size the next is told at once.
         await until(lambda: shared.view().scanout is not None)
         await admit(shared_consoles, viewer)
-        assert viewer.types[:8] == [
+        assert viewer.types[:9] == [
+            display_messages.ROLE,
             display_messages.SIZE,
             display_messages.ENABLED,
             display_messages.POINTER_MODE,
@@ -39,7 +40,7 @@ async def test_a_viewer_is_told_size_mode_leds_and_cursor_in_order(
             display_messages.STATE,
             display_messages.CONSOLES,
         ]
-        assert viewer.received[4] == display_messages.cursor(1, 1, 0, 0, b"\x03\x02\x01\xff")
+        assert viewer.received[5] == display_messages.cursor(1, 1, 0, 0, b"\x03\x02\x01\xff")
         assert shared.view().viewers == 2
         shared_consoles.set_paused(True)
         await until(lambda: viewer.received[-1] == first.received[-1] == display_messages.state(True))
@@ -71,6 +72,21 @@ async def test_viewers_are_limited(
     await admit(shared_consoles, viewer)
     with pytest.raises(TooManyViewers, match="have 1 viewers"):
         await shared_consoles.admit("another", 0, await viewer.offer(), ADMIN)
+
+
+async def test_nobody_keeps_others_out_by_opening_many(
+    shared_consoles: SharedConsoles, viewer: ViewerClient, monkeypatch: pytest.MonkeyPatch, ended: list[str]
+) -> None:
+    monkeypatch.setattr(shared_consoles_module, "MAX_VIEWERS", 2)
+    async with ViewerClient() as second, ViewerClient() as other:
+        await admit(shared_consoles, viewer, "first")
+        await admit(shared_consoles, second, "second")
+        answer = await soon(shared_consoles.admit("other", 0, await other.offer(), VIEWER))
+        await other.take(answer)
+        await until(lambda: other.frames > 0)
+        assert ended == ["first"]
+        with pytest.raises(TooManyViewers):
+            await shared_consoles.admit("third", 0, await other.offer(), ADMIN)
 
 
 async def test_closing_ends_every_viewer(
