@@ -1,6 +1,5 @@
 """A guest with two screens on one page: pictures, input, and screens that are switched off and on."""
 
-import json
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from playwright.async_api import Browser, expect
 from examples.guests.comparison import compare
 from examples.guests.layout import Pointer, Rgb
 from examples.guests.reading import read_key_count, read_keys, read_pointer
+from tests.e2e.two_screens import at, two_consoles
 from tests.e2e.viewer import Viewer, wait_for
 from tests.support.guests import Guest, GuestFactory
 from tests.support.portal import Portal
@@ -16,32 +16,6 @@ from tests.support.portal import Portal
 pytestmark = [pytest.mark.libvirt, pytest.mark.browser]
 
 KEY_A = 0x1E
-SECOND = {"display": "video0", "head": 1, "bus": "pci.0"}
-INPUT = (
-    {"driver": "virtio-tablet-pci", "id": "tablet1", "addr": "0x1d", **SECOND},
-    {"driver": "virtio-keyboard-pci", "id": "keyboard1", "addr": "0x1e", **SECOND},
-)
-"""The second screen's own: libvirt has no words for whose a tablet is, and a guest none for one that is everybody's."""
-
-
-def two_consoles(xml: str) -> str:
-    """A domain's XML whose video device has two outputs, each with a keyboard and a tablet."""
-    arguments = "".join(
-        f"<qemu:arg value='-device'/><qemu:arg value='{json.dumps(device)}'/>" for device in INPUT
-    )
-    for old, new in (
-        ('<model type="virtio"/>', '<model type="virtio" heads="2"/>'),
-        ("<domain ", "<domain xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0' "),
-        ("</domain>", f"<qemu:commandline>{arguments}</qemu:commandline></domain>"),
-    ):
-        assert old in xml
-        xml = xml.replace(old, new, 1)
-    return xml
-
-
-def at(x: int, y: int) -> Any:
-    """Whether a picture shows the pointer there."""
-    return lambda rgb: (read_pointer(rgb) or Pointer(-1, -1))[:2] == (x, y)
 
 
 def renditions(portal: Portal, guest: Guest, console: int) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Browser
 
 from examples.guests.reading import read_nonce
-from tests.e2e.test_several_consoles import at, two_consoles
+from tests.e2e.two_screens import at, two_consoles
 from tests.e2e.viewer import Viewer
 from tests.support.browsers import in_both_browsers
 from tests.support.guests import GuestFactory

@@ -29,12 +29,24 @@
     benchKeys.frame(at, level, pixels.subarray(0, each * rect.width * rect.height));
   }
 
-  let before = Promise.resolve();
+  // Reading takes longer than drawing on a busy machine: of the frames that come meanwhile, the newest is looked at.
+  let [busy, next] = [false, null];
+  async function lookAtNewest() {
+    busy = true;
+    while (next) {
+      const { frame, at } = next;
+      next = null;
+      await look(frame, at);
+    }
+    busy = false;
+  }
+
   const draw = CanvasRenderingContext2D.prototype.drawImage;
   CanvasRenderingContext2D.prototype.drawImage = function (image, ...place) {
     draw.call(this, image, ...place);
     if (!(image instanceof VideoFrame)) return;
-    const [frame, at] = [image.clone(), performance.now()];
-    before = before.then(() => look(frame, at)).catch(benchKeys.fail);
+    next?.frame.close();
+    next = { frame: image.clone(), at: performance.now() };
+    if (!busy) lookAtNewest().catch(benchKeys.fail);
   };
 }
