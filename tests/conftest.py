@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from tests.support.emulators import emulators
 from tests.support.guests import GuestFactory
 from tests.support.leaks import SETTLE_S, Snapshot, left_since
 from tests.support.libvirtd import PrivateLibvirtd, in_private_world
+from tests.support.nginx import Ports, nginx, with_public_url
 from tests.support.portal import Portal
 from tests.support.stuck import kill_and_wait
 
@@ -29,6 +32,10 @@ GUESTS_VARIABLE = "LIBVIRT_WEBRTC_TEST_GUESTS"
 LONG_VARIABLE = "LIBVIRT_WEBRTC_TEST_LONG"
 """Set to 1, tests that take minutes run as well; ``tests/run.sh --long`` sets it."""
 
+
+PROXY_VARIABLE = "LIBVIRT_WEBRTC_TEST_PROXY"
+"""Set to 1, browsers reach portals through nginx, with its TLS, another host name and in a folder; ``tests/run.sh
+--behind-proxy`` sets it."""
 
 LONG_TIMEOUT_S = 3600
 """Limit for one of these, in seconds; pyproject.toml has that of the others."""
@@ -160,12 +167,24 @@ def start_portal(libvirt_uri: str, tmp_path: Path) -> Iterator[Callable[..., Por
     """Starts portals, with further environment variables and arguments, and elsewhere, if given; all are stopped at
     the end."""
     started: list[Portal] = []
+    proxies = ExitStack()
 
     def start(environment: Mapping[str, str] | None = None, *arguments: str, **where: Any) -> Portal:
-        started.append(Portal(tmp_path, libvirt_uri, environment, arguments, **where))
-        return started[-1]
+        behind = os.environ.get(PROXY_VARIABLE) == "1" and not where
+        ports, given = Ports.free(), list(arguments)
+        if behind:
+            given = with_public_url(given, tmp_path, ports)
+        portal = Portal(tmp_path, libvirt_uri, environment, given, **where)
+        started.append(portal)
+        if behind:
+            folder = tmp_path / f"nginx-{ports.tls}"
+            folder.mkdir()
+            proxies.enter_context(nginx(folder, ports, portal.own.removeprefix("http://")))
+            portal.url = ports.url.removesuffix("/")
+        return portal
 
-    yield start
+    with proxies:
+        yield start
     for portal in started:
         try:
             portal.close()
@@ -191,5 +210,8 @@ async def browser(request: pytest.FixtureRequest) -> AsyncIterator[Browser]:
         pytest.skip(why)
     async with async_playwright() as playwright:
         running = await launch(playwright, name)
+        if os.environ.get(PROXY_VARIABLE) == "1":
+            # The proxy's certificate is signed by nobody.
+            running.new_context = partial(running.new_context, ignore_https_errors=True)  # type: ignore[method-assign]
         yield running
         await running.close()

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # All tests: installs what is missing, then unit tests and, in a private world with its own libvirtd, the tests with real
 # libvirt, QEMU, Chromium and Firefox. Arguments go to pytest.
-#   sudo ./tests/run.sh [--no-lint] [--long] [PYTEST-ARGUMENT...]
+#   sudo ./tests/run.sh [--no-lint] [--long] [--behind-proxy] [PYTEST-ARGUMENT...]
 # --long: also those tests that take minutes each.
+# --behind-proxy: browsers reach portals through nginx, with its TLS, by another host name and in a folder.
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -28,6 +29,7 @@ while :; do
     case "${1:-}" in
         --no-lint) lint=0 ;;
         --long) export LIBVIRT_WEBRTC_TEST_LONG=1 ;;
+        --behind-proxy) export LIBVIRT_WEBRTC_TEST_PROXY=1 ;;
         *) break ;;
     esac
     shift

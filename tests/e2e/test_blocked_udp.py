@@ -56,7 +56,7 @@ def udp_blocked() -> Iterator[None]:
 
 
 def port_of(portal: Portal) -> int:
-    return int(portal.url.rpartition(":")[2])
+    return int(portal.own.rpartition(":")[2])
 
 
 async def click(page: Page, portal: Portal, uuid: str) -> float:

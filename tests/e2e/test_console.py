@@ -181,7 +181,7 @@ async def test_open_list_follows_start_and_destroy_without_reload(
     guest = make_guest(start=False)
     page = await Viewer.sign_in(browser, portal)
     await page.evaluate("window.sameDocument = true")
-    link = page.locator(f"a[href='/console/{guest.uuid}']")
+    link = page.locator(f"a[href$='/console/{guest.uuid}']")
     await page.get_by_text(guest.name).first.wait_for()
     assert await link.count() == 0
 

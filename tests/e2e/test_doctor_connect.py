@@ -23,7 +23,7 @@ def connect(portal: Portal, settings: Path, name: str, token: str | None = None)
     token_file.touch(mode=0o600)
     token_file.write_text(token or portal.token)
     command = [sys.executable, "-m", "libvirt_webrtc", "doctor", "--connect", "--config", str(settings)]
-    command += ["--url", portal.url, "--token-file", str(token_file), name]
+    command += ["--url", portal.own, "--token-file", str(token_file), name]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.stderr == "" and SECRET not in done.stdout
     return done.returncode, done.stdout

@@ -49,7 +49,7 @@ async def test_whom_nginx_lets_in_is_not_asked_again_and_nobody_passes_for_anoth
     def change(text: str) -> str:
         return text.replace("proxy_http_version 1.1;", ASKS.format(users=users) + "proxy_http_version 1.1;")
 
-    with nginx(tmp_path, ports, portal.url.removeprefix("http://"), change):
+    with nginx(tmp_path, ports, portal.own.removeprefix("http://"), change):
         context = await browser.new_context(
             ignore_https_errors=True, http_credentials={"username": "alice", "password": "alice"}
         )

@@ -47,7 +47,7 @@ async def test_the_picture_comes_back_by_itself_and_nobody_signs_in_again(
     # The list in another tab of the same browser as well; and who signs out stays out.
     page = await viewer.page.context.new_page()
     await page.goto(portal.url)
-    await page.locator(f"a[href='/console/{guest.uuid}']").wait_for()
+    await page.locator(f"a[href$='/console/{guest.uuid}']").wait_for()
     await page.locator("#sign-out").click()
     await page.wait_for_url("**/login")
     await in_thread(lambda: portal.restart(number))

@@ -33,7 +33,7 @@ async def test_a_guest_is_seen_and_typed_at_through_nginx(
     settings = tmp_path / "config.toml"
     settings.write_text(f'[portal]\npublic_url = "{ports.url}"\ntrusted_proxies = ["127.0.0.1"]\n')
     portal = start_portal(None, "--config", str(settings))
-    authority = portal.url.removeprefix("http://")
+    authority = portal.own.removeprefix("http://")
 
     def change(text: str) -> str:
         return text.replace(":8080/;", ":8080;") if keeps_folder else text
@@ -53,9 +53,14 @@ async def test_a_guest_is_seen_and_typed_at_through_nginx(
         await viewer.wait_known_picture()
         await viewer.type_and_see("KeyA", KEY_A)
 
-        # Back to the list, out, and to the console's page by way of the sign-in.
-        await page.goto(f"{ports.url}console/{guest.uuid}")
+        # The same over a WebSocket, through the proxy.
+        await page.goto(f"{ports.url}console/{guest.uuid}?transport=websocket")
         await viewer.wait_state("connected")
+        assert await viewer.handle("transport") == "websocket"
+        await viewer.wait_known_picture()
+        await viewer.type_and_see("KeyA", KEY_A)
+
+        # Back to the list, out, and to the console's page by way of the sign-in.
         await page.locator("#bar a.tool").click()
         await page.wait_for_url(ports.url)
         await page.locator("#sign-out").click()

@@ -19,7 +19,7 @@ async def test_whep_player_receives_the_picture_with_its_nonce(
 
 async def test_whep_needs_a_token(make_guest: GuestFactory, portal: Portal) -> None:
     guest = make_guest()
-    async with aiohttp.ClientSession(portal.url) as http:
+    async with aiohttp.ClientSession(portal.own) as http:
         async with http.post(
             f"/api/domains/{guest.uuid}/consoles/0/whep",
             data="v=0\r\n",

@@ -51,7 +51,7 @@ class Player:
 
 def signed_in(portal: Portal) -> aiohttp.ClientSession:
     """Sign in at the portal with its token."""
-    return aiohttp.ClientSession(portal.url, headers={"Authorization": f"Bearer {portal.token}"})
+    return aiohttp.ClientSession(portal.own, headers={"Authorization": f"Bearer {portal.token}"})
 
 
 async def offer(http: aiohttp.ClientSession, guest: Guest, sdp: str) -> tuple[str, str]:

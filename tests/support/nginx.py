@@ -4,7 +4,7 @@ import re
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +53,18 @@ class Ports:
     def url(self) -> str:
         """What users type."""
         return f"https://{HOST}:{self.tls}{FOLDER}"
+
+
+def with_public_url(arguments: Sequence[str], folder: Path, ports: Ports) -> list[str]:
+    """A portal's arguments, with the settings that it needs behind this nginx."""
+    settings, rest = "", list(arguments)
+    if "--config" in rest:
+        at = rest.index("--config")
+        settings = Path(rest[at + 1]).read_text()
+        del rest[at : at + 2]
+    path = folder / f"behind-{ports.tls}.toml"
+    path.write_text(f'{settings}\n[portal]\npublic_url = "{ports.url}"\ntrusted_proxies = ["127.0.0.1"]\n')
+    return [*rest, "--config", str(path)]
 
 
 def documented() -> str:

@@ -26,7 +26,8 @@ class Portal:
     """``libvirt-webrtc serve``, or ``stream``, on a free port.
 
     Attributes:
-        url: where it serves, without a slash at the end.
+        own: where it serves, without a slash at the end.
+        url: where browsers open it: the same, or a reverse proxy's address.
         token: what one signs in with.
         log: its log file.
         process: the running process.
@@ -48,7 +49,7 @@ class Portal:
         ``owner``. It listens on ``host``, where it is to speak what ``scheme`` says."""
         command = ["stream"] if uri is None else ["serve", "--uri", uri]
         port = free_port(host)
-        self.url = f"{scheme}://{host}:{port}"
+        self.own = self.url = f"{scheme}://{host}:{port}"
         self.token = os.urandom(16).hex()
         self.log = folder / f"portal-{port}.log"
         token_file = folder / f"token-{port}"
@@ -69,7 +70,7 @@ class Portal:
 
     def get(self, path: str) -> Any:
         """GET a path as a signed-in viewer, and return the answer's JSON."""
-        request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {self.token}"})
+        request = urllib.request.Request(self.own + path, headers={"Authorization": f"Bearer {self.token}"})
         with urllib.request.urlopen(request, timeout=30, context=ANY_CERTIFICATE) as response:
             return json.load(response)
 
@@ -116,7 +117,7 @@ class Portal:
         assert process.poll() is None, f"the portal ended:\n{self.log.read_text()}"
         try:
             with urllib.request.urlopen(
-                self.url + "/healthz", timeout=5, context=ANY_CERTIFICATE
+                self.own + "/healthz", timeout=5, context=ANY_CERTIFICATE
             ) as response:
                 return bool(response.status == 200)
         except OSError:
