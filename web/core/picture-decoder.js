@@ -28,7 +28,8 @@ export class PictureDecoder {
   #codec = "";
   /** When each picture came that is being decoded, by its timestamp in µs. @type {Map<number, number>} */
   #arrived = new Map();
-  #askedAt = 0;
+  /** Until it is asked again. @type {ReturnType<typeof setTimeout> | undefined} */
+  #asking;
   #closed = false;
   /** @type {(() => void)[]} */
   #waiting = [];
@@ -94,6 +95,7 @@ export class PictureDecoder {
   close() {
     this.#closed = true;
     this.onframe = null;
+    clearTimeout(this.#asking);
     this.#drop();
   }
 
@@ -148,11 +150,14 @@ export class PictureDecoder {
     this.#ask();
   }
 
+  /** Ask for a keyframe, again and again until there is one. */
   #ask() {
-    const now = performance.now();
-    if (now - this.#askedAt < ASK_EVERY_MS) return;
-    this.#askedAt = now;
+    if (this.#asking || this.#closed) return;
     this.#wantKeyframe();
+    this.#asking = setTimeout(() => {
+      this.#asking = undefined;
+      if (!this.#decoder) this.#ask();
+    }, ASK_EVERY_MS);
   }
 
   #drop() {
