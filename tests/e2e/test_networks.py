@@ -9,7 +9,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.viewer import DEADLINE_S, Viewer, wait_for
 from tests.support.far_host import FAR4, FAR6, FarHost, far_host, mapped
-from tests.support.guests import GuestFactory
+from tests.support.guests import Guest, GuestFactory
 from tests.support.libvirtd import URI
 from tests.support.portal import Portal
 from tests.support.udp_ports import udp_ports
@@ -33,6 +33,13 @@ def serving(host: FarHost, folder: Path, ice: str) -> Iterator[Portal]:
         print(portal.log.read_text())
 
 
+async def watch(browser: Browser, portal: Portal, guest: Guest) -> Viewer:
+    """A page that goes over WebRTC, also where the machine is so busy that others would not wait for it."""
+    viewer = await Viewer.open_over("webrtc", browser, portal, guest)
+    await viewer.wait_known_picture()
+    return viewer
+
+
 async def path_of(viewer: Viewer) -> tuple[str, str]:
     """What the statistics say of the way that the packets take."""
     await viewer.page.locator("#stats-toggle").click()
@@ -53,7 +60,7 @@ async def test_a_host_with_nothing_but_ipv6(
     make_guest: GuestFactory, browser: Browser, tmp_path: Path
 ) -> None:
     with far_host(ipv4=False, ipv6=True) as host, serving(host, tmp_path, "") as portal:
-        viewer = await Viewer.watch(browser, portal, make_guest())
+        viewer = await watch(browser, portal, make_guest())
         path, reason = await path_of(viewer)
         assert path == "WebRTC: direct, UDP over IPv6" and f"[{FAR6}]:" in reason
         await viewer.type_and_see("KeyA", 0x1E)
@@ -65,7 +72,7 @@ async def test_workers_keep_to_the_ports_and_the_next_viewer_is_told(
     """Two guests' workers share two ports; a third viewer is refused, and comes in when another leaves."""
     with far_host() as host, serving(host, tmp_path, f'ports = "{PORTS[0]}-{PORTS[1]}"') as portal:
         guests = [make_guest(), make_guest()]
-        viewers = [await Viewer.watch(browser, portal, guest) for guest in guests]
+        viewers = [await watch(browser, portal, guest) for guest in guests]
         opened = [udp_ports(portal.wait_console(guest.uuid)["worker_pid"]) for guest in guests]
         assert all(set(each) <= set(PORTS) for each in opened)
         page = await Viewer.sign_in(browser, portal)
@@ -85,7 +92,7 @@ async def test_behind_a_router_that_maps_an_address_here_that_one_is_offered(
 ) -> None:
     ice = f'addresses = ["{OUTSIDE}"]'
     with far_host() as host, mapped(OUTSIDE, FAR4), serving(host, tmp_path, ice) as portal:
-        viewer = await Viewer.watch(browser, portal, make_guest())
+        viewer = await watch(browser, portal, make_guest())
         path, reason = await path_of(viewer)
         assert path == "WebRTC: direct, UDP over IPv4" and f"{OUTSIDE}:" in reason
         answer = await viewer.page.evaluate("window.libvirtWebRTC.peerConnection.remoteDescription.sdp")

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from playwright.async_api import Browser, async_playwright, expect
@@ -44,6 +45,14 @@ def host() -> Iterator[FarHost]:
 
 
 @pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """For what the worker's user reads too; pytest's own folders are for root."""
+    with TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
 async def trusting_browser() -> AsyncIterator[Browser]:
     """Takes the certificate of the tests' TURN server."""
     async with async_playwright() as playwright:
@@ -73,13 +82,16 @@ async def test_where_other_ways_are_allowed_the_picture_comes_without_it(
 
 @pytest.mark.parametrize("way", ["udp", "tcp", "tls"])
 async def test_by_the_second_relay_with_credentials_that_end_the_picture_goes_on(
-    way: str, host: FarHost, make_guest: GuestFactory, trusting_browser: Browser, tmp_path: Path
+    way: str,
+    host: FarHost,
+    make_guest: GuestFactory,
+    trusting_browser: Browser,
+    tmp_path: Path,
+    open_folder: Path,
 ) -> None:
     """The first server is dead; both sides have relays at the second, since neither reaches the other by UDP."""
-    certificate = make_certificate(tmp_path, NEAR4)
+    certificate = make_certificate(open_folder, NEAR4)
     certificate.chmod(0o644)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)  # for the worker's user, to read the certificate
     only = ["-p", "udp", "!", "--dport", "3478"] if way == "udp" else ["-p", "udp"]
     with turn_server(
         tmp_path,
@@ -103,7 +115,8 @@ async def test_by_the_second_relay_with_credentials_that_end_the_picture_goes_on
         prefix = (*host.prefix, *host.short_credentials)
         portal = Portal(tmp_path, URI, given, ["--config", str(settings)], prefix=prefix)
         try:
-            viewer = await Viewer.watch(trusting_browser, portal, make_guest())
+            viewer = await Viewer.open_over("webrtc", trusting_browser, portal, make_guest())
+            await viewer.wait_known_picture()
             await viewer.page.locator("#stats-toggle").click()
 
             async def path() -> object:
