@@ -247,6 +247,7 @@ async def test_workers_are_told_of_hardware_only_where_it_is_wanted(
         display: DisplaySource,
         on_change: Callable[[], None],
         registrations: RegistrationCount | None,
+        **_: object,
     ) -> WorkerSupervisor:
         told.append(settings)
         return WorkerSupervisor(settings, display, on_change)
