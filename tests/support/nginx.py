@@ -56,15 +56,17 @@ class Ports:
 
 
 def with_public_url(arguments: Sequence[str], folder: Path, ports: Ports) -> list[str]:
-    """A portal's arguments, with the settings that it needs behind this nginx."""
-    settings, rest = "", list(arguments)
-    if "--config" in rest:
-        at = rest.index("--config")
-        settings = Path(rest[at + 1]).read_text()
-        del rest[at : at + 2]
-    path = folder / f"behind-{ports.tls}.toml"
-    path.write_text(f'{settings}\n[portal]\npublic_url = "{ports.url}"\ntrusted_proxies = ["127.0.0.1"]\n')
-    return [*rest, "--config", str(path)]
+    """A portal's arguments, with the settings that it needs behind this nginx: in the file that they name, or in one of
+    its own. A test may write its file anew later: these settings are read at the start only."""
+    given = list(arguments)
+    if "--config" in given:
+        path = Path(given[given.index("--config") + 1])
+    else:
+        path = folder / f"behind-{ports.tls}.toml"
+        given += ["--config", str(path)]
+    with path.open("a") as file:
+        file.write(f'\n[portal]\npublic_url = "{ports.url}"\ntrusted_proxies = ["127.0.0.1"]\n')
+    return given
 
 
 def documented() -> str:
