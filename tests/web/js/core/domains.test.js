@@ -152,23 +152,23 @@ for (const [name, status, limit] of [
 }
 
 test("where events are held back, the list is asked for until they come", async (context) => {
-  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const timeouts = mockTimeouts(context);
   following(context, 200);
   listing = '{"domains": [1]}';
   await settled();
   for (let count = 1; count <= 2; count++) {
-    context.mock.timers.tick(ASK_EACH_MS);
+    timeouts.tick(ASK_EACH_MS);
     await settled();
     assert.deepEqual([states, lists.length], [["held-back"], count]);
   }
   listing = null;
-  context.mock.timers.tick(ASK_EACH_MS);
+  timeouts.tick(ASK_EACH_MS);
   await settled();
   assert.deepEqual([states, lists.length], [["held-back", "reconnecting"], 2]);
   attempts[0].bring('data: {"domains": []}\n\n');
   await settled();
   listing = '{"domains": [1]}';
-  context.mock.timers.tick(ASK_EACH_MS);
+  timeouts.tick(ASK_EACH_MS);
   await settled();
   assert.deepEqual([states, lists.at(-1)], [["held-back", "reconnecting", "live"], { domains: [] }]);
 });
