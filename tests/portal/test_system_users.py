@@ -32,7 +32,7 @@ if verdict == "slow":
     time.sleep(600)
 answer = {"verdict": verdict if verdict != "wrong" else "no"}
 if verdict == "yes":
-    answer |= {"name": asked["name"].lower(), "groups": ["ops"]}
+    answer |= {"name": asked["name"].lower(), "groups": [] if asked["name"] == "mallory" else ["ops"]}
 print(json.dumps(answer))
 """
 """A password here is what PAM says of it."""
@@ -101,6 +101,12 @@ async def test_a_right_password_opens_a_session_with_the_systems_groups(viewer: 
 )
 async def test_what_pam_says_is_told(viewer: Viewer, pam: str, answer: tuple[int, str]) -> None:
     assert await attempt(viewer, "alice", pam) == answer
+    assert viewer.headers == {}
+
+
+async def test_a_user_to_whom_nothing_is_granted_is_refused(viewer: Viewer) -> None:
+    assert await attempt(viewer, "mallory", "yes") == (403, "sign_in_refused")
+    assert await attempt(viewer, "mallory", "wrong") == (401, "wrong_password")
     assert viewer.headers == {}
 
 

@@ -29,8 +29,8 @@ class Access:
     def check_named(self, user: User) -> None:
         """Return where a rule is for this user at all, whatever domains there are.
 
-        Providers let in people who have nothing to do with this host, and each session of theirs would take the place
-        of somebody else's.
+        Providers and directories know people who have nothing to do with this host, and each session of theirs would
+        take the place of somebody else's.
 
         Raises:
             SignInRefused: no rule is.

@@ -10,6 +10,7 @@ from aiohttp import web
 from libvirt_webrtc.portal.addresses import remote_of
 from libvirt_webrtc.portal.audit import record, signed_in, signing_in
 from libvirt_webrtc.portal.audit_events import SignOut
+from libvirt_webrtc.portal.auth.access import Access
 from libvirt_webrtc.portal.auth.cookie import read_cookie, set_cookie
 from libvirt_webrtc.portal.auth.gate import Gate, session_of
 from libvirt_webrtc.portal.auth.methods import OfferedMethod
@@ -52,12 +53,14 @@ class SessionRoutes:
         self,
         gate: Gate,
         sessions: Sessions,
+        access: Access,
         system_users: SystemUsers,
         offered: Sequence[OfferedMethod],
         farewell: Farewell,
     ) -> None:
         self._gate = gate
         self._sessions = sessions
+        self._access = access
         self._system_users = system_users
         self._offered = {one.method: one for one in offered}
         self._farewell = farewell
@@ -84,6 +87,7 @@ class SessionRoutes:
             user = TOKEN_USER
         else:
             user = await self._system_users.sign_in(request, proof.user, proof.password, proof.code)
+            self._access.check_named(user)
         return await self._begin(request, user)
 
     async def _begin(self, request: web.Request, user: User) -> web.Response:
