@@ -147,15 +147,15 @@ class Sessions:
 
     async def end_where(self, over: Callable[[Session], bool]) -> int:
         """End each session for which ``over`` is true, with its streams and its consoles; returns how many."""
-        cookies = [cookie for cookie, session in self._sessions.items() if over(session)]
+        found = [(cookie, session.expired) for cookie, session in self._sessions.items() if over(session)]
         programs = [user for user, session in self._programs.items() if over(session)]
         await asyncio.gather(
-            *(self._end(cookie, "revoked") for cookie in cookies),
+            *(self._end(cookie, "expired" if expired else "revoked") for cookie, expired in found),
             *(self._close(self._programs.pop(user)) for user in programs),
         )
-        if cookies:
+        if found:
             await self._save()
-        return len(cookies) + len(programs)
+        return len(found) + len(programs)
 
     async def add_console(self, session: Session, console: OpenConsole) -> bool:
         """Note what a session has opened; False, and the console is closed, if it has ended meanwhile."""

@@ -133,10 +133,14 @@ async def test_sessions_that_end(agent: FakeAgent, clock: FakeClock, lines: Line
     await sessions.sweep()
     gone = await sessions.start(User("gone", Method.LINK))
     await sessions.end_where(lambda session: session.user.name == "gone")
+    over = await sessions.start(User("over", Method.LINK), ends=clock.now + 60)
+    clock.now += 60
+    await sessions.end_where(lambda session: session.user.name == "over")
     ended = {"event": "sign-out", "address": "local"}
     assert lines.all() == [
         {**ended, "user": "idle", "method": "pam", "session": idle.id, "reason": "expired"},
         {**ended, "user": "gone", "method": "link", "session": gone.id, "reason": "revoked"},
+        {**ended, "user": "over", "method": "link", "session": over.id, "reason": "expired"},
     ]
 
 
