@@ -19,6 +19,8 @@ PATH = re.compile(r"(?<![\w/.~$-])[\w.-]+(?:/[\w.-]+)+/?|\b[\w-]+\.(?:py|md|sh|j
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 SUFFIXES = (".py", ".js", ".sh", ".md", ".c", ".h", ".css", ".toml", ".json", ".svg", ".png", ".service")
 
+SHOWN_BY = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
+
 NOT_OURS = {"config.toml", "settings.toml"}
 """What a reader has, or makes."""
 
@@ -81,3 +83,15 @@ def test_the_classes_that_the_design_names_exist() -> None:
         if isinstance(node, ast.ClassDef)
     }
     assert named - classes == set()
+
+
+def test_every_attacker_has_tests_that_exist() -> None:
+    text = (CHECKOUT / "docs" / "security.md").read_text(encoding="utf-8")
+    table = text.partition("\n## What shows it\n")[2].partition("\n|")[2]
+    rows = [row for row in table.splitlines() if row.startswith("|")][1:]
+    assert rows
+    for row in rows:
+        found = SHOWN_BY.search(row)
+        assert found is not None, row
+        source = (CHECKOUT / found[1]).read_text(encoding="utf-8")
+        assert re.search(rf"^(?:async )?def {found[2]}\(", source, re.M), row

@@ -51,6 +51,12 @@ def test_every_request_has_a_limit() -> None:
     assert callers(ways) == {"core/request.js", "core/event-stream.js", "core/websocket-transport.js"}
 
 
+def test_no_text_becomes_markup() -> None:
+    """Names of domains and users, and what a guest says, are anybody's words: they go into pages as text alone."""
+    ways = r"\b(?:innerHTML|outerHTML|insertAdjacentHTML|srcdoc|createContextualFragment|DOMParser|setHTML\w*)\b"
+    assert callers(ways + r"|document\.write|\beval\(|\bnew Function\b") == set()
+
+
 def test_pages_and_modules_name_nothing_from_the_top_of_the_site() -> None:
     """A reverse proxy may put the portal into a folder: pages name things relative to themselves, modules by `at`."""
     for page in PAGES:
