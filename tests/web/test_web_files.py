@@ -53,7 +53,9 @@ def test_every_request_has_a_limit() -> None:
 
 def test_no_text_becomes_markup() -> None:
     """Names of domains and users, and what a guest says, are anybody's words: they go into pages as text alone."""
-    ways = r"\b(?:innerHTML|outerHTML|insertAdjacentHTML|srcdoc|createContextualFragment|DOMParser|setHTML\w*)\b"
+    ways = (
+        r"\b(?:innerHTML|outerHTML|insertAdjacentHTML|srcdoc|createContextualFragment|DOMParser|setHTML\w*)\b"
+    )
     assert callers(ways + r"|document\.write|\beval\(|\bnew Function\b") == set()
 
 
