@@ -24,7 +24,7 @@ class ProxySignInConfig:
     """Whose word is taken for who a user is."""
 
     sources: tuple[Network, ...]
-    """Addresses of proxies that send the header themselves and take away what clients sent by its name."""
+    """Addresses of proxies that send the headers themselves and take away what clients sent by their names."""
     user_header: str = DEFAULT_USER_HEADER
     groups_header: str | None = None
     """Groups, with commas between them; None: no groups."""

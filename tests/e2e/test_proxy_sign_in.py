@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.support.nginx import Ports, nginx
+from tests.support.nginx import Ports, asking, nginx
 from tests.support.portal import Portal
 
 pytestmark = [pytest.mark.libvirt, pytest.mark.browser]
@@ -28,28 +28,14 @@ domains = ["*"]
 role = "view"
 """
 
-ASKS = """
-        auth_basic "Consoles";
-        auth_basic_user_file {users};
-        proxy_set_header X-Remote-User $remote_user;
-        proxy_set_header Authorization "";
-"""
-"""What docs/install.md says."""
-
 
 async def test_whom_nginx_lets_in_is_not_asked_again_and_nobody_passes_for_another(
     start_portal: Callable[..., Portal], browser: Browser, tmp_path: Path
 ) -> None:
-    ports, settings, users = Ports.free(), tmp_path / "config.toml", tmp_path / "users"
+    ports, settings = Ports.free(), tmp_path / "config.toml"
     settings.write_text(SETTINGS.format(url=ports.url))
     portal = start_portal(None, "--config", str(settings))
-    users.write_text("alice:{PLAIN}alice\nmallory:{PLAIN}mallory\n")
-    users.chmod(0o644)
-
-    def change(text: str) -> str:
-        return text.replace("proxy_http_version 1.1;", ASKS.format(users=users) + "proxy_http_version 1.1;")
-
-    with nginx(tmp_path, ports, portal.own.removeprefix("http://"), change):
+    with nginx(tmp_path, ports, portal.own.removeprefix("http://"), asking(tmp_path, "alice", "mallory")):
         context = await browser.new_context(
             ignore_https_errors=True, http_credentials={"username": "alice", "password": "alice"}
         )

@@ -1,4 +1,4 @@
-"""A real nginx in front of a portal, with the configuration that docs/reverse-proxy.md shows."""
+"""A real nginx in front of a portal, with the configuration that docs/reverse-proxy.md and docs/install.md show."""
 
 import re
 import shutil
@@ -15,7 +15,7 @@ from tests.support.portal import free_port
 from tests.support.turn import make_certificate
 from tests.support.waiting import wait_until
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "reverse-proxy.md"
+DOCUMENTS = Path(__file__).parents[2] / "docs"
 HOST = "vm.localhost"
 """A name that browsers take for this machine by themselves, and the portal for a foreign one."""
 FOLDER = "/console/"
@@ -69,11 +69,21 @@ def with_public_url(arguments: Sequence[str], folder: Path, ports: Ports) -> lis
     return given
 
 
-def documented() -> str:
+def documented(document: str = "reverse-proxy.md") -> str:
     """The configuration in the document."""
-    found = re.search(r"^```nginx\n(.*?)^```", DOCUMENT.read_text(), re.M | re.S)
+    found = re.search(r"^```nginx\n(.*?)^```", (DOCUMENTS / document).read_text(), re.M | re.S)
     assert found is not None
     return found[1]
+
+
+def asking(folder: Path, *users: str) -> Callable[[str], str]:
+    """Has nginx sign in these users itself, whose names are their passwords, as docs/install.md shows it."""
+    file = folder / "users"
+    file.write_text("".join(f"{user}:{{PLAIN}}{user}\n" for user in users))
+    file.chmod(0o644)
+    asks = documented("install.md").replace("/etc/nginx/users", str(file))
+    assert str(file) in asks
+    return lambda text: text.replace("proxy_http_version 1.1;", asks + "proxy_http_version 1.1;")
 
 
 @contextmanager

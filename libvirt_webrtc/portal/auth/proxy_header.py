@@ -54,8 +54,11 @@ def _name(request: web.Request, config: ProxySignInConfig) -> str | None:
 def _groups(request: web.Request, config: ProxySignInConfig) -> frozenset[str]:
     if config.groups_header is None:
         return frozenset()
-    listed = ",".join(request.headers.getall(config.groups_header, []))
-    groups = frozenset(group for part in listed.split(",") if (group := part.strip()))
+    lists = request.headers.getall(config.groups_header, [])
+    if len(lists) > 1:
+        # The proxy added its own to what a client had sent.
+        raise SignInRefused(f"the proxy has to send {config.groups_header} once, with all the groups")
+    groups = frozenset(group for part in ",".join(lists).split(",") if (group := part.strip()))
     if len(groups) > MAX_GROUPS or not all(map(is_name, groups)):
         raise SignInRefused(
             f"the proxy's {config.groups_header} is no list of groups with commas between them"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import b64encode
 from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
@@ -12,11 +13,14 @@ from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 from libvirt_webrtc.agent.grant import Role
 from libvirt_webrtc.config.access_rules import AccessRule
 from libvirt_webrtc.config.load import Config
+from libvirt_webrtc.config.networks import networks_from
+from libvirt_webrtc.config.portal import PortalConfig, PublicUrl
 from libvirt_webrtc.config.proxy_sign_in import ProxySignInConfig
 from libvirt_webrtc.config.sign_in import SignInConfig, SignInMethod
 from libvirt_webrtc.portal.auth.cookie import KEY_HEADER
 from libvirt_webrtc.portal.auth.session_store import SessionStore
 from tests.portal.fakes import TOKEN, Serve, Served, Viewer, refusal
+from tests.support.nginx import FOLDER, HOST, Ports, asking, nginx
 
 PROXY = ProxySignInConfig((ip_network("127.0.0.1"),), groups_header="X-Remote-Groups")
 ELSEWHERE = replace(PROXY, sources=(ip_network("10.0.0.2"),))
@@ -141,17 +145,49 @@ async def test_who_is_not_known_or_no_name_is_refused(viewer: Viewer, headers: d
         assert await refusal(response) == (403, "sign_in_refused")
 
 
-async def test_a_name_that_comes_twice_is_refused(viewer: Viewer) -> None:
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ("X-Remote-User: root", "X-Remote-User: alice"),
+        ("X-Remote-User: alice", "X-Remote-Groups: admins", "X-Remote-Groups: staff"),
+        ("X-Remote-User: alice", "X-Remote-Groups: admins", "X-Remote-Groups:"),
+    ],
+    ids=str,
+)
+async def test_a_name_or_groups_that_come_twice_are_refused(viewer: Viewer, headers: tuple[str, ...]) -> None:
     """The proxy adds its own header, and does not take away its client's."""
+    sent = "".join(f"{header}\r\n" for header in headers)
     head = (
         f"POST /api/session/proxy HTTP/1.1\r\nHost: 127.0.0.1:{viewer.server.port}\r\nContent-Length: 0\r\n"
-        "X-Remote-User: root\r\nX-Remote-User: alice\r\nConnection: close\r\n\r\n"
+        f"{sent}Connection: close\r\n\r\n"
     )
     reader, writer = await asyncio.open_connection("127.0.0.1", viewer.server.port)
     writer.write(head.encode())
     answer = await reader.read()
     writer.close()
     assert answer.startswith(b"HTTP/1.1 403 ") and b"once" in answer
+
+
+async def test_behind_nginx_as_documented_nobody_chooses_their_own_groups(
+    serve: Serve, tmp_path: Path
+) -> None:
+    """nginx says nothing of groups there: what a client says of its own does not get through."""
+    ports = Ports.free()
+    public = PortalConfig(PublicUrl.parse(ports.url, "here"), networks_from(["127.0.0.1"], "here"))
+    staff = AccessRule(Role.ADMIN, groups=("staff",), domains=("*",))
+    config = replace(settings(PROXY), portal=public)
+    server = await serve(replace(config, access=(*config.access, staff)))
+    with nginx(tmp_path, ports, f"127.0.0.1:{server.port}", asking(tmp_path, "alice", "mallory")):
+        async with ClientSession(cookie_jar=DummyCookieJar()) as session:
+            statuses = []
+            for user in ("alice", "mallory"):
+                headers = {"Host": f"{HOST}:{ports.tls}", "X-Remote-Groups": "staff"}
+                headers["Authorization"] = f"Basic {b64encode(f'{user}:{user}'.encode()).decode()}"
+                url = f"https://127.0.0.1:{ports.tls}{FOLDER}api/session/proxy"
+                async with session.post(url, headers=headers, ssl=False) as response:
+                    statuses.append(response.status)
+                    text = await response.text()
+    assert statuses == [200, 403] and "mallory here, to whom nothing is granted" in text
 
 
 async def test_sign_ins_and_refusals_are_in_the_audit_log(
