@@ -39,3 +39,5 @@ class Grant:
     """When the viewer's connection ends, in seconds of ``time.monotonic``; None: not by itself."""
     session: str
     """Names the session that the viewer belongs to. No secret."""
+    responsible: str
+    """Who answers for the viewer: many names may be one person's, as those of share links are."""

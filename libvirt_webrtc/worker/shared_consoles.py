@@ -2,12 +2,13 @@
 
 import asyncio
 import socket
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 
 from libvirt_webrtc.agent import limits
 from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.agent.interface import ConsoleView
+from libvirt_webrtc.agent.most import of_most
 from libvirt_webrtc.config.ice import IceServer
 from libvirt_webrtc.display.console import Console
 from libvirt_webrtc.display.gl.thread import GraphicsThread
@@ -133,25 +134,31 @@ class SharedConsoles:
             self._expected.discard(name)
         if not shared.attached:
             raise ConsoleStarting("QEMU's display is not connected yet")
-        await self._make_room(grant.name)
+        await self._make_room(grant)
         return [shared, *(other for other in self._present() if other is not shared)]
 
-    async def _make_room(self, user: str) -> None:
+    async def _make_room(self, grant: Grant) -> None:
         """Of MAX_VIEWERS, end the oldest one of whoever has most: nobody keeps others out by opening many.
 
-        Raises TooManyViewers where nobody has more than this user would have. Takes as long as a viewer's end.
+        A link's viewers count for who made it, and among that user's own for themselves: so they do not keep out who
+        made it either. Raises TooManyViewers where nobody has more than this user would have. Takes as long as a
+        viewer's end.
         """
         if len(self._connections) < MAX_VIEWERS:
             return
         viewers = list(self._connections.values())
-        numbers = Counter(connection.viewer.grant.name for connection in viewers)
-        other, most = numbers.most_common(1)[0]
-        if most <= numbers[user] + 1:
+        grants = of_most([*(viewer.viewer.grant for viewer in viewers), grant], attrgetter("responsible"))
+        if grant in grants:  # nobody else has more
+            grants = [one for one in grants if one.responsible == grant.responsible]
+        grants = of_most(grants, attrgetter("name"))
+        if grant in grants:
             raise TooManyViewers(
                 f"this guest's consoles have {MAX_VIEWERS} viewers, the most that there may be; try again later"
             )
-        oldest = next(connection for connection in viewers if connection.viewer.grant.name == other)
-        await oldest.close("The guest has as many viewers as it may have, and most of them are yours.")
+        oldest = next(viewer for viewer in viewers if viewer.viewer.grant in grants)
+        await oldest.close(
+            "The guest has as many viewers as it may have, and this user, with share links, has most of them."
+        )
 
     async def dismiss(self, name: str) -> bool:
         """End one viewer, also one whose offer is being answered; False when there is none of that name."""

@@ -2,6 +2,6 @@
 
 from libvirt_webrtc.agent.grant import Grant, Role
 
-ADMIN = Grant("tester", Role.ADMIN, None, "session")
-VIEWER = Grant("onlooker", Role.VIEW, None, "session")
+ADMIN = Grant("tester", Role.ADMIN, None, "session", "token:tester")
+VIEWER = Grant("onlooker", Role.VIEW, None, "session", "token:onlooker")
 """Somebody who may look and no more."""

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 
 import pytest
 
+from libvirt_webrtc.agent.grant import Grant
 from libvirt_webrtc.display.cursor import straight_rgba
 from libvirt_webrtc.display.display import Display
 from libvirt_webrtc.errors import NegotiationError, TooManyViewers
@@ -87,6 +89,34 @@ async def test_nobody_keeps_others_out_by_opening_many(
         assert ended == ["first"]
         with pytest.raises(TooManyViewers):
             await shared_consoles.admit("third", 0, await other.offer(), ADMIN)
+
+
+async def test_a_links_viewers_keep_out_neither_others_nor_who_made_it(
+    shared_consoles: SharedConsoles, viewer: ViewerClient, monkeypatch: pytest.MonkeyPatch, ended: list[str]
+) -> None:
+    monkeypatch.setattr(shared_consoles_module, "MAX_VIEWERS", 3)
+    ann = replace(VIEWER, name="ann", responsible="pam:ann")
+    links = [replace(ann, name=f"link {number}") for number in range(3)]
+    async with ViewerClient() as client:
+
+        async def admitted(name: str, grant: Grant) -> None:
+            await soon(shared_consoles.admit(name, 0, await client.offer(), grant))
+
+        for number, link in enumerate(links):
+            await admitted(f"link {number}", link)
+        await admitted("bob", replace(VIEWER, name="bob", responsible="pam:bob"))
+        assert ended == ["link 0"]
+        # The same name, by another way of signing in, is somebody else.
+        await admitted("other ann", replace(VIEWER, name="ann", responsible="oidc:ann"))
+        assert ended == ["link 0", "link 1"]
+        with pytest.raises(TooManyViewers):
+            await admitted("link 0 again", links[0])
+        for name in ("bob", "other ann"):
+            await shared_consoles.dismiss(name)
+            await admitted("link 2 again, for " + name, links[2])
+        ended.clear()
+        await admitted("ann", ann)
+        assert ended == ["link 2"]
 
 
 async def test_closing_ends_every_viewer(

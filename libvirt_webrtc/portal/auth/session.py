@@ -117,7 +117,8 @@ class Session:
 
     def grant(self, role: Role) -> Grant:
         """What one viewer of it may do."""
-        return Grant(self.user.name, role, None if math.isinf(self.ends) else self.ends, self.id)
+        until = None if math.isinf(self.ends) else self.ends
+        return Grant(self.user.name, role, until, self.id, self.user.responsible)
 
     @property
     def _is_open(self) -> bool:

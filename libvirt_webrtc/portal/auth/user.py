@@ -44,6 +44,16 @@ class User:
     groups: frozenset[str] = frozenset()
     limit: Limit | None = None
 
+    @property
+    def responsible(self) -> str:
+        """Who answers for what this user has open: the same, or, of a link, who made it; told apart by method, too.
+
+        Where too many of something are open, it is counted by this.
+        """
+        if self.limit is not None and self.limit.owner is not None:
+            return self.limit.owner.responsible
+        return f"{self.method}:{self.name}"
+
 
 TOKEN_USER = User("token", Method.TOKEN)
 """Whoever has the server's own token."""
