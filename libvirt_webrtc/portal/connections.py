@@ -15,6 +15,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
 from libvirt_webrtc.agent import limits
+from libvirt_webrtc.agent.most import of_most
 from libvirt_webrtc.logs import LimitedLogger
 from libvirt_webrtc.portal.addresses import client_of
 from libvirt_webrtc.portal.headers import add_headers
@@ -71,6 +72,15 @@ class ConnectionLimits:
         )
 
 
+class ConnectionOwner(Protocol):
+    """A session, or whoever has no more than its cookie; no two are equal."""
+
+    @property
+    def responsible(self) -> str:
+        """Who answers for it: of one person many may be."""
+        ...
+
+
 class BoundedConnection(Protocol):
     """A connection, as far as it is counted."""
 
@@ -79,7 +89,7 @@ class BoundedConnection(Protocol):
         """As :func:`client_of` tells clients apart."""
         ...
 
-    owner: object
+    owner: ConnectionOwner | None
     """The session whose requests came on it; None: nobody's yet."""
 
     @property
@@ -104,7 +114,7 @@ class Connections:
         """For requests that are refused before anybody looked at them."""
         self._limits = limits
         self._strangers: dict[BoundedConnection, None] = {}
-        self._known: dict[object, dict[BoundedConnection, None]] = {}
+        self._known: dict[ConnectionOwner, dict[BoundedConnection, None]] = {}
         self._ended = LimitedLogger(log)
 
     def add(self, connection: BoundedConnection) -> None:
@@ -115,11 +125,11 @@ class Connections:
             client, _ = clients.most_common(1)[0]
             self._end(next(one for one in self._strangers if one.client == client), client)
 
-    def claim(self, connection: BoundedConnection, owner: object, *, program: bool) -> None:
+    def claim(self, connection: BoundedConnection, owner: ConnectionOwner, *, program: bool) -> None:
         """Note that a request on this connection came with ``owner``'s session, or from a program with the token.
 
         Past a limit the connection is ended whose last request is the longest ago: of this owner, or of the one that
-        has most.
+        has most among those of the person who has most.
         """
         if connection.ended:
             return
@@ -130,17 +140,18 @@ class Connections:
         if len(mine) > (self._limits.programs if program else self._limits.session):
             self._end(next(iter(mine)), "all programs with the token" if program else "one session")
         elif sum(map(len, self._known.values())) > self._limits.known:
-            most = max(self._known.values(), key=lambda connections: len(connections))
-            self._end(next(iter(most)), "all sessions")
+            owners = [one for one, theirs in self._known.items() for _ in theirs]
+            most = of_most(owners, lambda one: one.responsible, id)
+            self._end(next(iter(self._known[most[0]])), "all sessions")
 
     def remove(self, connection: BoundedConnection) -> None:
         """Forget a connection. Idempotent."""
         self._strangers.pop(connection, None)
-        mine = self._known.get(connection.owner)
-        if mine is not None:
+        owner = connection.owner
+        if owner is not None and (mine := self._known.get(owner)) is not None:
             mine.pop(connection, None)
             if not mine:
-                del self._known[connection.owner]
+                del self._known[owner]
 
     def __len__(self) -> int:
         return len(self._strangers) + sum(map(len, self._known.values()))
@@ -173,7 +184,7 @@ class PortalConnection(web.RequestHandler):
             **_NO_ACCESS_LOG,
         )
         self.client = ""
-        self.owner: object = None
+        self.owner: ConnectionOwner | None = None
         self.lost = asyncio.Event()
         self._connections = connections
         self._raw_transport: asyncio.Transport | None = None
@@ -196,7 +207,7 @@ class PortalConnection(web.RequestHandler):
         self.lost.set()
         super().connection_lost(exc)
 
-    def claim(self, owner: object, *, program: bool = False) -> None:
+    def claim(self, owner: ConnectionOwner, *, program: bool = False) -> None:
         """Note whose session, or token, came with a request: strangers do not push this connection out now."""
         self._connections.claim(self, owner, program=program)
 

@@ -9,7 +9,8 @@ import pytest
 
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.portal import connections, events
-from libvirt_webrtc.portal.connections import ConnectionLimits
+from libvirt_webrtc.portal.auth.session import Pages
+from libvirt_webrtc.portal.connections import ConnectionLimits, ConnectionOwner
 from libvirt_webrtc.portal.headers import HEADERS
 from tests.media.helpers import soon, until
 from tests.portal.fakes import GUARD, TOKEN, FakeAgent, Serve, Served, Viewer, listing
@@ -171,23 +172,38 @@ async def test_a_sign_in_is_taken_while_many_others_send_no_body(server: Served)
         assert b" 200 " in await soon(slow[0].readline())
 
 
+class Stub:
+    """A connection of which is noted whose it was that was ended."""
+
+    def __init__(self, client: str, told: list[str]) -> None:
+        self.client = client
+        self.owner: ConnectionOwner | None = None
+        self.ended = False
+        self._told = told
+
+    def abort(self) -> None:
+        self.ended = True
+        self._told.append(self.client)
+
+
 async def test_of_too_many_those_of_the_client_with_most_are_ended() -> None:
     """On loopback all are one client; elsewhere nobody is pushed out by another's flood."""
     made = connections.Connections(ConnectionLimits(strangers=3))
     ended: list[str] = []
-
-    class Stub:
-        owner = None
-
-        def __init__(self, client: str) -> None:
-            self.client = client
-
-        def abort(self) -> None:
-            ended.append(self.client)
-
     for client in ("a", "b", "b", "b", "b"):
-        made.add(Stub(client))  # type: ignore[arg-type]
+        made.add(Stub(client, ended))
     assert ended == ["b", "b"] and len(made) == 3
+
+
+async def test_whoever_has_many_sessions_pushes_out_nobody_else() -> None:
+    made = connections.Connections(ConnectionLimits())
+    ended: list[str] = []
+    owners = [Pages("pam:ann"), *(Pages("pam:bob") for _ in range(210))]
+    for owner, number in zip(owners, [6] + [5] * 210, strict=True):
+        for _ in range(number):
+            made.claim(Stub(owner.responsible, ended), owner, program=False)
+    assert len(made) == ConnectionLimits().known
+    assert ended == ["pam:bob"] * (6 + 5 * 210 - ConnectionLimits().known)
 
 
 MALFORMED = {

@@ -37,6 +37,14 @@ class OpenConsole:
     """That it was opened with."""
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Pages:
+    """Whoever has a session's cookie, and may not have its key."""
+
+    responsible: str
+    """Who answers for what is opened with it."""
+
+
 class Session:
     """One signed-in user of the portal.
 
@@ -48,7 +56,7 @@ class Session:
         ended: set when it is over.
         leave: set when its event streams are to end; it may go on itself, as when the service is started again.
         consoles: what it has open, by the viewer's name, oldest first.
-        pages: stands for whoever has its cookie, and may not have its key.
+        pages: stands for whoever has its cookie alone.
     """
 
     def __init__(
@@ -66,7 +74,7 @@ class Session:
         self.ended = asyncio.Event()
         self.leave = asyncio.Event()
         self.consoles: dict[str, OpenConsole] = {}
-        self.pages = object()
+        self.pages = Pages(user.responsible)
         self._clock = clock
         self._key_hash = key_hash
         self._started = self.used if started is None else started
@@ -82,7 +90,7 @@ class Session:
 
     def to_store(self, cookie_hash: str) -> StoredSession:
         """What of it is stored. It counts as used now while it has something open."""
-        used = self._clock() if self._is_open else self.used
+        used = self._clock() if self.is_open else self.used
         return StoredSession(cookie_hash, self._key_hash, self._started, used, self.id, self.user, self.ends)
 
     def has_key(self, key: str) -> bool:
@@ -113,7 +121,7 @@ class Session:
     def expired(self) -> bool:
         """Whether its time is over. It is not idle while it has an event stream or a console open."""
         now = self._clock()
-        return now >= self.ends or (not self._is_open and now - self.used >= IDLE_S)
+        return now >= self.ends or (not self.is_open and now - self.used >= IDLE_S)
 
     def grant(self, role: Role) -> Grant:
         """What one viewer of it may do."""
@@ -121,8 +129,14 @@ class Session:
         return Grant(self.user.name, role, until, self.id, self.user.responsible)
 
     @property
-    def _is_open(self) -> bool:
+    def is_open(self) -> bool:
+        """Whether it has an event stream or a console open."""
         return self._streams > 0 or bool(self.consoles)
+
+    @property
+    def responsible(self) -> str:
+        """Who answers for what it opens."""
+        return self.user.responsible
 
 
 def hash_of(value: str) -> str:

@@ -5,24 +5,24 @@ import logging
 import math
 import secrets
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
 from libvirt_webrtc.agent.interface import Agent
+from libvirt_webrtc.agent.most import of_most
 from libvirt_webrtc.concurrency.threads import in_thread
 from libvirt_webrtc.errors import LibvirtWebRTCError
 from libvirt_webrtc.portal.audit import Audit
 from libvirt_webrtc.portal.audit_events import LOCAL, Actor, SignOut
-from libvirt_webrtc.portal.auth.session import ABSOLUTE_S, Clock, OpenConsole, Session, hash_of
+from libvirt_webrtc.portal.auth.session import ABSOLUTE_S, Clock, OpenConsole, Pages, Session, hash_of
 from libvirt_webrtc.portal.auth.session_store import SessionStore
-from libvirt_webrtc.portal.auth.user import TOKEN_USER, Method, User
+from libvirt_webrtc.portal.auth.user import TOKEN_USER, User
 
 log = logging.getLogger(__name__)
 
 MAX_SESSIONS = 256
-"""Past it, one is ended of the user who has most: the oldest, which most likely nobody uses any more."""
+"""Past it, one is ended of the user who has most: one that most likely nobody uses any more."""
 MAX_CONSOLES = 1024
 """Of one session. Past it the oldest one is ended."""
 
@@ -102,7 +102,7 @@ class Sessions:
         session = Session(self._clock, user, hash_of(key), ends=ends)
         self._sessions[hash_of(cookie)] = session
         while len(self._sessions) > MAX_SESSIONS:
-            await self._end(self._least_missed(), "replaced")
+            await self._end(self._least_missed(session), "replaced")
         await self._save()
         return SessionSecrets(cookie, key, session.id)
 
@@ -119,7 +119,7 @@ class Sessions:
         """What all requests with the server's own token share."""
         return self.of_program(TOKEN_USER)
 
-    def pages(self, cookie: str) -> object | None:
+    def pages(self, cookie: str) -> Pages | None:
         """What stands for whoever has the cookie of a live session; None where there is none.
 
         Good for the pages themselves, in which is nothing secret.
@@ -203,13 +203,21 @@ class Sessions:
         if self._sessions:
             await self._save()
 
-    def _least_missed(self) -> str:
-        """The oldest session of whoever has most of them: nobody pushes out others, by links either."""
-        people = {cookie: _responsible(session.user) for cookie, session in self._sessions.items()}
-        counts = Counter(people.values())
-        most = max(counts.values())
-        theirs = [cookie for cookie, who in people.items() if counts[who] == most]
-        return min(theirs, key=lambda cookie: self._sessions[cookie].used)
+    def _least_missed(self, new: Session) -> str:
+        """Of whoever has most sessions, and of what that user has most of by one link or by none, the oldest one that
+        has nothing open: nobody pushes out others, by links either, and whoever has a link not who made it.
+        """
+
+        def how_missed(stored: tuple[str, Session]) -> tuple[bool, float]:
+            session = stored[1]
+            return session is new or session.is_open, session.used
+
+        theirs = of_most(
+            self._sessions.items(),
+            lambda stored: stored[1].responsible,
+            lambda stored: (stored[1].responsible, stored[1].user.name),
+        )
+        return min(theirs, key=how_missed)[0]
 
     async def _end(self, cookie_hash: str, why: str | None = None) -> bool:
         """End a session without saving; False where there is none. ``why`` is for the audit log, where nobody asked."""
@@ -245,10 +253,3 @@ class Sessions:
             # The agent cannot tell now; the next sweep asks again.
             log.debug("asking for a viewer of %s: %s", console.uuid, error)
             return True
-
-
-def _responsible(user: User) -> tuple[str, Method]:
-    """Who it is, or, of a link, who made it."""
-    while user.limit is not None and user.limit.owner is not None:
-        user = user.limit.owner
-    return user.name, user.method

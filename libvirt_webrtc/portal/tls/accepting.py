@@ -10,7 +10,7 @@ from functools import partial
 from libvirt_webrtc.concurrency.tasks import LongLivedTask, TaskSet
 from libvirt_webrtc.logs import LimitedLogger
 from libvirt_webrtc.portal.addresses import client_of
-from libvirt_webrtc.portal.connections import Connections, PortalConnection
+from libvirt_webrtc.portal.connections import ConnectionOwner, Connections, PortalConnection
 from libvirt_webrtc.portal.tls.plain_http import answer_plain
 from libvirt_webrtc.portal.tls.portal_certificate import PortalCertificate
 
@@ -122,7 +122,7 @@ class BeginningConnection:
     def __init__(self, sock: socket.socket, client: str) -> None:
         self.sock = sock
         self.client = client
-        self.owner: object = None
+        self.owner: ConnectionOwner | None = None
         self.handed_over = False
         self.task: asyncio.Task[None] | None = None
 

@@ -155,6 +155,32 @@ async def test_nobody_pushes_out_others_sessions_not_even_by_links(
     assert len(sessions) == 3
 
 
+async def test_who_opens_a_link_again_and_again_signs_out_neither_its_maker_nor_who_uses_it(
+    sessions: Sessions, clock: FakeClock
+) -> None:
+    ann = User("ann", Method.PAM)
+    maker = found(sessions, await sessions.start(ann))
+    link = User("link 0", Method.LINK, limit=Limit(Role.VIEW, (UUID,), ann, "0"))
+    guest = found(sessions, await sessions.start(link))
+    with guest.streaming():
+        for _ in range(module.MAX_SESSIONS):
+            clock.now += 1
+            await sessions.start(link)
+        assert not maker.ended.is_set() and not guest.ended.is_set()
+        assert len(sessions) == module.MAX_SESSIONS
+
+
+async def test_a_new_session_does_not_make_room_for_itself(
+    sessions: Sessions, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_SESSIONS", 1)
+    first = found(sessions, await sessions.start(TOKEN_USER))
+    with first.streaming():
+        clock.now += 1
+        second = found(sessions, await sessions.start(TOKEN_USER))
+    assert first.ended.is_set() and not second.ended.is_set()
+
+
 async def test_the_number_of_consoles_is_bounded(
     sessions: Sessions, agent: FakeAgent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
