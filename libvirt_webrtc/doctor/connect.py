@@ -1,6 +1,6 @@
 """``doctor --connect``: opens a console as a viewer does, and tells which way its picture took, and why no other."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ from libvirt_webrtc.config.ice_url import Target
 from libvirt_webrtc.doctor.findings import Finding, ok, problem, warning
 from libvirt_webrtc.doctor.firewall import firewall_advice
 from libvirt_webrtc.doctor.portal_client import PortalClient, PortalRefused
+from libvirt_webrtc.doctor.trial_stream import Streaming, stream_once
 from libvirt_webrtc.doctor.trial_viewer import Viewing, watch_once
 from libvirt_webrtc.media.aiortc_ext import ice as own_addresses
 from libvirt_webrtc.media.aiortc_ext import patches
@@ -22,7 +23,7 @@ SUBJECT = "connect"
 async def check_connection(
     portal: PortalClient, ice: IceConfig, wanted: str | None
 ) -> AsyncIterator[Finding]:
-    """Yield what comes of a viewer on this machine: by any way, then by each TURN server alone.
+    """Yield what comes of a viewer on this machine: by WebRTC, by a WebSocket, then by each TURN server alone.
 
     Takes PICTURE_S for each at most, and some seconds for the portal's answers.
 
@@ -45,7 +46,16 @@ async def check_connection(
             servers = config["iceServers"]
             relay_only = config["iceTransportPolicy"] == "relay"
             trial = await watch_once(portal, domain["uuid"], servers, relay_only=relay_only)
-            yield _result(f"the console of {domain['name']}", trial, ice, relay_only=relay_only)
+            stream = await stream_once(portal, domain["uuid"])
+            what = f"the console of {domain['name']}"
+            yield _result(
+                f"{what} by WebRTC",
+                trial,
+                ice,
+                relay_only=relay_only,
+                fault=problem if stream.size is None else warning,
+            )
+            yield _streamed(f"{what} by a WebSocket", stream, is_needed=trial.size is None)
             if trial.size is not None and not relay_only and _is_relayed(trial.ways[0]):
                 yield _direct(await watch_once(portal, domain["uuid"], direct_only=True), ice)
             for target in _relays(servers):
@@ -104,24 +114,44 @@ async def _by_relay(portal: PortalClient, uuid: str, relay: tuple[Target, dict[s
     )
 
 
-def _result(what: str, trial: Viewing, ice: IceConfig, *, relay_only: bool) -> Finding:
+def _result(
+    what: str, trial: Viewing, ice: IceConfig, *, relay_only: bool, fault: Callable[[str, str, str], Finding]
+) -> Finding:
+    """
+    Args:
+        fault: makes the finding where no picture came.
+    """
     if trial.size is None:
         if relay_only and not trial.has_relay:
-            return problem(
-                SUBJECT, "only relays are allowed, and no TURN server gave one", "see its line above"
-            )
+            text = f"{what}: only relays are allowed, and no TURN server gave one"
+            return fault(SUBJECT, text, "see its line above")
         taken = next((way for way in trial.ways if way.outcome is WayOutcome.TAKEN), None)
         if taken is not None:
             text = f"{what}: connected ({_words(taken)}), but no picture in {trial.took_s:.0f} s"
-            return problem(SUBJECT, text, "look into the service's log")
+            return fault(SUBJECT, text, "look into the service's log")
         text = f"{what}: no way in {trial.took_s:.0f} s; {_tried(trial)}"
-        return problem(SUBJECT, text, firewall_advice(ice.ports))
+        return fault(SUBJECT, text, firewall_advice(ice.ports))
     taken, *others = trial.ways
     size = "{} x {}".format(*trial.size)
     text = f"{what}: a picture of {size} after {trial.took_s:.1f} s, {_words(taken)}"
     if rest := _others([way for way in others if (way.peer, way.own_kind) != (taken.peer, taken.own_kind)]):
         text += f"; not taken: {rest}"
     return ok(SUBJECT, text)
+
+
+def _streamed(what: str, stream: Streaming, *, is_needed: bool) -> Finding:
+    if stream.size is None:
+        return problem(
+            SUBJECT,
+            f"{what}, over the portal's own port: {stream.why_not}",
+            "have a reverse proxy in between pass Upgrade on, as docs/reverse-proxy.md says; where there is none, "
+            "look into the service's log",
+        )
+    size = "{} x {}".format(*stream.size)
+    use = "which pages take now" if is_needed else "which pages take where WebRTC gives no picture"
+    return ok(
+        SUBJECT, f"{what}, over the portal's own port, {use}: a picture of {size} after {stream.took_s:.1f} s"
+    )
 
 
 def _direct(trial: Viewing, ice: IceConfig) -> Finding:

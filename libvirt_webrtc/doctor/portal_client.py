@@ -1,5 +1,7 @@
 """A running portal, asked as a program asks it: with a token."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -10,11 +12,15 @@ from libvirt_webrtc.config.access import ListenAddress
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.config.secret_files import read_secret
 from libvirt_webrtc.errors import ConfigError, LibvirtWebRTCError
+from libvirt_webrtc.portal.auth.cookie import STREAM_PROTOCOL
 from libvirt_webrtc.portal.tls.certificate import read_certificate
 from libvirt_webrtc.portal.tls.portal_certificate import certificate_files
 
 REQUEST_S = 15.0
 """For each request: longer than the portal takes for an offer (agent/limits.py), which is the longest."""
+
+CLOSE_S = 1.0
+"""For the portal's part in the end of a WebSocket."""
 
 
 class PortalRefused(LibvirtWebRTCError):
@@ -74,6 +80,23 @@ class PortalClient:
     async def leave(self, uuid: str, viewer: str) -> None:
         """End a viewer. Raises PortalRefused, also where it has gone."""
         await self._ask("DELETE", f"/api/domains/{uuid}/consoles/0/whep/{viewer}")
+
+    @asynccontextmanager
+    async def stream(self, uuid: str) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """The WebSocket of a domain's first console. Raises PortalRefused, also where it breaks meanwhile."""
+        path = f"/api/domains/{uuid}/consoles/0/stream"
+        try:
+            async with self._http.ws_connect(
+                self.url + path,
+                protocols=(STREAM_PROTOCOL,),
+                ssl=self._tls,
+                timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_S),
+            ) as websocket:
+                yield websocket
+        except aiohttp.WSServerHandshakeError as error:
+            raise PortalRefused(f"it is answered with status {error.status}") from error
+        except aiohttp.ClientError as error:
+            raise PortalRefused(f"it cannot be opened: {_why(error)}") from error
 
     async def _get(self, path: str) -> dict[str, Any]:
         await self._ask("GET", path)

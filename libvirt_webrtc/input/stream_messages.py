@@ -76,6 +76,17 @@ def welcome(formats: Sequence[str]) -> bytes:
     return bytes((WELCOME,)) + json.dumps({"formats": list(formats)}, separators=(",", ":")).encode()
 
 
+def hello(formats: Sequence[str]) -> bytes:
+    """HELLO: what a viewer decodes."""
+    return bytes((HELLO,)) + json.dumps({"formats": list(formats)}).encode()
+
+
+def first_size(body: bytes) -> tuple[int, int]:
+    """Width and height of the encoded picture, of a FRAME that is the first part of it; without its type."""
+    _, _, width, height = _HEAD.unpack_from(body, 1)
+    return width, height
+
+
 def frame_parts(
     data: bytes, *, format_code: int, keyframe: bool, timestamp: int, width: int, height: int
 ) -> Iterator[bytes]:

@@ -33,6 +33,8 @@ def test_a_viewer_tells_which_way_won_and_what_stops_the_others(
     make_guest: GuestFactory, tmp_path: Path
 ) -> None:
     guest = make_guest()
+    by_webrtc = f"the console of {guest.name} by WebRTC"
+    by_websocket = f"the console of {guest.name} by a WebSocket, over the portal's own port"
     settings = tmp_path / "config.toml"
     with far_host() as host, turn_server(tmp_path, secret=SECRET, host=NEAR4, relay=NEAR4) as port:
         relay = f"turn:{NEAR4}:{port}?transport=tcp"
@@ -45,7 +47,8 @@ def test_a_viewer_tells_which_way_won_and_what_stops_the_others(
             status, told = connect(portal, settings, guest.name)
             assert status == 0
             assert f"ok       ice: {relay} relays, at {NEAR4}:" in told
-            assert f"ok       connect: the console of {guest.name}: a picture of " in told
+            assert f"ok       connect: {by_webrtc}: a picture of " in told
+            assert f"ok       connect: {by_websocket}, which pages take where WebRTC" in told
             assert "direct, UDP over IPv4, from " in told and f"to {FAR4}:5000" in told
             assert f"ok       connect: by {relay} alone: a picture after" in told
 
@@ -53,18 +56,16 @@ def test_a_viewer_tells_which_way_won_and_what_stops_the_others(
             host.run("iptables", "-A", "OUTPUT", "-p", "udp", "!", "-o", "lo", "-j", "DROP")
             status, told = connect(portal, settings, guest.name)
             assert status == 0, "both sides have relays by TCP"
-            assert (
-                f"ok       connect: the console of {guest.name}: a picture of " in told
-                and "by a relay" in told
-            )
+            assert f"ok       connect: {by_webrtc}: a picture of " in told and "by a relay" in told
             assert "warning  connect: without a relay: no way in 10 s; tried: " in told
             assert f"{FAR4}:5000" in told and "(no answer)" in told
             assert "-> a relay costs time; let UDP 50000-50009 in" in told
 
             host.run("iptables", "-A", "OUTPUT", "-p", "tcp", "--dport", str(port), "-j", "REJECT")
             status, told = connect(portal, settings, guest.name)
-            assert status == 1
-            assert f"problem  connect: the console of {guest.name}: no way in 10 s; tried: " in told
+            assert status == 1, "the TURN server gives nothing"
+            assert f"warning  connect: {by_webrtc}: no way in 10 s; tried: " in told
+            assert f"ok       connect: {by_websocket}, which pages take now: a picture of " in told
             assert f"tried: {FAR4}:5000" in told and "(no answer)" in told
 
             status, told = connect(portal, settings, guest.name, "wrong" * 5)
