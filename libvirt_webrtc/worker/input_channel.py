@@ -27,6 +27,7 @@ from libvirt_webrtc.input.messages import (
 from libvirt_webrtc.portal.routes.rights import MESSAGES
 from libvirt_webrtc.worker.console_input import ConsoleInput
 from libvirt_webrtc.worker.input_sink import InputSink
+from libvirt_webrtc.worker.message_rate import MessageRate
 
 SILENT_AFTER_S = 4.0
 """Seconds without a message after which a viewer counts as gone, and its keys are lifted. Pages ping every second."""
@@ -51,6 +52,7 @@ class InputChannel:
         sink: where messages go; its counters tell what became of them.
         dropped: messages that were thrown away because QEMU did not take them for too long.
         refused: messages that were thrown away because the viewer's role is too low for them.
+        may_be_silent: asked when the viewer is silent and holds nothing; with True it is not disconnected for that.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class InputChannel:
         self.on_resize = on_resize
         self.sink = InputSink(console_input)
         self.dropped = 0
+        self.may_be_silent: Callable[[], bool] = lambda: False
         self.refused = 0
         self._role = role
         self._queue: deque[InputMessage] = deque()
@@ -88,8 +91,7 @@ class InputChannel:
         self._closing = False
         self._loop = asyncio.get_running_loop()
         self._last_message = 0.0
-        self._second_began = 0.0
-        self._in_this_second = 0
+        self._rate = MessageRate(MAX_MESSAGES_PER_S)
         self._watchdog: asyncio.TimerHandle | None = None
         self._sender = self._loop.create_task(self._send_queue(), name="input")
         self._sender.add_done_callback(self._sender_ended)
@@ -102,7 +104,7 @@ class InputChannel:
         self._last_message = now
         if self._watchdog is None:
             self._watch(now + SILENT_AFTER_S)
-        if self._too_fast(now):
+        if self._rate.exceeded(now):
             self._fault(ViewerProtocolError(f"more than {MAX_MESSAGES_PER_S} input messages in a second"))
             return
         try:
@@ -176,13 +178,6 @@ class InputChannel:
             self._loop.call_exception_handler({"message": "input ended", "exception": error, "task": sender})
             self._fault(WorkerError(f"input cannot be sent: {error!r}"))
 
-    def _too_fast(self, now: float) -> bool:
-        if now - self._second_began >= 1.0:
-            self._second_began = now
-            self._in_this_second = 0
-        self._in_this_second += 1
-        return self._in_this_second > MAX_MESSAGES_PER_S
-
     def _watch(self, due: float) -> None:
         self._watchdog = self._loop.call_at(due, self._check_silence, due)
 
@@ -191,10 +186,12 @@ class InputChannel:
         if now - due > LATE_S:
             # The viewer's messages of that time may still be in the socket.
             self._last_message = now
-        if now - self._last_message >= SILENT_AFTER_S:
-            self._fault(ViewerProtocolError(f"no message, not even a PING, for {SILENT_AFTER_S:.0f} seconds"))
-        else:
+        if now - self._last_message < SILENT_AFTER_S:
             self._watch(self._last_message + SILENT_AFTER_S)
+        elif not self._queue and not self.sink.holds and self.may_be_silent():
+            self._watch(now + SILENT_AFTER_S)
+        else:
+            self._fault(ViewerProtocolError(f"no message, not even a PING, for {SILENT_AFTER_S:.0f} seconds"))
 
     def _fault(self, error: LibvirtWebRTCError) -> None:
         if self._ended:

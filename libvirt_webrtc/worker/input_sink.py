@@ -63,6 +63,11 @@ class InputSink:
         except DisplayError:
             self._input.detach(keyboard)
 
+    @property
+    def holds(self) -> bool:
+        """Whether this viewer holds a key or a button."""
+        return bool(self._input.held_by(self))
+
     def let_go(self) -> None:
         """This viewer holds nothing any more; the console lifts what nobody else holds. Does not wait for QEMU."""
         self._input.let_go(self)

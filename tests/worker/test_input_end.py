@@ -88,6 +88,22 @@ async def test_silent_viewer_is_reported_and_its_keys_released() -> None:
     await viewer.channel.close()
 
 
+async def test_viewer_that_may_be_silent_is_reported_only_while_it_holds_something() -> None:
+    clock = Clock()
+    viewer = InputViewer()
+    viewer.channel.may_be_silent = lambda: True
+    viewer.feed(PING)
+    for _ in range(60):
+        await clock.advance(1)
+    assert viewer.faults == []
+    viewer.feed(key("KeyA", True))
+    for _ in range(int(SILENT_AFTER_S) * 2):
+        await clock.advance(1)
+    assert len(viewer.faults) == 1
+    assert viewer.display.calls == [("key down", A), ("key up", A)]
+    await viewer.channel.close()
+
+
 async def test_viewer_that_only_pings_is_not_silent() -> None:
     clock = Clock()
     viewer = InputViewer()

@@ -57,3 +57,23 @@ test("an answer to an older ping proves life and measures nothing", (context) =>
   hand.tick();
   assert.equal(heartbeat.roundTripMs, null);
 });
+
+test("a page whose timers are held back while it is hidden is not cut off, and notices silence afterwards", (context) => {
+  const hand = byHand(context);
+  const pings = [];
+  let lost = 0;
+  const heartbeat = new Heartbeat((value) => pings.push(value), () => lost++, { mayBeLate: true });
+  heartbeat.start();
+  heartbeat.pong(pings.at(-1));
+  for (let minute = 0; minute < 3; minute++) {
+    hand.now += 60_000;
+    hand.tick();
+    heartbeat.pong(pings.at(-1));
+  }
+  assert.deepEqual([lost, pings.length], [0, 4]);
+  for (let second = 0; second < 5; second++) {
+    hand.now += 1000;
+    hand.tick();
+  }
+  assert.deepEqual([lost, hand.running], [1, false]);
+});
