@@ -36,7 +36,7 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """The viewer has taken this many bytes of FRAMEs since the stream began, modulo 2**32."""
+    """The viewer has taken this many bytes of messages since WELCOME, modulo 2**32."""
 
     count: int
 

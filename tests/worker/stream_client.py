@@ -22,6 +22,7 @@ class StreamClient:
         kinds: (console, format's number, keyframe) of each whole picture.
         sizes: width and height of the last picture of each console that was decoded.
         bytes: of all FRAMEs.
+        taken: bytes of all messages after WELCOME.
         ended: set when the other end has closed.
     """
 
@@ -32,7 +33,7 @@ class StreamClient:
         self.received: list[tuple[int, bytes]] = []
         self.kinds: list[tuple[int, int, bool]] = []
         self.sizes: dict[int, tuple[int, int]] = {}
-        self.bytes = 0
+        self.bytes = self.taken = 0
         self.ended = asyncio.Event()
         self.messages: MessageSocket | None = None
         self._parts: dict[int, list[bytes]] = {}
@@ -61,7 +62,7 @@ class StreamClient:
 
     def acknowledge(self) -> None:
         """Tell what came so far."""
-        self.send(b"\x41" + (self.bytes % 2**32).to_bytes(4, "big"))
+        self.send(b"\x41" + (self.taken % 2**32).to_bytes(4, "big"))
 
     @property
     def types(self) -> list[int]:
@@ -75,6 +76,10 @@ class StreamClient:
 
     async def _read(self, messages: MessageSocket) -> None:
         while (message := await messages.receive()) is not None:
+            if message[1] != WELCOME:
+                self.taken += len(message)
+                if self.acknowledges:
+                    self.acknowledge()
             if message[1] == FRAME:
                 self._frame(message)
             else:
@@ -85,8 +90,6 @@ class StreamClient:
 
     def _frame(self, message: bytes) -> None:
         self.bytes += len(message)
-        if self.acknowledges:
-            self.acknowledge()
         console, flags = message[0], message[2]
         if flags & 2:
             self._parts[console] = [message[3:12], message[12:]]

@@ -51,7 +51,7 @@ export function encodeHello(index, formats) {
   return bytes;
 }
 
-/** @param {number} index @param {number} count bytes of FRAMEs received since the stream began */
+/** @param {number} index @param {number} count bytes of messages received since WELCOME */
 export function encodeReceived(index, count) {
   const bytes = new Uint8Array(6);
   bytes.set([index, RECEIVED]);

@@ -32,7 +32,7 @@ export class WebSocketTransport {
   #opened;
   /** @type {WebSocket | null} */
   #socket = null;
-  /** Bytes of FRAMEs. */
+  /** Bytes of messages after WELCOME. */
   #acknowledged = 0;
   #open = false;
   #closed = false;
@@ -57,6 +57,8 @@ export class WebSocketTransport {
         for (const console of this.#opened) this.#post(toConsole(console, encodePing(value)));
       },
       () => this.#lose("The connection went silent."),
+      // A data channel keeps a hidden page's timers going; a WebSocket does not.
+      { mayBeLate: true },
     );
   }
 
@@ -107,7 +109,10 @@ export class WebSocketTransport {
       else if (decodeWelcome(data)) {
         this.#post(encodeHello(this.#index, formats));
         welcomed();
-      } else this.#display(new Uint8Array(data)[0], data.slice(1));
+      } else {
+        this.#acknowledge(data);
+        this.#display(new Uint8Array(data)[0], data.slice(1));
+      }
     } catch (error) {
       this.#lose(`The server sent something strange: ${error}`);
     }
@@ -120,12 +125,14 @@ export class WebSocketTransport {
     const decoder = section === undefined ? undefined : this.streams[section];
     const picture = section === undefined ? null : this.#assemblers[section].add(data);
     if (decoder && picture) decoder.decode(picture);
-    const acknowledge = () => {
-      this.#acknowledged += data.byteLength;
-      this.#post(encodeReceived(this.#index, this.#acknowledged));
-    };
-    if (decoder && picture) decoder.whenReady(acknowledge);
-    else acknowledge();
+    if (decoder && picture) decoder.whenReady(() => this.#acknowledge(data));
+    else this.#acknowledge(data);
+  }
+
+  /** @param {ArrayBuffer} data a message that was taken */
+  #acknowledge(data) {
+    this.#acknowledged += data.byteLength;
+    this.#post(encodeReceived(this.#index, this.#acknowledged));
   }
 
   /** @param {number} console @param {ArrayBuffer} data */
@@ -169,7 +176,8 @@ export class WebSocketTransport {
    * @returns {Promise<import("./measure.js").Reading | null>} null before there is any
    */
   async read(source) {
-    return /** @type {PictureDecoder} */ (source).reading();
+    const reading = /** @type {PictureDecoder} */ (source).reading();
+    return reading && { ...reading, roundTripMs: this.roundTripMs };
   }
 
   /** @returns {number | null} how long an input message and its answer last took */

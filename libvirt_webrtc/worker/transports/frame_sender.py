@@ -1,11 +1,16 @@
-"""Sends the pictures of one viewer's consoles over its stream, as fast as the viewer acknowledges them."""
+"""Sends the pictures of one viewer's consoles over its stream, as fast as the viewer acknowledges them.
+
+Other messages pass through here as well: what is under way is one queue.
+"""
 
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from libvirt_webrtc.input.stream_messages import frame_parts
 from libvirt_webrtc.media.formats import VideoFormat
+from libvirt_webrtc.media.rtp.congestion import NEAR_S
 from libvirt_webrtc.media.rtp.frame import RtpFrame
 from libvirt_webrtc.media.track import ConsoleTrack
 from libvirt_webrtc.worker.message_socket import MessageSocket
@@ -38,18 +43,39 @@ class FrameSender:
         self._clock = clock
         self._window = SendWindow()
         self._tracks: list[ConsoleTrack] = []
+        self._begun = asyncio.Event()
         self._acknowledged = asyncio.Event()
         self._heard_at = float("-inf")
 
-    def begin(self, tracks: list[ConsoleTrack], rtt_s: float) -> None:
-        """To be called once, before anything is sent: the viewer's tracks, and how long a round trip took."""
-        self._tracks = tracks
+    async def begin(self, tracks: list[ConsoleTrack], rtt_s: float) -> None:
+        """Let the viewer's tracks be sent from now on. To be called once; may be cancelled.
+
+        The viewer's first answer, after ``rtt_s``, has the portal's work in it, and what its page had to do. Where that
+        is long for a near path, the acknowledgement of a message may tell better, and is waited for as long as a near
+        path takes. Nothing is encoded before: a picture for the wrong path would have to be followed by another.
+        """
         self._window.on_round_trip(rtt_s)
+        if rtt_s > NEAR_S:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(NEAR_S):
+                    await self._acknowledged.wait()
         for track in tracks:
-            track.congestion.begin(self._clock(), rtt_s)
+            track.congestion.begin(self._clock(), self._window.base_s or rtt_s)
+        self._tracks = tracks
+        self._begun.set()
+
+    @property
+    def messages_waiting(self) -> int:
+        """Bytes of messages other than pictures that have not reached the viewer, as far as is known."""
+        return self._socket.unsent + self._window.messages
+
+    def send(self, message: bytes) -> None:
+        """Have a message that is no part of a picture sent, whatever waits."""
+        self._socket.write(message)
+        self._window.on_message(self._clock(), len(message))
 
     def received(self, count: int) -> None:
-        """The viewer has received ``count`` bytes of frames in all. Raises ViewerProtocolError."""
+        """The viewer has received ``count`` bytes of messages in all, WELCOME left out. Raises ViewerProtocolError."""
         self._window.on_received(self._clock(), count)
         self._acknowledged.set()
 
@@ -62,12 +88,13 @@ class FrameSender:
                 track.congestion.on_backlog(now, 0.0)
 
     async def run(self, track: ConsoleTrack, console: Callable[[], int]) -> None:
-        """Send a track's frames as the pictures of ``console()``; may be cancelled.
+        """Send a track's frames as the pictures of ``console()``, after :meth:`begin`; may be cancelled.
 
         Raises:
             MediaStreamError: the track has ended.
             WorkerGone: the stream has.
         """
+        await self._begun.wait()
         while True:
             frame = await track.next_frame()
             await self._send(frame, track, bytes((console(),)))

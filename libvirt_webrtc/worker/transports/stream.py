@@ -114,10 +114,15 @@ class StreamConnection:
                 name=f"send {self.viewer.name}/{section}",
                 on_failure=self._fault,
             )
-        self._sender.begin(self.viewer.tracks, time.monotonic() - asked_at)
+        took_s = time.monotonic() - asked_at
         self.viewer.open_first()
         self._open(None)
         self.viewer.tell_consoles(again=True)
+        self._tasks.start(
+            self._sender.begin(self.viewer.tracks, took_s),
+            name=f"begin {self.viewer.name}",
+            on_failure=self._fault,
+        )
 
     def _console_of(self, section: int) -> int:
         """Only a console that is open has frames to send."""
@@ -149,7 +154,10 @@ class StreamConnection:
         opened = self.viewer.console(index)
         if opened is None:
             raise ViewerProtocolError(f"a message to console {index}, which there is not")
-        opened.open_display(_Display(opened.index, self._socket))
+        if opened.open_display(_Display(opened.index, self._sender)):
+            # Browsers hold back the timers of a page that is hidden for long, and with them its PINGs; the portal's
+            # own ping tells that it is there.
+            opened.input.may_be_silent = lambda: not opened.watched
         return opened
 
     def _track_ended(self, track: ConsoleTrack) -> None:
@@ -182,15 +190,15 @@ class StreamConnection:
 class _Display:
     """A console's messages to the viewer, over its stream: a display channel of :class:`ViewerConsole`."""
 
-    def __init__(self, console: int, sock: MessageSocket) -> None:
+    def __init__(self, console: int, sender: FrameSender) -> None:
         self._console = bytes((console,))
-        self._socket = sock
+        self._sender = sender
 
     readyState = "open"
 
     @property
     def bufferedAmount(self) -> int:
-        return self._socket.unsent
+        return self._sender.messages_waiting
 
     def send(self, message: bytes) -> None:
-        self._socket.write(self._console + message)
+        self._sender.send(self._console + message)

@@ -2,8 +2,9 @@
 
 A stream loses nothing, so there is no loss to judge a path by, and whatever is between here and the viewer keeps what
 does not pass at once: a tunnel, a proxy, the kernels of each (``ssh -L`` alone keeps 2 MB, which at 4 Mbit/s are four
-seconds). So the viewer acknowledges each part of a picture, and what was not acknowledged is bounded by what the path
-is believed to carry within its shortest round trip and :data:`QUEUE_S`. LEDBAT (RFC 6817) bounds the delay that it adds
+seconds). So the viewer acknowledges each message, and of pictures what was not acknowledged is bounded by what the path
+is believed to carry within its shortest round trip and :data:`QUEUE_S`. Other messages are counted beside them, for
+whoever can do with fewer: none of the two keeps the other out. LEDBAT (RFC 6817) bounds the delay that it adds
 by the same 100 ms.
 """
 
@@ -22,6 +23,10 @@ LEAST_BYTES = 32 * 1024
 QUICK_S = QUEUE_S / 2
 """A round trip that is this many seconds longer than the shortest one shows no queue."""
 
+MESSAGE_BYTES = 256
+"""What a message counts as at least: each is remembered until it is acknowledged, also those of a viewer that pings all
+the time and acknowledges nothing."""
+
 JUDGED_S = 0.5
 """For how many seconds a sender must have been held back to tell what the path carries."""
 HELD_BACK = 0.6
@@ -35,36 +40,50 @@ class _Part:
     end: int
     """How many bytes had been sent with it."""
     at: float
+    picture: int
+    """Its bytes, where it is a part of a picture."""
+    message: int
+    """What it counts as, where it is another message."""
 
 
 class SendWindow:
-    """Bytes of one viewer's frames that are under way. ``now`` is seconds of any monotonic clock."""
+    """Bytes to one viewer that are under way. ``now`` is seconds of any monotonic clock.
+
+    Attributes:
+        base_s: the shortest round trip so far; None before the first.
+        pictures: bytes of pictures that were sent and not acknowledged.
+        messages: the same of other messages, each at least MESSAGE_BYTES.
+    """
 
     def __init__(self) -> None:
         self.base_s: float | None = None
-        """The shortest round trip so far; None before the first."""
+        self.pictures = self.messages = 0
         self._parts: deque[_Part] = deque()
         self._sent = self._received = 0
         self._grown = START_BYTES
         self._period_began = 0.0
-        self._period_received = 0
+        self._pictures_received = self._received_before = 0
+        """Of pictures: in all, and before the period."""
         self._waited_until = float("-inf")
         self._waited_s = 0.0
 
-    @property
-    def under_way(self) -> int:
-        """Bytes that were sent and not acknowledged."""
-        return self._sent - self._received
-
     def has_room(self, target_bps: int) -> bool:
-        """Whether more may be sent on a path that is believed to carry this much."""
+        """Whether more of a picture may be sent on a path that is believed to carry this much."""
         bound = int(target_bps / 8 * ((self.base_s or 0.0) + QUEUE_S))
-        return self.under_way < min(self._grown, max(bound, LEAST_BYTES))
+        return self.pictures < min(self._grown, max(bound, LEAST_BYTES))
 
     def on_sent(self, now: float, size: int) -> None:
-        """A part of ``size`` bytes has left."""
+        """A part of a picture, of ``size`` bytes, has left."""
+        self.pictures += size
         self._sent += size
-        self._parts.append(_Part(self._sent, now))
+        self._parts.append(_Part(self._sent, now, size, 0))
+
+    def on_message(self, now: float, size: int) -> None:
+        """Another message, of ``size`` bytes, has left."""
+        counted = max(size, MESSAGE_BYTES)
+        self.messages += counted
+        self._sent += size
+        self._parts.append(_Part(self._sent, now, 0, counted))
 
     def on_received(self, now: float, count: int) -> None:
         """The viewer has received ``count`` bytes in all, modulo 2**32.
@@ -73,25 +92,30 @@ class SendWindow:
             ViewerProtocolError: that is less than it told before, or more than was sent.
         """
         news = (count - self._received) % _WRAP
-        if news > self.under_way:
+        if news > self._sent - self._received:
             raise ViewerProtocolError("a RECEIVED of more than was sent")
-        full = 2 * self.under_way >= self._grown
+        before = self.pictures
         self._received += news
         sent_at = None
         while self._parts and self._parts[0].end <= self._received:
-            sent_at = self._parts.popleft().at
+            part = self._parts.popleft()
+            sent_at = part.at
+            self.pictures -= part.picture
+            self.messages -= part.message
         if sent_at is None:
             return
         self.on_round_trip(now - sent_at)
-        if full and self.base_s is not None and now - sent_at - self.base_s < QUICK_S:
-            self._grown += news
+        arrived = before - self.pictures
+        self._pictures_received += arrived
+        if 2 * before >= self._grown and self.base_s is not None and now - sent_at - self.base_s < QUICK_S:
+            self._grown += arrived
 
     def on_round_trip(self, rtt_s: float) -> None:
         """A round trip took this long."""
         self.base_s = rtt_s if self.base_s is None else min(self.base_s, rtt_s)
 
     def on_wait(self, began: float, ended: float) -> int | None:
-        """A sender had to wait for room; what the path carries, in bits per second, once that is known."""
+        """A sender had to wait for room; what the path carries of pictures, in bits per second, once that is known."""
         if began - self._waited_until > JUDGED_S:
             self._begin_period(began)
         self._waited_s += ended - max(began, self._waited_until)
@@ -99,9 +123,9 @@ class SendWindow:
         lasted = ended - self._period_began
         if lasted < JUDGED_S:
             return None
-        held_back, received = self._waited_s, self._received - self._period_received
+        held_back, received = self._waited_s, self._pictures_received - self._received_before
         self._begin_period(ended)
         return int(received * 8 / lasted) if held_back >= HELD_BACK * lasted else None
 
     def _begin_period(self, now: float) -> None:
-        self._period_began, self._period_received, self._waited_s = now, self._received, 0.0
+        self._period_began, self._received_before, self._waited_s = now, self._pictures_received, 0.0

@@ -9,6 +9,7 @@ from libvirt_webrtc.errors import MediaError
 from libvirt_webrtc.input import display_messages
 from libvirt_webrtc.media.encode import encoder
 from libvirt_webrtc.media.rtp import congestion
+from libvirt_webrtc.worker.announcer import MAX_BUFFERED_BYTES
 from libvirt_webrtc.worker.transports import stream as stream_module
 from libvirt_webrtc.worker.transports.window import START_BYTES
 from tests.media.helpers import noise, picture, show, soon, until
@@ -59,6 +60,18 @@ async def test_several_consoles_come_over_one_stream(place: Place) -> None:
         await until(lambda: client.types.count(display_messages.CONSOLES) >= 2)
         client.send(WATCH, third.index)
         await until(lambda: third.index in client.sizes)
+
+
+async def test_a_viewer_may_be_silent_about_what_it_does_not_watch(place: Place) -> None:
+    async with StreamClient() as client:
+        connection = await place.connect_stream(client)
+        await until(lambda: client.sizes != {})
+        opened = connection.viewer.console(None)
+        assert opened is not None and not opened.input.may_be_silent()
+        client.send(UNWATCH)
+        await until(opened.input.may_be_silent)
+        client.send(WATCH)
+        await until(lambda: not opened.input.may_be_silent())
 
 
 async def test_what_the_browser_decodes_is_sent(place: Place) -> None:
@@ -151,6 +164,27 @@ async def test_what_a_viewer_does_not_acknowledge_is_bounded(place: Place) -> No
         client.acknowledge()
         show(place.framebuffer, picture(320, 200, seed=5))
         await until(lambda: client.sizes.get(0) in ((320, 200), (160, 100)))
+        assert place.closed == []
+
+
+async def test_an_animated_pointer_is_bounded_by_what_a_viewer_acknowledges(place: Place) -> None:
+    """It reads, as a tunnel does that passes things on more slowly; pictures and the pointer leave each other room."""
+    async with StreamClient() as client:
+        await place.connect_stream(client)
+        await until(lambda: client.sizes != {})
+        client.acknowledges = False
+        before = client.taken
+        (opened,) = place.shared_consoles[0].consoles
+        cursor = display_messages.cursor(64, 64, 0, 0, noise(64, 64).tobytes())
+        for _ in range(40):
+            opened.announcer.tell(display_messages.CURSOR, lambda: cursor)
+            show(place.framebuffer, noise(640, 480))
+            await asyncio.sleep(0.02)
+        assert client.taken - before < START_BYTES + MAX_BUFFERED_BYTES + 40_000
+        client.acknowledges = True
+        client.acknowledge()
+        client.received.clear()
+        await until(lambda: display_messages.CURSOR in client.types)
         assert place.closed == []
 
 

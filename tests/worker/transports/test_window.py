@@ -3,7 +3,13 @@
 import pytest
 
 from libvirt_webrtc.errors import ViewerProtocolError
-from libvirt_webrtc.worker.transports.window import LEAST_BYTES, QUEUE_S, START_BYTES, SendWindow
+from libvirt_webrtc.worker.transports.window import (
+    LEAST_BYTES,
+    MESSAGE_BYTES,
+    QUEUE_S,
+    START_BYTES,
+    SendWindow,
+)
 
 PART = 16 * 1024
 MUCH_BPS = 1_000_000_000
@@ -45,13 +51,13 @@ def test_a_sender_that_is_never_answered_sends_what_is_allowed_at_first() -> Non
     window.on_round_trip(0.001)
     while window.has_room(MUCH_BPS):
         window.on_sent(1.0, PART)
-    assert window.under_way == START_BYTES
+    assert window.pictures == START_BYTES
 
 
 def test_a_fast_path_is_filled() -> None:
     path = Path(bytes_per_s=12_500_000, rtt_s=0.04)
     path.run(3)
-    assert path.window.under_way >= 12_500_000 * 0.04
+    assert path.window.pictures >= 12_500_000 * 0.04
 
 
 def test_what_a_slow_path_carries_is_found_out_and_kept_to() -> None:
@@ -66,6 +72,20 @@ def test_what_a_slow_path_carries_is_found_out_and_kept_to() -> None:
     assert path.longest_s <= 0.03 + max(QUEUE_S, least_s) + PART / 125_000 + 0.01
 
 
+def test_messages_and_pictures_leave_each_other_room() -> None:
+    window = SendWindow()
+    while window.has_room(MUCH_BPS):
+        window.on_sent(1.0, PART)
+    assert window.messages == 0
+    window.on_message(1.0, 10)
+    window.on_message(1.0, PART)
+    assert (window.pictures, window.messages) == (START_BYTES, PART + MESSAGE_BYTES)
+    window.on_received(2.0, START_BYTES)
+    assert (window.pictures, window.messages) == (0, PART + MESSAGE_BYTES)
+    window.on_received(2.0, START_BYTES + 10 + PART)
+    assert window.messages == 0
+
+
 def test_waiting_now_and_then_tells_nothing() -> None:
     window = SendWindow()
     for turn in range(100):
@@ -77,7 +97,7 @@ def test_the_count_wraps() -> None:
     for turn in range(2**32 // (1 << 30) + 2):
         window.on_sent(turn, 1 << 30)
         window.on_received(turn + 0.5, (turn + 1 << 30) % 2**32)
-    assert window.under_way == 0
+    assert window.pictures == 0
 
 
 @pytest.mark.parametrize("count", [PART + 1, 2**32 - 1])
