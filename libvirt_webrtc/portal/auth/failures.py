@@ -17,7 +17,7 @@ MAX_OF_USER = 20
 wrong guesses than four people's mistakes are an attack from many addresses."""
 
 MAX_ENTRIES = 4096
-"""Pairs, users and successful pairs that are remembered, each. An entry takes about 300 bytes."""
+"""Pairs and users that are remembered, and successful pairs. An entry takes about 300 bytes."""
 
 Key = tuple[str, str]
 """A client and a user; ``EVERYWHERE`` where the entry is about a user, whatever the client."""
@@ -94,8 +94,20 @@ class Failures:
         times.append(self._clock())
         self._times[key] = times
         if len(self._times) > MAX_ENTRIES:
-            # The one with least, and of those the oldest: guesses for many made-up users do not wash away the others.
-            del self._times[min(self._times, key=lambda key: len(self._times[key]))]
+            del self._times[self._least_missed()]
+
+    def _least_missed(self) -> Key:
+        """The oldest entry that slows nobody down; of those that do, where they are more than half.
+
+        So guesses for many made-up users do not wash away who is slowed down; and however many are, there is room for
+        new ones to be counted until they are too many.
+        """
+        slow = dict.fromkeys(
+            key for key, times in self._times.items() if self._wait(key, times.maxlen or 0) > 0
+        )
+        if len(slow) > MAX_ENTRIES // 2:
+            return next(iter(slow))
+        return next(key for key in self._times if key not in slow)
 
 
 def _keys(client: str, user: str) -> tuple[Key, Key]:

@@ -88,3 +88,17 @@ def test_what_is_remembered_is_bounded_and_many_made_up_users_wash_nothing_away(
     assert made.crowd(HERE, "alice") is not None
     assert len(made._times) <= 16 and len(made._right) <= 16
     assert max(len(user) for _, user in made._times) == 32
+
+
+@pytest.mark.parametrize("passed", [0.0, WINDOW_S + 1])
+def test_however_many_users_were_made_up_guesses_for_others_are_counted(
+    made: Failures, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, passed: float
+) -> None:
+    """With so many wrong guesses for each that all entries slow somebody down, now or before."""
+    monkeypatch.setattr(failures, "MAX_ENTRIES", 64)
+    for number in range(64):
+        guess(made, HERE, f"nobody-{number}")
+    clock.now += passed
+    each = [(made.note(HERE, "alice"), made.note(HERE, "bob")) for _ in range(MAX_OF_PAIR + 1)]
+    assert each[-2:] == [(Failed.LIMIT, Failed.LIMIT), (Failed.TOO_MUCH, Failed.TOO_MUCH)]
+    assert len(made._times) <= 64
