@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,13 +17,14 @@ from libvirt_webrtc.agent.grant import Role
 from libvirt_webrtc.config.access_rules import AccessRule
 from libvirt_webrtc.config.load import STATE_VARIABLE, Config
 from libvirt_webrtc.config.sign_in import PamConfig, SecondFactor, SignInConfig
-from libvirt_webrtc.pam.helper import PamHelper
+from libvirt_webrtc.pam.helper import MAX_CHECKS, PamHelper
 from libvirt_webrtc.pam.listening import made_socket
 from libvirt_webrtc.portal.auth.cookie import KEY_HEADER
 from libvirt_webrtc.portal.auth.failures import MAX_OF_PAIR, WINDOW_S
-from libvirt_webrtc.portal.auth.system_users import MAX_OF_CLIENT
+from libvirt_webrtc.portal.auth.system_users import MAX_OF_CLIENT, MAX_OF_KNOWN, MAX_OF_STRANGERS
 from libvirt_webrtc.portal.auth.totp import FILE_NAME, TotpFile
 from tests.portal.fakes import TOKEN, FakeClock, Serve, Viewer, refusal
+from tests.portal.proxied import PROXY, behind_proxy
 
 PAM = """
 import json, sys, time
@@ -126,11 +128,40 @@ async def test_wrong_passwords_slow_down_that_user_there_and_no_other(viewer: Vi
 async def test_one_client_has_only_so_many_passwords_checked_at_the_same_time(
     viewer: Viewer, helper: "asyncio.Task[None]"
 ) -> None:
+    """But whoever has signed in there before does not wait for the passwords that others try."""
+    assert (await attempt(viewer, "alice", "yes"))[0] == 200
     tries = [asyncio.create_task(attempt(viewer, f"user{n}", "slow")) for n in range(MAX_OF_CLIENT + 1)]
     done, _ = await asyncio.wait(tries, return_when=asyncio.FIRST_COMPLETED)
     assert [task.result() for task in done] == [(429, "too_many_attempts")]
+    assert (await attempt(viewer, "alice", "yes"))[0] == 200
     helper.cancel()
     assert (await asyncio.gather(*tries)).count((503, "pam_unavailable")) == MAX_OF_CLIENT
+
+
+async def test_strangers_of_many_clients_leave_the_helper_some_time_for_who_has_signed_in_before(
+    serve: Serve, tmp_path: Path, helper: "asyncio.Task[None]"
+) -> None:
+    assert MAX_OF_STRANGERS + MAX_OF_KNOWN <= MAX_CHECKS
+    config = replace(settings(tmp_path), portal=behind_proxy().portal)
+    async with Viewer(await serve(config)) as viewer:
+
+        async def attempt_from(number: int, user: str, password: str) -> int:
+            headers = {**PROXY, "X-Forwarded-For": f"192.0.2.{number}", "Origin": "https://vm.example.org"}
+            body = {"user": user, "password": password}
+            async with viewer.request("POST", "/api/session", headers, json=body) as response:
+                return response.status
+
+        assert await attempt_from(1, "alice", "yes") == 200
+        tries = [
+            asyncio.create_task(attempt_from(2 + n // MAX_OF_CLIENT, f"user{n}", "slow"))
+            for n in range(MAX_OF_STRANGERS + 1)
+        ]
+        done, _ = await asyncio.wait(tries, return_when=asyncio.FIRST_COMPLETED)
+        assert [task.result() for task in done] == [503]
+        assert await attempt_from(1, "bob", "yes") == 503
+        assert await attempt_from(1, "alice", "yes") == 200
+        helper.cancel()
+        await asyncio.gather(*tries)
 
 
 async def test_what_is_not_switched_on_is_refused(viewer: Viewer, serve: Serve) -> None:

@@ -74,6 +74,10 @@ class Failures:
             return pair
         return everybody if pair not in self._right and self._wait(everybody, MAX_OF_USER) > 0 else None
 
+    def knows(self, client: str, user: str) -> bool:
+        """Whether the user has signed in from there, since the service was started."""
+        return _keys(client, user)[0] in self._right
+
     def forgive(self, client: str, user: str) -> None:
         """Note a right guess: the pair begins anew, and attacks on the user from elsewhere do not touch it."""
         pair, _ = _keys(client, user)

@@ -4,7 +4,8 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from aiohttp import web
@@ -26,8 +27,13 @@ from libvirt_webrtc.portal.problems import BUSY_RETRY_S, Problem
 log = logging.getLogger(__name__)
 
 MAX_OF_CLIENT = 4
-"""Passwords that may be checked at the same time for one client, whatever the user names: a wrong one takes PAM two
-seconds, and the helper checks 16."""
+"""Passwords that may be checked at the same time for one client, of all users who have not signed in there yet: a wrong
+one takes PAM two seconds."""
+MAX_OF_STRANGERS = 12
+"""The same for all clients. The helper checks 16: the others are for those who have signed in before, so that nobody
+without a password keeps them out."""
+MAX_OF_KNOWN = 2
+"""The same for one user at a client where that user has signed in."""
 
 WRONG_PASSWORD = "the user name or the password is not right"
 EVERYBODY = ""
@@ -58,7 +64,8 @@ class SystemUsers:
         self._throttle = throttle
         self._wall_clock = wall_clock
         self._wrong_codes = Failures(clock)
-        self._checking: Counter[str] = Counter()
+        self._checking: Counter[tuple[str, str]] = Counter()
+        """By client, and user where that one has signed in there before; of the others the user is empty."""
         self._broken = LimitedLogger(log)
 
     async def sign_in(self, request: web.Request, name: str, password: str, code: str | None) -> User:
@@ -74,20 +81,13 @@ class SystemUsers:
         return user
 
     async def _by_password(self, request: web.Request, name: str, password: str) -> User:
-        client = client_of(remote_of(request))
-        if self._checking[client] >= MAX_OF_CLIENT:
-            text = "too many passwords from your address are being checked; try again in a second"
-            raise Problem(429, "too_many_attempts", text, retry_after_s=BUSY_RETRY_S)
-        self._checking[client] += 1
         try:
-            answer = await ask_helper(self._config.socket, name, password)
+            with self._place(request, name):
+                answer = await ask_helper(self._config.socket, name, password)
         except PamUnavailable as error:
             self._broken.warning("system users cannot sign in: %s", error)
             text = "the server cannot check passwords now; its log says why"
             raise Problem(503, "pam_unavailable", text, retry_after_s=BUSY_RETRY_S) from error
-        finally:
-            self._checking[client] -= 1
-            self._checking += Counter()  # forget those at 0
         match answer.verdict:
             case Verdict.YES:
                 return User(answer.name, Method.PAM, frozenset(answer.groups))
@@ -101,11 +101,29 @@ class SystemUsers:
                 text = "the password has to be changed: log in to the host itself, or ask its operator"
                 raise Problem(403, "change_password", text)
             case Verdict.BUSY:
-                text = "too many passwords are being checked; try again in a few seconds"
-                raise Problem(503, "pam_busy", text, retry_after_s=BUSY_RETRY_S)
+                raise _busy()
             case Verdict.FAILED:
                 text = "the server cannot check passwords now; the log of its PAM helper says why"
                 raise Problem(503, "pam_unavailable", text, retry_after_s=BUSY_RETRY_S)
+
+    @contextmanager
+    def _place(self, request: web.Request, name: str) -> Iterator[None]:
+        """Have a password checked inside of this. Raises Problem where too many are."""
+        client = client_of(remote_of(request))
+        known = self._throttle.knows(request, name)
+        place, most = ((client, name), MAX_OF_KNOWN) if known else ((client, ""), MAX_OF_CLIENT)
+        if self._checking[place] >= most:
+            text = "too many passwords from your address are being checked; try again in a second"
+            raise Problem(429, "too_many_attempts", text, retry_after_s=BUSY_RETRY_S)
+        strangers = sum(count for (_, user), count in self._checking.items() if not user)
+        if not known and strangers >= MAX_OF_STRANGERS:
+            raise _busy()
+        self._checking[place] += 1
+        try:
+            yield
+        finally:
+            self._checking[place] -= 1
+            self._checking += Counter()  # forget those at 0
 
     async def _check_code(self, request: web.Request, name: str, user: str, code: str | None) -> None:
         """The password was right. ``user`` is the system's spelling of ``name``."""
@@ -130,3 +148,8 @@ class SystemUsers:
             self._broken.warning("system users cannot sign in: %s", error)
             text = "the server cannot check second factors now; its log says why"
             raise Problem(503, "pam_unavailable", text, retry_after_s=BUSY_RETRY_S) from error
+
+
+def _busy() -> Problem:
+    text = "too many passwords are being checked; try again in a few seconds"
+    return Problem(503, "pam_busy", text, retry_after_s=BUSY_RETRY_S)

@@ -78,6 +78,10 @@ class Throttle:
             if not self._in_turn[key]:
                 del self._in_turn[key]
 
+    def knows(self, request: web.Request, user: str) -> bool:
+        """Whether ``user`` has signed in from this client before."""
+        return self._failures.knows(client_of(remote_of(request)), user)
+
     def succeeded(self, request: web.Request, user: str) -> None:
         """Note that ``user`` signed in from this client: attacks from elsewhere do not slow it down there."""
         self._failures.forgive(client_of(remote_of(request)), user)
