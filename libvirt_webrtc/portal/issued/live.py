@@ -160,6 +160,8 @@ class IssuedSecrets:
             raise LinkRefused(WhyNot.OFF)
         if not self.is_live(link.owner) or (self.is_live(link.user) and not is_good(link)):
             raise LinkRefused(WhyNot.NO_RIGHT)
+        if (why := self._links.why_over(link)) is not None:
+            raise LinkRefused(why)  # nor whoever has one that is over
         link = await in_thread(partial(self._links.open, text))
         await self.look()
         return link

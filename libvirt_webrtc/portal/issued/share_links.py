@@ -1,7 +1,7 @@
 """Share links: one domain's console for whoever has the link, made by a user from the console's page or by the API."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
 
@@ -17,10 +17,13 @@ from libvirt_webrtc.portal.issued.secret_text import LINK_PREFIX, new_secret, se
 FILE_NAME = "share-links.json"
 
 MAX_LINKS = 4096
-MAX_OF_DOMAIN = 64
+"""Of these a maker has half at most."""
+MAX_OF_DOMAIN = 256
 """Live links of one domain: far more than people hand out, and what the page can still list."""
+MAX_OF_MAKER = 64
+"""Live links of one domain that one user made, so that others can make some, too."""
 KEPT_S = 24 * 3600.0
-"""How long a link that has ended is kept, so that whoever opens it is told that it has."""
+"""How long a link that has ended is kept, so that whoever opens it is told that it has; less where there are many."""
 
 
 class ShareLink(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,14 +79,13 @@ class ShareLinks:
         """A new link: what is kept of it, and its secret, which is kept nowhere.
 
         Raises:
-            TooManyLinks: of this domain, or of all.
+            TooManyLinks: live ones, of this domain or of all, by this owner or by everybody.
         """
         text = new_secret(LINK_PREFIX)
         with self.file.changing() as links:
-            links[:] = [link for link in links if link.life.left(self._clocks) > -KEPT_S]
-            alive = sum(link.domain == domain and link.life.left(self._clocks) > 0 for link in links)
-            if alive >= MAX_OF_DOMAIN or len(links) >= MAX_LINKS:
-                raise TooManyLinks("there are too many links: revoke some first")
+            alive = [link for link in links if link.life.left(self._clocks) > 0]
+            _check_room(alive, domain, owner)
+            links[:] = self._with_room(links)
             life = Lifetime.of(seconds, self._clocks)
             made = ShareLink(_new_id(links), secret_hash(text), domain, str(role), once, life, owner)
             links.append(made)
@@ -96,14 +98,20 @@ class ShareLinks:
             for place, link in enumerate(links):
                 if link.hash != wanted:
                     continue
-                if link.life.left(self._clocks) <= 0:
-                    raise LinkRefused(WhyNot.ENDED)
-                if link.once and link.opened is not None:
-                    raise LinkRefused(WhyNot.USED)
+                if (why := self.why_over(link)) is not None:
+                    raise LinkRefused(why)
                 if link.opened is None:
                     links[place] = msgspec.structs.replace(link, opened=self._clocks.time_of_day())
                 return link
         raise LinkRefused(WhyNot.UNKNOWN)
+
+    def why_over(self, link: ShareLink) -> WhyNot | None:
+        """Why a link opens nothing for good; None where it is not over."""
+        if link.life.left(self._clocks) <= 0:
+            return WhyNot.ENDED
+        if link.once and link.opened is not None:
+            return WhyNot.USED
+        return None
 
     def revoke(self, which: str) -> bool:
         """Take back the link of this ID; False where there is none."""
@@ -112,6 +120,26 @@ class ShareLinks:
             gone = len(kept) < len(links)
             links[:] = kept
         return gone
+
+    def _with_room(self, links: Iterable[ShareLink]) -> list[ShareLink]:
+        """Without those that ended long ago, and with room for one more: those that ended first go."""
+        kept = [link for link in links if link.life.left(self._clocks) > -KEPT_S]
+        surplus = max(0, len(kept) - MAX_LINKS + 1)
+        for link in sorted(kept, key=lambda one: one.life.left(self._clocks))[:surplus]:
+            kept.remove(link)
+        return kept
+
+
+def _check_room(alive: Sequence[ShareLink], domain: str, owner: User) -> None:
+    """Raise TooManyLinks where one more would be too many."""
+    theirs = [link for link in alive if link.owner.responsible == owner.responsible]
+    here = sum(link.domain == domain for link in theirs)
+    if here >= MAX_OF_MAKER:
+        raise TooManyLinks(f"you made {here} links to this guest that have not ended: revoke some first")
+    if len(theirs) >= MAX_LINKS // 2:
+        raise TooManyLinks(f"you made {len(theirs)} links that have not ended: revoke some first")
+    if len(alive) >= MAX_LINKS or sum(link.domain == domain for link in alive) >= MAX_OF_DOMAIN:
+        raise TooManyLinks("there are too many links: others have to revoke some first, or the guest's admin")
 
 
 def _new_id(links: Iterable[ShareLink]) -> str:

@@ -113,6 +113,22 @@ async def test_one_for_one_use_opens_once(signed_in: Viewer, viewer: Viewer, ser
     assert [link["opened"] for link in await listed(signed_in)] == [True]
 
 
+async def test_one_that_is_over_costs_no_look_at_the_file(
+    signed_in: Viewer, viewer: Viewer, links: ShareLinks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity, ending = await make(signed_in)
+    await ended(signed_in, links, identity)
+    _, used = await make(signed_in, once=True)
+    assert (await open_link(viewer, used))["role"] == "view"
+
+    def read_again(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(ShareLinks, "open", read_again)
+    for secret in (ending, used):
+        assert await refused(viewer, secret) == (410, "link_over")
+
+
 async def revoked(maker: Viewer, links: ShareLinks, identity: str) -> None:
     async with maker.request("DELETE", f"{LINKS}/{identity}") as response:
         assert response.status == 204

@@ -1,4 +1,5 @@
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.portal.fakes import OTHER_UUID, UUID
 from tests.portal.issued.clocks import NOON, SetClocks
 
 ANNA = User("anna", Method.PAM, frozenset({"staff"}))
+BERT = User("bert", Method.PAM)
 
 
 @pytest.fixture
@@ -86,14 +88,40 @@ def test_there_are_not_endlessly_many(
     links: ShareLinks, clocks: SetClocks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(share_links, "MAX_OF_DOMAIN", 2)
-    monkeypatch.setattr(share_links, "MAX_LINKS", 3)
+    monkeypatch.setattr(share_links, "MAX_LINKS", 6)
     for _ in range(2):
         links.create(UUID, Role.VIEW, 3600, ANNA, once=False)
-    with pytest.raises(TooManyLinks):
+    with pytest.raises(TooManyLinks, match="others"):
         links.create(UUID, Role.VIEW, 3600, ANNA, once=False)
-    links.create(OTHER_UUID, Role.VIEW, 2 * KEPT_S, ANNA, once=False)
-    clocks.passed = 3600 + KEPT_S
+    links.create(OTHER_UUID, Role.VIEW, 3600, ANNA, once=False)
+    with pytest.raises(TooManyLinks, match="you made 3 links that"):
+        links.create(OTHER_UUID, Role.VIEW, 3600, ANNA, once=False)
+    links.create(OTHER_UUID, Role.VIEW, 3600, BERT, once=False)
+    clocks.passed = 3600
     links.create(UUID, Role.VIEW, 3600, ANNA, once=False)
+
+
+def test_one_makers_links_leave_room_for_others(links: ShareLinks, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(share_links, "MAX_OF_MAKER", 2)
+    for number in range(2):
+        # Groups change from one sign-in to the next.
+        links.create(UUID, Role.VIEW, 3600, replace(ANNA, groups=frozenset({str(number)})), once=False)
+    with pytest.raises(TooManyLinks, match="you made 2 links to this guest"):
+        links.create(UUID, Role.VIEW, 3600, ANNA, once=False)
+    links.create(UUID, Role.VIEW, 3600, BERT, once=False)
+
+
+def test_links_that_have_ended_make_room(
+    links: ShareLinks, clocks: SetClocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(share_links, "MAX_LINKS", 4)
+    first, later = (links.create(UUID, Role.VIEW, seconds, ANNA, once=False)[1] for seconds in (60, 120))
+    _, lasting = links.create(UUID, Role.VIEW, 3600, BERT, once=False)
+    clocks.passed = 120
+    for maker in (ANNA, BERT):
+        links.create(UUID, Role.VIEW, 3600, maker, once=False)
+    assert refused(links, first).startswith("It was revoked") and refused(links, later) == "Its time is over."
+    assert links.open(lasting).owner == BERT
 
 
 def test_a_role_that_no_link_has_makes_the_file_a_damaged_one(links: ShareLinks) -> None:
