@@ -106,16 +106,31 @@ export class WebSocketTransport {
     try {
       if (!(data instanceof ArrayBuffer) || data.byteLength < 2) throw new Error("no message");
       if (isFrame(data)) this.#frame(data);
-      else if (decodeWelcome(data)) {
-        this.#post(encodeHello(this.#index, formats));
-        welcomed();
-      } else {
-        this.#acknowledge(data);
-        this.#display(new Uint8Array(data)[0], data.slice(1));
+      else {
+        const offered = decodeWelcome(data);
+        if (offered) this.#hello(offered.filter((format) => formats.includes(format)), welcomed);
+        else {
+          this.#acknowledge(data);
+          this.#display(new Uint8Array(data)[0], data.slice(1));
+        }
       }
     } catch (error) {
       this.#lose(`The server sent something strange: ${error}`);
     }
+  }
+
+  /**
+   * @param {import("./stream-protocol.js").FormatName[]} formats that the server sends and this browser decodes
+   * @param {() => void} welcomed
+   */
+  #hello(formats, welcomed) {
+    if (!formats.length) {
+      // Before it counts as open: a slow connection by WebRTC must not end for it.
+      this.#lose("This browser decodes none of the formats that the server sends outside of WebRTC.");
+      return;
+    }
+    this.#post(encodeHello(this.#index, formats));
+    welcomed();
   }
 
   /** @param {ArrayBuffer} data */
