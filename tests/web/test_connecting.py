@@ -4,28 +4,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, Route
+from playwright.async_api import Page
 
 from tests.web.pages import ORIGIN
+from tests.web.transports import fake_transports
 
 pytestmark = pytest.mark.browser
-
-FAKE = """
-export class %(name)s {
-  kind = "%(kind)s";
-  streams = [];
-  constructor(...parts) {
-    this.handlers = parts.at(-1);
-    log.push("%(kind)s made");
-    window.%(kind)s = this;
-  }
-  connect(_url, signal) {
-    return new Promise((resolve, reject) => { this.opens = resolve; this.fails = (text) => reject(new Error(text)); });
-  }
-  send(message) { log.push(`%(kind)s sent ${[...message]}`); }
-  close() { log.push("%(kind)s closed"); }
-}
-"""
 
 SET_UP = """async (choice) => {
   window.log = [];
@@ -37,8 +21,18 @@ SET_UP = """async (choice) => {
     opened: () => log.push("opened"),
     message: (message) => log.push(`message ${message.type}`),
     lost: (reason) => log.push(`lost: ${reason}`),
+    idle: () => !window.busy,
   });
   window.opening = connecting.open().then(() => log.push("done"), (error) => log.push(`failed: ${error.message}`));
+}"""
+
+SESSION = """async () => {
+  const { Session } = await import("/static/core/session.js");
+  const target = { index: 0, console: "/c", config: "/webrtc-config", sections: () => 1 };
+  const nothing = () => undefined;
+  const handlers = { state: nothing, beginning: nothing, message: nothing, ending: nothing, idle: () => true };
+  window.session = new Session(target, "auto", handlers);
+  session.connect();
 }"""
 
 
@@ -73,20 +67,9 @@ class Connecting:
 
 @pytest.fixture
 async def connecting(page: Page) -> AsyncIterator[Connecting]:
-    async def fake(route: Route, name: str, kind: str) -> None:
-        body = FAKE % {"name": name, "kind": kind}
-        await route.fulfill(content_type="text/javascript", body=body)
-
-    async def config(route: Route) -> None:
-        await route.fulfill(json={"iceServers": [], "problem": None})
-
     await page.clock.install(time=0)
     await page.clock.pause_at(1000)
-    await page.route("**/core/peer.js", lambda route: fake(route, "Peer", "webrtc"))
-    await page.route(
-        "**/core/websocket-transport.js", lambda route: fake(route, "WebSocketTransport", "websocket")
-    )
-    await page.route("**/webrtc-config", config)
+    await fake_transports(page)
     await page.goto(f"{ORIGIN}/blank")
     yield Connecting(page)
 
@@ -110,13 +93,61 @@ async def test_where_webrtc_is_slow_a_websocket_is_shown_until_it_opens(connecti
     assert await connecting.log() == []
     await connecting.do("webrtc.opens()")
     assert await connecting.log() == [
+        "webrtc sent 9,0",
         "use webrtc",
         "message size",
-        "webrtc sent 9,0",
         "webrtc sent 9,1",
         "websocket closed",
         "opened",
     ]
+
+
+async def test_webrtc_takes_over_once_the_viewer_is_in_the_middle_of_nothing(connecting: Connecting) -> None:
+    await connecting.begin()
+    await connecting.pass_ms(2000)
+    await connecting.do("websocket.opens(); busy = true")
+    await connecting.log()
+    await connecting.do("webrtc.opens()")
+    await connecting.pass_ms(10_000)
+    assert await connecting.log() == ["webrtc sent 9,0"]
+    await connecting.do("busy = false")
+    await connecting.pass_ms(200)
+    assert (await connecting.log())[0] == "use webrtc"
+
+
+async def test_webrtc_that_ends_before_it_takes_over_is_tried_again(connecting: Connecting) -> None:
+    await connecting.begin()
+    await connecting.pass_ms(2000)
+    await connecting.do("websocket.opens(); busy = true")
+    await connecting.do("webrtc.opens()")
+    await connecting.do("webrtc.handlers.lost('gone')")
+    await connecting.log()
+    await connecting.do("busy = false")
+    await connecting.pass_ms(1000)
+    assert await connecting.log() == []
+    await connecting.pass_ms(20_000)
+    assert await connecting.log() == ["webrtc made"]
+
+
+async def test_what_is_chosen_ends_what_is_tried_beside_it(connecting: Connecting) -> None:
+    await connecting.begin()
+    await connecting.pass_ms(2000)
+    await connecting.do("websocket.opens()")
+    await connecting.log()
+    await connecting.do("connecting.choice = 'websocket'")
+    assert await connecting.log() == ["webrtc closed"]
+    await connecting.do("webrtc.opens()")
+    await connecting.pass_ms(60_000)
+    assert "use webrtc" not in await connecting.log()
+
+
+async def test_what_is_chosen_while_connecting_is_obeyed(connecting: Connecting) -> None:
+    await connecting.page.evaluate(SESSION)
+    await connecting.settle()
+    assert await connecting.log() == ["webrtc made"]
+    await connecting.do("session.choice = 'webrtc'")
+    await connecting.pass_ms(5000)
+    assert "websocket made" not in await connecting.log()
 
 
 async def test_where_webrtc_fails_a_websocket_is_opened_at_once_and_webrtc_is_tried_again(
@@ -150,6 +181,37 @@ async def test_the_next_page_does_not_wait_for_webrtc_where_it_has_failed(connec
     assert await connecting.log() == ["use websocket", "opened", "done", "webrtc made"]
     await connecting.do("connecting.end()")
     await connecting.pass_ms(7_200_000)
+    await connecting.begin()
+    assert (await connecting.log())[0] == "webrtc made"
+
+
+async def test_a_failure_that_is_remembered_does_not_keep_webrtc_from_being_tried(
+    connecting: Connecting,
+) -> None:
+    await connecting.begin()
+    await connecting.do("webrtc.fails('no way')")
+    await connecting.do("websocket.opens()")
+    await connecting.do("connecting.end()")
+    await connecting.log()
+    await connecting.begin()
+    await connecting.do("websocket.fails('a proxy takes none')")
+    await connecting.do("webrtc.opens()")
+    assert await connecting.log() == [
+        "websocket made",
+        "websocket closed",
+        "webrtc made",
+        "use webrtc",
+        "opened",
+        "done",
+    ]
+
+
+async def test_a_refusal_is_no_failure_to_remember(connecting: Connecting) -> None:
+    await connecting.begin()
+    await connecting.do("webrtc.refuses('no_port_left')")
+    await connecting.do("websocket.opens()")
+    await connecting.do("connecting.end()")
+    await connecting.log()
     await connecting.begin()
     assert (await connecting.log())[0] == "webrtc made"
 

@@ -62,8 +62,11 @@ const session = new Session(
     message: receive,
     ending: () => {
       consoles.end();
+      // The next connection is asked anew, also where one takes over from another.
+      stats.connected = false;
       paused = false;
     },
+    idle: () => consoles.idle,
   },
 );
 

@@ -71,6 +71,11 @@ export class ViewerConsoles {
     return this.present.length > 1;
   }
 
+  /** @returns {boolean} the viewer does nothing to any of them now */
+  get idle() {
+    return [...this.#consoles.values()].every(({ input }) => input.idle);
+  }
+
   /** A new connection has begun: the first console shows its stream from the first frame on. */
   begin() {
     const stream = this.#session.stream(0);

@@ -21,6 +21,8 @@ const GATHERING_MS = 700;
 /** WebRTC is tried again this long after it failed, then ever more rarely. */
 const AGAIN_FIRST_MS = 20_000;
 const AGAIN_LONGEST_MS = 300_000;
+/** While the viewer does something, this often it is looked whether WebRTC may take over. */
+const IDLE_EACH_MS = 100;
 
 /** @typedef {"auto" | "webrtc" | "websocket"} TransportChoice */
 /** @typedef {Peer | WebSocketTransport} Transport */
@@ -37,6 +39,7 @@ const AGAIN_LONGEST_MS = 300_000;
  * @property {() => void} opened the one that is used is open
  * @property {(message: import("./protocol.js").DisplayMessage, console: number | null) => void} message of the one that is used
  * @property {(reason: string) => void} lost the one that is used has ended by itself
+ * @property {() => boolean} idle the viewer does nothing now that another connection would break: a drag, a chord
  */
 
 /** The server's configuration forbids WebRTC; `message` says why. */
@@ -62,12 +65,11 @@ function worthAnother(error) {
 }
 
 export class Connecting {
-  /** @type {TransportChoice} */
-  choice;
   /** Why WebRTC is not used, for people; empty: it is, or was not tried. */
   whyNotWebRTC = "";
 
   #target;
+  #choice;
   #handlers;
   /** @type {AbortController | null} */
   #attempt = null;
@@ -94,8 +96,23 @@ export class Connecting {
    */
   constructor(target, choice, handlers) {
     this.#target = target;
-    this.choice = choice;
+    this.#choice = choice;
     this.#handlers = handlers;
+  }
+
+  get choice() {
+    return this.#choice;
+  }
+
+  /** What counts from now on: nothing else is tried any more beside one that is open. The open one stays as it is. */
+  set choice(choice) {
+    this.#choice = choice;
+    if (choice === "auto" || !this.#isOpen) return;
+    this.#attempt?.abort();
+    this.#attempt = new AbortController();
+    clearTimeout(this.#timer);
+    this.#improving = false;
+    for (const other of this.#made) if (other !== this.#used) this.#discard(other);
   }
 
   /**
@@ -109,13 +126,11 @@ export class Connecting {
     this.#againMs = AGAIN_FIRST_MS;
     const { signal } = attempt;
     try {
-      if (this.choice === "websocket") await this.#byStream(signal);
-      else if (this.choice === "webrtc") await this.#byWebRTC(signal);
+      if (this.#choice === "websocket") await this.#byStream(signal);
+      else if (this.#choice === "webrtc") await this.#byWebRTC(signal);
       else if (whyNoWebCodecs()) await this.#byNothingElse(signal);
-      else if (webRTCHasFailed()) {
-        await this.#byStream(signal);
-        this.improve();
-      } else await this.#byEither(signal);
+      else if (webRTCHasFailed()) await this.#byStreamFirst(signal);
+      else await this.#byEither(signal);
     } catch (error) {
       if (!signal.aborted) throw error;
     }
@@ -124,7 +139,7 @@ export class Connecting {
   /** WebRTC may get through now: try it, where something else is used that was not chosen. */
   improve() {
     const signal = this.#attempt?.signal;
-    if (!signal || this.choice !== "auto" || this.#used?.kind !== "websocket" || this.#improving) return;
+    if (!signal || this.#choice !== "auto" || this.#used?.kind !== "websocket" || this.#improving) return;
     clearTimeout(this.#timer);
     this.#improve(this.#byWebRTC(signal), signal);
   }
@@ -149,6 +164,19 @@ export class Connecting {
       if (error instanceof Misconfigured || !worthAnother(error)) throw error;
       throw new Error(`${error instanceof Error ? error.message : error} ${whyNoWebCodecs()}`);
     }
+  }
+
+  /** @param {AbortSignal} signal */
+  async #byStreamFirst(signal) {
+    try {
+      await this.#byStream(signal);
+    } catch (error) {
+      // What is remembered is no reason to go without a console: WebRTC may be the only way now.
+      if (signal.aborted || !worthAnother(error)) throw error;
+      await this.#byWebRTC(signal);
+      return;
+    }
+    this.improve();
   }
 
   /** @param {AbortSignal} signal */
@@ -182,7 +210,8 @@ export class Connecting {
       .catch((error) => {
         if (signal.aborted) return;
         this.whyNotWebRTC = error instanceof Error ? error.message : String(error);
-        rememberWebRTC(false);
+        // A refusal, and a server that is away, say nothing about the way there.
+        if (!(error instanceof SignallingError)) rememberWebRTC(false);
         this.#timer = setTimeout(() => this.improve(), this.#againMs);
         this.#againMs = Math.min(2 * this.#againMs, AGAIN_LONGEST_MS);
       })
@@ -207,10 +236,14 @@ export class Connecting {
     rememberWebRTC(true);
     this.whyNotWebRTC = "";
     if (this.#used !== peer) {
+      // Its pictures are of use when the page shows them, and begin anew then.
+      peer.send(encodeWatch(false), null);
+      while (!this.#handlers.idle()) await pause(IDLE_EACH_MS, signal);
+      signal.throwIfAborted();
+      if (!this.#made.has(peer)) throw new Error("The connection ended before it was used.");
       this.#use(peer);
       signal.throwIfAborted();
-      // The first pictures may have come, and gone, before the page showed this one's: have them sent again.
-      for (const wanted of [false, true]) peer.send(encodeWatch(wanted), null);
+      peer.send(encodeWatch(true), null);
     }
     this.#opened(peer);
   }

@@ -26,6 +26,7 @@ const STABLE_MS = 5000;
  * @property {(message: import("./protocol.js").DisplayMessage, console: number | null) => void} message of that
  *     console; null: of the one that was asked for
  * @property {() => void} ending the present picture is about to end
+ * @property {() => boolean} idle as in connecting.js
  */
 
 export class Session {
@@ -62,6 +63,7 @@ export class Session {
       },
       message: (message, console) => handlers.message(message, console),
       lost: (reason) => this.#lost(reason),
+      idle: () => handlers.idle(),
     });
   }
 
@@ -84,7 +86,8 @@ export class Session {
   set choice(choice) {
     this.#connecting.choice = choice;
     const fits = choice === "auto" ? this.transport === "webrtc" : choice === this.transport;
-    if (this.state !== "held" && !fits) this.connect();
+    // An attempt that is not over may still open what was not chosen.
+    if (this.state !== "held" && !(this.state === "connected" && fits)) this.connect();
   }
 
   /** @returns {number | null} how long an input message and its answer last took */

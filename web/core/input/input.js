@@ -116,6 +116,11 @@ export class Input {
     return this.#pointer.lockable;
   }
 
+  /** @returns {boolean} nothing is held, and nothing was sent for a moment */
+  get idle() {
+    return this.#outbox.idle;
+  }
+
   /** @param {boolean} absolute whether the guest takes positions */
   set absolute(absolute) {
     this.#pointer.relative = !absolute;

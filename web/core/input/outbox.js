@@ -8,6 +8,9 @@ import * as protocol from "../protocol.js";
 
 /** @typedef {{kind: "to" | "by", x: number, y: number}} Motion */
 
+/** What was sent has arrived, and nobody is in the middle of a word or a double click, after this long. */
+const IDLE_MS = 300;
+
 export class Outbox {
   #send;
   #schedule;
@@ -18,13 +21,17 @@ export class Outbox {
   /** @type {Motion | null} */
   #motion = null;
   #scheduled = false;
+  #sentAt = Number.NEGATIVE_INFINITY;
 
   /**
    * @param {(message: Uint8Array<ArrayBuffer>) => void} send
    * @param {(flush: () => void) => void} [schedule] calls back before the next frame
    */
   constructor(send, schedule = (flush) => requestAnimationFrame(flush)) {
-    this.#send = send;
+    this.#send = (/** @type {Uint8Array<ArrayBuffer>} */ message) => {
+      this.#sentAt = performance.now();
+      send(message);
+    };
     this.#schedule = schedule;
   }
 
@@ -36,6 +43,11 @@ export class Outbox {
   /** @returns {ReadonlySet<number>} the buttons that are down */
   get buttons() {
     return this.#buttons;
+  }
+
+  /** @returns {boolean} nothing is held, and nothing was sent for a moment */
+  get idle() {
+    return !this.#keys.size && !this.#buttons.size && performance.now() - this.#sentAt >= IDLE_MS;
   }
 
   /**

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Outbox } from "../../../../../web/core/input/outbox.js";
-import { inputLog } from "../../support.js";
+import { inputLog, provide } from "../../support.js";
 
 function opened() {
   const { log, send } = inputLog();
@@ -68,4 +68,29 @@ test("a chord is released in the opposite order", () => {
   const { log, outbox } = opened();
   outbox.chord("ControlLeft", "AltLeft", "Delete");
   assert.deepEqual(log, ["+ControlLeft", "+AltLeft", "+Delete", "-Delete", "-AltLeft", "-ControlLeft"]);
+});
+
+test("it is idle while nothing is held, a moment after the last message", (t) => {
+  const clock = (/** @type {number} */ now) => provide(t, "performance", { now: () => now });
+  clock(1000);
+  const { outbox, frame } = opened();
+  assert.ok(outbox.idle);
+  outbox.button(0, true);
+  clock(9000);
+  assert.ok(!outbox.idle);
+  outbox.button(0, false);
+  assert.ok(!outbox.idle);
+  clock(9299);
+  assert.ok(!outbox.idle);
+  clock(9300);
+  assert.ok(outbox.idle);
+  outbox.moveTo(1, 1);
+  frame();
+  assert.ok(!outbox.idle);
+  outbox.key("KeyA", true);
+  clock(20_000);
+  assert.ok(!outbox.idle);
+  outbox.releaseAll();
+  clock(20_300);
+  assert.ok(outbox.idle);
 });
