@@ -19,6 +19,7 @@ from libvirt_webrtc.config.load import STATE_VARIABLE, Config
 from libvirt_webrtc.config.sign_in import PamConfig, SecondFactor, SignInConfig
 from libvirt_webrtc.pam.helper import MAX_CHECKS, PamHelper
 from libvirt_webrtc.pam.listening import made_socket
+from libvirt_webrtc.portal.auth import throttle
 from libvirt_webrtc.portal.auth.cookie import KEY_HEADER
 from libvirt_webrtc.portal.auth.failures import MAX_OF_PAIR, WINDOW_S
 from libvirt_webrtc.portal.auth.system_users import MAX_OF_CLIENT, MAX_OF_KNOWN, MAX_OF_STRANGERS
@@ -104,6 +105,35 @@ async def test_a_right_password_opens_a_session_with_the_systems_groups(viewer: 
 async def test_what_pam_says_is_told(viewer: Viewer, pam: str, answer: tuple[int, str]) -> None:
     assert await attempt(viewer, "alice", pam) == answer
     assert viewer.headers == {}
+
+
+@pytest.mark.parametrize(
+    ("user", "password"),
+    [
+        ("\ud800", "yes"),
+        ("alice", "\ud800"),
+        ("", "\ud800"),
+        ("", "yes"),
+        ("a" * 9000, "yes"),
+        ("alice", "y" * 9000),
+    ],
+    ids=["name", "password", "password-of-nobody", "nobody", "long-name", "long-password"],
+)
+async def test_what_can_be_nobodys_name_or_password_is_a_wrong_guess(
+    viewer: Viewer,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    user: str,
+    password: str,
+) -> None:
+    """A lone surrogate, which is no text, or more than PAM takes."""
+    monkeypatch.setattr(throttle, "PAUSE_S", 0.0)
+    caplog.set_level(logging.INFO, "libvirt_webrtc.audit")
+    for _ in range(MAX_OF_PAIR):
+        assert await attempt(viewer, user, password) == (401, "wrong_password")
+    assert await attempt(viewer, user, password) == (429, "too_many_failures")
+    records = [record for record in caplog.records if record.name == "libvirt_webrtc.audit"]
+    assert len(records) == MAX_OF_PAIR + 1
 
 
 async def test_a_user_to_whom_nothing_is_granted_is_refused(viewer: Viewer) -> None:

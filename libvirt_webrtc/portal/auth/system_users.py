@@ -15,7 +15,7 @@ from libvirt_webrtc.config.sign_in import PamConfig
 from libvirt_webrtc.errors import ConfigError, PamUnavailable
 from libvirt_webrtc.logs import LimitedLogger
 from libvirt_webrtc.pam.client import ask_helper
-from libvirt_webrtc.pam.protocol import Verdict
+from libvirt_webrtc.pam.protocol import Question, Verdict
 from libvirt_webrtc.portal.addresses import client_of, remote_of
 from libvirt_webrtc.portal.auth.failures import Failures
 from libvirt_webrtc.portal.auth.session import Clock
@@ -81,6 +81,9 @@ class SystemUsers:
         return user
 
     async def _by_password(self, request: web.Request, name: str, password: str) -> User:
+        if not Question(name, password).can_be_right():
+            # Not every such text could even be sent to the helper.
+            raise await self._throttle.refuse(request, name, WRONG_PASSWORD, "wrong_password")
         try:
             with self._place(request, name):
                 answer = await ask_helper(self._config.socket, name, password)
