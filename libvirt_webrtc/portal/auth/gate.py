@@ -61,7 +61,8 @@ class Gate:
         need = ROUTES.get(asked)
         if need is None:
             raise Problem(403, "no_right", f"{request.method} {route} is in no list of rights: a defect")
-        by_token = "Authorization" in request.headers
+        # Where nobody has to be anybody, nobody looks at it: then it is no token of a program's, whatever it says.
+        by_token = "Authorization" in request.headers and need is not Need.PUBLIC
         # Browsers let any page begin a WebSocket, with our cookie.
         if (request.method not in _READING or "Upgrade" in request.headers) and not by_token:
             check_origin(request)

@@ -81,6 +81,16 @@ async def test_another_spelling_of_a_path_opens_nothing(server: Served, path: st
     await writer.wait_closed()
 
 
+@pytest.mark.parametrize("value", ["Basic dTpw", f"Bearer {TOKEN}"])
+@pytest.mark.parametrize("path", ["/api/session", "/api/session/proxy", "/api/session/oidc", "/api/share"])
+async def test_authorization_that_nobody_looks_at_does_not_stand_for_our_own_origin(
+    viewer: Viewer, path: str, value: str
+) -> None:
+    headers = {"Origin": "https://evil.example", "Authorization": value}
+    async with viewer.request("POST", path, headers, json={"token": TOKEN}) as response:
+        assert await refusal(response) == (403, "wrong_origin")
+
+
 async def test_bearer_is_taken_in_place_of_a_session(script: Viewer) -> None:
     async with script.get("/api/domains") as response:
         assert response.status == 200
