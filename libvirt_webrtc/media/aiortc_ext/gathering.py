@@ -30,7 +30,8 @@ from libvirt_webrtc.media.aiortc_ext.sockets import open_socket
 log = logging.getLogger(__name__)
 
 LATER_S = 0.3
-"""How long STUN servers are still waited for once there is a relay, in seconds."""
+"""How long STUN servers are still waited for once there is a relay, and a relay once others can reach this host without
+one, in seconds."""
 
 GIVE_BACK_S = 1.0
 """Two tries, half a second apart. Less than the supervisor waits for a worker to end (WORKER_END_S)."""
@@ -86,14 +87,17 @@ async def _gather(connection: Any, component: int, addresses: Sequence[str]) -> 
     except NoPortLeft as error:
         own, taken = [], error
     servers: list[Server] = vars(connection).get("_console_servers", [])
+    reachable = asyncio.Event()
+    if any(_is_public(candidate.host) for candidate in own):
+        reachable.set()
     tasks = TaskSet()
     relaying = tasks.start(
-        _relayed(connection, component, [server for server in servers if server.target.is_turn]),
+        _relayed(connection, component, [server for server in servers if server.target.is_turn], reachable),
         name="ask TURN",
     )
     try:
         stun_servers = [server for server in servers if not server.target.is_turn]
-        mapped = await _mapped(connection, component, stun_servers, relaying)
+        mapped = await _mapped(connection, component, stun_servers, relaying, reachable)
         relayed = await relaying
     finally:
         await tasks.close()
@@ -153,13 +157,17 @@ def _servers(given: Iterable[RTCIceServer]) -> list[Server]:
 
 
 async def _mapped(
-    connection: Any, component: int, servers: Sequence[Server], relaying: asyncio.Task[list[Candidate]]
+    connection: Any,
+    component: int,
+    servers: Sequence[Server],
+    relaying: asyncio.Task[list[Candidate]],
+    reachable: asyncio.Event,
 ) -> list[Candidate]:
     """The addresses that STUN servers see this host at.
 
     Once one address has its answer, the others have as long again: an address that reaches nobody, such as that of a
     bridge between guests, is not waited for. Once there is a relay, they have LATER_S: who reaches this host at a
-    mapped address reaches the relay. The other way round that is not so, and a relay by TLS takes its time.
+    mapped address reaches the relay. ``reachable`` is set with the first answer.
     """
     asking = [
         protocol
@@ -182,6 +190,7 @@ async def _mapped(
             new = [candidate for task in waiting & done if (candidate := task.result()) is not None]
             if new and not found:
                 end = min(end, 2 * clock() - began)
+                reachable.set()
             if relaying in done and others and relaying.result():
                 end = min(end, clock() + LATER_S)
             waiting, others = waiting - done, others - done
@@ -212,17 +221,32 @@ async def _map(protocol: StunProtocol, server: Server) -> Candidate:
     )
 
 
-async def _relayed(connection: Any, component: int, servers: Sequence[Server]) -> list[Candidate]:
-    """An address at a TURN server."""
+async def _relayed(
+    connection: Any, component: int, servers: Sequence[Server], reachable: asyncio.Event
+) -> list[Candidate]:
+    """An address at a TURN server, which is waited for LATER_S at most once this host is ``reachable`` otherwise.
+
+    UDP leaves this host then, and a viewer who needs a relay has one, too: the browser asks the same servers.
+    """
     if not servers:
         return []
     inquiry = Inquiry(servers)
+    tasks = TaskSet()
+    asking = tasks.start(inquiry.first(partial(_allocate, connection, component)), name="ask for a relay")
+    enough = tasks.start(reachable.wait(), name="reachable without a relay")
+    clock = asyncio.get_running_loop().time
+    full = clock() + inquiry.limit_s
     try:
-        async with asyncio.timeout(inquiry.limit_s):
-            found = await inquiry.first(partial(_allocate, connection, component))
-    except TimeoutError:
-        found = None
-    inquiry.conclude()
+        await asyncio.wait({asking, enough}, timeout=inquiry.limit_s, return_when=asyncio.FIRST_COMPLETED)
+        if connection._transport_policy is TransportPolicy.RELAY or not enough.done():
+            end = full
+        else:
+            end = min(full, clock() + LATER_S)
+        await asyncio.wait({asking}, timeout=max(0.0, end - clock()))
+        found = asking.result() if asking.done() else None
+    finally:
+        await tasks.close()
+    inquiry.conclude(cut_short=end < full)
     if found is None:
         return []
     candidate, protocol = found
@@ -255,6 +279,12 @@ async def _resolve(target: Target, version: int) -> tuple[str, int]:
         if ip_address(host).version == version:
             return host, target.port
     raise OtherNetwork
+
+
+def _is_public(host: str) -> bool:
+    """Whether viewers everywhere reach this address. In IPv6 most hosts have such a one, and not all viewers."""
+    address = ip_address(host)
+    return address.version == 4 and address.is_global
 
 
 def _is_reachable(host: str) -> bool:

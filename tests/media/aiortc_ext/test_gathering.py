@@ -249,3 +249,30 @@ async def test_once_there_is_a_relay_stun_servers_are_not_waited_for_long_nor_bl
     found = await gather(f"turn:127.0.0.1:{server[1]}", f"stun:127.0.0.1:{other[1]}")
     assert places(found, "relay") == [RELAYED] and places(found, "srflx") == []
     assert other[0].asked != [] and caplog.messages == []
+
+
+@pytest.mark.parametrize("by", ["stun", "a public address"])
+async def test_a_relay_is_not_waited_for_long_where_others_reach_this_host_nor_is_its_server_blamed(
+    by: str,
+    server: tuple[StunServer, int],
+    other: tuple[StunServer, int],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    other[0].deaf_to = {"*"}
+    urls = [f"turn:127.0.0.1:{other[1]}"]
+    if by == "stun":
+        urls.append(f"stun:127.0.0.1:{server[1]}")
+    else:
+        monkeypatch.setattr(gathering, "offered_addresses", lambda: {NEAR: ("9.9.9.9",)})
+    found = await gather(*urls)
+    assert bases(found) == {NEAR} if by == "stun" else ("9.9.9.9" in {each.host for each in found})
+    assert places(found, "relay") == [] and other[0].asked != [] and caplog.messages == []
+
+
+async def test_a_relay_is_waited_for_where_there_are_only_private_addresses(
+    server: tuple[StunServer, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A viewer from elsewhere has no other way, and it may take longer than LATER_S."""
+    monkeypatch.setattr(gathering, "LATER_S", 0.0)
+    assert places(await gather(f"turn:127.0.0.1:{server[1]}"), "relay") == [RELAYED]
