@@ -56,6 +56,9 @@ class Reload:
                 await hear(config)
             except LibvirtWebRTCError as error:
                 log.error("%s; what was in force before stays", error)
+            except Exception:
+                # A defect there, which keeps nobody else from hearing what the operator has taken away from whom.
+                log.exception("some of the settings could not be put into force: a defect")
         log.info("the settings were read again; changed: %s", ", ".join(changed) or "none")
         if waiting := [name for name in changed if name not in self._applied]:
             log.warning("a restart of the service is needed for: %s", ", ".join(waiting))

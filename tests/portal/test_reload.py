@@ -63,16 +63,24 @@ async def test_a_file_that_cannot_be_read_changes_nothing(
     assert all("stay as they are" in record.message for record in caplog.records)
 
 
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (ConfigError("this is no good"), "this is no good; what was in force"),
+        (RuntimeError("this is a defect"), "RuntimeError: this is a defect"),
+    ],
+    ids=str,
+)
 async def test_who_cannot_take_it_keeps_nobody_else_from_it(
-    settings: Settings, caplog: pytest.LogCaptureFixture
+    settings: Settings, caplog: pytest.LogCaptureFixture, error: Exception, says: str
 ) -> None:
     async def refuse(config: Config) -> None:
-        raise ConfigError("this is no good")
+        raise error
 
     settings.reload.on_reload(refuse)
     settings.reload.on_reload(settings.hear)
     await settings.reload.again()
-    assert len(settings.heard) == 1 and "this is no good; what was in force" in caplog.text
+    assert len(settings.heard) == 1 and says in caplog.text
 
 
 @pytest.mark.parametrize("started_in_terminal", [False, True])

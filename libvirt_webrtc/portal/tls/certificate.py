@@ -12,8 +12,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from libvirt_webrtc.errors import ConfigError
 
+_FORM = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Of TLS 1.2: forward secrecy and authenticated encryption only. Those of TLS 1.3 are all of that kind."""
+
+_UNUSABLE = (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion)
+"""What asking a certificate for something can raise; some of it only then, and not when it is read."""
 
 FILE_LIMIT = 1024 * 1024
 """Bytes of a file that are read."""
@@ -51,8 +56,11 @@ def read_certificate(certificate: Path, key: Path) -> ServerCertificate:
     """
     try:
         first = x509.load_pem_x509_certificates(_read(certificate, "certificate"))[0]
-    except ValueError as error:
-        raise ConfigError(f"tls.certificate {certificate} holds no certificate in PEM form") from error
+        public = first.public_key().public_bytes(*_FORM)
+        names = _names(first)
+    except _UNUSABLE as error:
+        text = f"tls.certificate {certificate} holds no certificate in PEM form, or one that cannot be used"
+        raise ConfigError(f"{text}: {error}") from error
     try:
         if key.stat().st_mode & 0o007:
             raise ConfigError(f"tls.key {key} can be read by others: chmod o= {key}")
@@ -65,8 +73,7 @@ def read_certificate(certificate: Path, key: Path) -> ServerCertificate:
         raise ConfigError(f"tls.key {key} holds no private key in PEM form") from error
     except OSError as error:
         raise ConfigError(f"tls.key {key} cannot be read: {error.strerror}") from error
-    form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    if private.public_key().public_bytes(*form) != first.public_key().public_bytes(*form):
+    if private.public_key().public_bytes(*_FORM) != public:
         raise ConfigError(
             f"tls.key {key} is not the key of tls.certificate {certificate} (its first certificate counts)"
         )
@@ -74,7 +81,7 @@ def read_certificate(certificate: Path, key: Path) -> ServerCertificate:
         certificate,
         key,
         first.fingerprint(SHA256()).hex(":").upper(),
-        _names(first),
+        names,
         first.not_valid_before_utc,
         first.not_valid_after_utc,
     )

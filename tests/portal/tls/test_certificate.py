@@ -1,5 +1,6 @@
 """The operator's certificate and key: what is wrong with them is told at the start, with what to do."""
 
+import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -49,6 +50,17 @@ def readable(pair: Pair, authority: Authority) -> None:
     pair.key.chmod(0o644)
 
 
+def replaced(old: bytes, new: bytes) -> Callable[[Pair, Authority], None]:
+    """Makes one object identifier of the certificate into another one."""
+
+    def change(pair: Pair, authority: Authority) -> None:
+        content = ssl.PEM_cert_to_DER_cert(pair.certificate.read_text())
+        assert content.count(old) == 1
+        pair.certificate.write_text(ssl.DER_cert_to_PEM_cert(content.replace(old, new)))
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -59,6 +71,11 @@ def readable(pair: Pair, authority: Authority) -> None:
         (spoil_key, "holds no private key in PEM form"),
         (of_another, r"is not the key of tls\.certificate"),
         (with_passphrase, "has a passphrase: openssl pkey -in"),
+        (
+            replaced(b"\x2a\x86\x48\xce\x3d\x02\x01", b"\x2a\x86\x48\xce\x3d\x02\x09"),
+            "cannot be used: .*key type",
+        ),
+        (replaced(b"\x06\x03\x55\x1d\x0e", b"\x06\x03\x55\x1d\x11"), "cannot be used: Duplicate"),
         (readable, r"can be read by others: chmod o= "),
     ],
 )
