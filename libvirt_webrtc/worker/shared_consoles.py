@@ -104,6 +104,7 @@ class SharedConsoles:
             TooManyViewers: there are MAX_VIEWERS already, and this user has a fair share of them.
             ConsoleStarting: QEMU's display is not connected, or would not register a listener.
         """
+        self._expected.add(name)
         consoles = await self._consoles_for(name, index, grant)
         connection = WebRTCConnection(name, consoles, grant, ice_servers=ice_servers, on_closed=self._closed)
         self._connections[name] = connection
@@ -114,19 +115,28 @@ class SharedConsoles:
 
         Takes at most LISTEN_S; errors as :meth:`admit`.
         """
+        self._expected.add(name)
         try:
-            consoles = await self._consoles_for(name, index, grant)
             messages = await MessageSocket.open(sock, largest=limits.MAX_STREAM_MESSAGE)
         except BaseException:
+            self._expected.discard(name)
             sock.close()
+            raise
+        try:
+            # Last: a console that comes after this is told to the viewers that there are.
+            consoles = await self._consoles_for(name, index, grant)
+        except BaseException:
+            messages.close()
             raise
         self._connections[name] = StreamConnection(name, consoles, grant, messages, on_closed=self._closed)
 
     async def _consoles_for(self, name: str, index: int, grant: Grant) -> list[SharedConsole]:
-        """The console of this index, which QEMU sends the picture of, then the others; errors as :meth:`admit`."""
-        shared = self.find(index)
-        self._expected.add(name)
+        """The console of this index, which QEMU sends the picture of, then the others; errors as :meth:`admit`.
+
+        The viewer must be one of ``_expected``, and is not any more afterwards.
+        """
         try:
+            shared = self.find(index)
             await shared.listen()
             if name not in self._expected:
                 raise NegotiationError("nobody waits for the answer any more")
