@@ -136,6 +136,7 @@ def create_app(
         yield
         for task in tasks:
             await task.close()
+        await sessions.stop()
         console_log.close()
 
     async def leave_provider(_: web.Application) -> None:

@@ -116,6 +116,8 @@ class FakeAgent:
         """Somebody stopped watching."""
         self.error: Exception | None = None
         self.close_error: Exception | None = None
+        self.answering: dict[str, asyncio.Event] = {}
+        """Domains whose worker ends viewers only once this is set."""
         self.offers: list[tuple[str, int, str]] = []
         self.grants: list[Grant] = []
         """Of the offers."""
@@ -172,6 +174,8 @@ class FakeAgent:
         self.actions.append((uuid, action))
 
     async def close_viewer(self, uuid: str, viewer: str) -> bool:
+        if (answering := self.answering.get(uuid)) is not None:
+            await answering.wait()
         if self.close_error is not None:
             raise self.close_error
         for stream in self.streams:

@@ -11,9 +11,10 @@ from libvirt_webrtc.agent.interface import Action
 from libvirt_webrtc.config.access_rules import AccessRule
 from libvirt_webrtc.config.load import Config
 from libvirt_webrtc.config.sign_in import SignInConfig
+from libvirt_webrtc.portal.auth import sessions
 from libvirt_webrtc.portal.auth.guard import tell_gaps
-from tests.media.helpers import until
-from tests.portal.fakes import OTHER_UUID, UUID, FakeAgent, domain, listing, next_list, refusal
+from tests.media.helpers import soon, until
+from tests.portal.fakes import OTHER_UUID, UUID, WHEP, FakeAgent, domain, listing, next_list, refusal
 from tests.portal.people import people_at, rule
 
 ATTACHABLE = replace(domain("demo"), actions=(Action.ATTACH,), tags=("team",))
@@ -94,6 +95,23 @@ async def test_a_console_ends_where_its_domain_lost_the_tag(
         assert agent.viewers
         agent.lists.set(listing(replace(ATTACHABLE, tags=()), OTHER))
         await until(lambda: not agent.viewers)
+
+
+async def test_a_worker_that_does_not_answer_delays_the_end_of_no_other_console(
+    agent: FakeAgent, web_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "CLOSE_WAIT_S", 0.0)
+    agent.answering[UUID] = asyncio.Event()
+    users = ["ann", "bob"]
+    rules = [rule(Role.VIEW, "ann", domains=["demo"]), rule(Role.VIEW, "bob", domains=["other"])]
+    async with people_at(tmp_path, web_folder, agent, users, *rules) as people:
+        for name, uuid in (("ann", UUID), ("bob", OTHER_UUID)):
+            async with (await people.viewer(name)).offer(WHEP.replace(UUID, uuid)) as response:
+                assert response.status == 201
+        await soon(people.change(rules[1]))
+        assert set(agent.viewers) == {"viewer1", "viewer2"}
+        await soon(people.change())
+        await until(lambda: set(agent.viewers) == {"viewer1"})
 
 
 @pytest.mark.parametrize("after", [[], [rule(Role.VIEW, "ann")]])

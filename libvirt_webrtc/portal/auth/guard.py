@@ -43,8 +43,7 @@ class AccessGuard:
         await asyncio.Event().wait()
 
     async def check(self) -> int:
-        """End each console whose user has lost the role for it; returns how many. Takes as long as the slowest worker's
-        answer."""
+        """End each console whose user has lost the role for it; returns how many."""
         domains = {domain.uuid: domain for domain in self._agent.list().domains}
         over = [
             (session, console)
@@ -55,7 +54,7 @@ class AccessGuard:
         for session, console in over:
             log.info("%s has no right any more to the console of %s", session.user.name, console.uuid)
             session.close_console(console.viewer)
-        await asyncio.gather(*(self._sessions.close_console(console) for _, console in over))
+        await asyncio.gather(*(self._sessions.end_console(console) for _, console in over))
         return len(over)
 
     async def add_console(self, session: Session, console: OpenConsole) -> bool:

@@ -11,6 +11,7 @@ from functools import partial
 
 from libvirt_webrtc.agent.interface import Agent
 from libvirt_webrtc.agent.most import of_most
+from libvirt_webrtc.concurrency.tasks import TaskSet
 from libvirt_webrtc.concurrency.threads import in_thread
 from libvirt_webrtc.errors import LibvirtWebRTCError
 from libvirt_webrtc.portal.audit import Audit
@@ -26,6 +27,9 @@ MAX_SESSIONS = 256
 MAX_CONSOLES = 1024
 """Of one session. Past it the oldest one is ended."""
 
+
+CLOSE_WAIT_S = 1.0
+"""How long the end of a session waits for a console's: a worker that does not answer delays no other end."""
 
 SAVE_S = 300.0
 """When each session was last used is saved this often. After a crash one may end this much too early."""
@@ -73,6 +77,7 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
         self._programs: dict[User, Session] = {}
         self._closing = False
+        self._ending = TaskSet()
         for stored in store.load() if store is not None else ():
             session = Session.stored(clock, stored)
             # Times to come are of another clock, as in a container that was moved.
@@ -168,12 +173,17 @@ class Sessions:
         return True
 
     async def close_console(self, console: OpenConsole) -> bool:
-        """End one viewer; False when it is already gone, as with a domain or worker that is."""
+        """End one viewer; False when it is already gone, as with a domain or worker that is. As long as that takes."""
         try:
             return await self._agent.close_viewer(console.uuid, console.viewer)
         except LibvirtWebRTCError as error:
             log.debug("closing a viewer of %s: %s", console.uuid, error)
             return False
+
+    async def end_console(self, console: OpenConsole) -> None:
+        """End one viewer; waits for that CLOSE_WAIT_S at most, and then it goes on by itself."""
+        ending = self._ending.start(self.close_console(console), name=f"end a viewer of {console.uuid}")
+        await asyncio.wait([ending], timeout=CLOSE_WAIT_S)
 
     async def sweep(self) -> None:
         """Forget the consoles whose viewers are gone, then end the sessions whose time is over.
@@ -186,8 +196,7 @@ class Sessions:
                 if not await self._is_there(console):
                     session.close_console(console.viewer)
         over = [cookie for cookie, session in self._sessions.items() if session.expired]
-        for cookie in over:
-            await self._end(cookie, "expired")
+        await asyncio.gather(*(self._end(cookie, "expired") for cookie in over))
         if over or (self._sessions and self._clock() - self._saved_at >= SAVE_S):
             await self._save()
 
@@ -202,6 +211,10 @@ class Sessions:
             session.leave.set()
         if self._sessions:
             await self._save()
+
+    async def stop(self) -> None:
+        """After :meth:`close` and the last request: wait for no console's end any more."""
+        await self._ending.close()
 
     def _least_missed(self, new: Session) -> str:
         """Of whoever has most sessions, and of what that user has most of by one link or by none, the oldest one that
@@ -235,7 +248,7 @@ class Sessions:
         session.leave.set()
         consoles = list(session.consoles.values())
         session.consoles.clear()
-        await asyncio.gather(*(self.close_console(console) for console in consoles))
+        await asyncio.gather(*(self.end_console(console) for console in consoles))
 
     async def _save(self) -> None:
         if self._store is None:

@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from libvirt_webrtc.agent.grant import Role
@@ -6,6 +8,7 @@ from libvirt_webrtc.portal.auth import sessions as module
 from libvirt_webrtc.portal.auth.session import ABSOLUTE_S, IDLE_S, OpenConsole, Session
 from libvirt_webrtc.portal.auth.sessions import Sessions, SessionSecrets
 from libvirt_webrtc.portal.auth.user import TOKEN_USER, Limit, Method, User
+from tests.media.helpers import soon, until
 from tests.portal.fakes import UUID, FakeAgent, FakeClock
 from tests.support.grants import ADMIN
 
@@ -126,6 +129,27 @@ async def test_a_session_ends_even_where_a_worker_is_gone(sessions: Sessions, ag
     await sessions.end(made.cookie)
     assert sessions.find(made.cookie, made.key) is None
     await sessions.end(made.cookie)
+
+
+@pytest.mark.parametrize("way", ["end", "end where", "sweep"])
+async def test_a_worker_that_does_not_answer_delays_no_end(
+    sessions: Sessions, agent: FakeAgent, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr(module, "CLOSE_WAIT_S", 0.0)
+    agent.answering[UUID] = asyncio.Event()
+    made = await sessions.start(TOKEN_USER)
+    session = found(sessions, made)
+    await sessions.add_console(session, await opened(agent))
+    if way == "end":
+        await soon(sessions.end(made.cookie))
+    elif way == "end where":
+        assert await soon(sessions.end_where(lambda each: each is session)) == 1
+    else:
+        clock.now += ABSOLUTE_S
+        await soon(sessions.sweep())
+    assert session.ended.is_set() and agent.viewers
+    agent.answering[UUID].set()
+    await until(lambda: not agent.viewers)
 
 
 async def test_the_number_of_sessions_is_bounded(
