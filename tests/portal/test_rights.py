@@ -94,6 +94,8 @@ async def test_everybody_gets_what_the_list_says_and_no_more(
                     assert response.status == 303, told
                 elif who == "nobody":
                     assert await refusal(response) == (401, "not_signed_in"), told
+                elif need is Need.ANY_DOMAIN and role is None:
+                    assert await refusal(response) == (403, "no_role"), told
                 elif not isinstance(need, Role):
                     done = 204 if (method, path) == SIGN_OUT else 404 if method == "DELETE" else 200
                     assert response.status == done, told

@@ -1,6 +1,6 @@
 """Which role a user has for a domain."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 from libvirt_webrtc.agent.grant import Role
 from libvirt_webrtc.agent.interface import DomainView
@@ -54,6 +54,12 @@ class Access:
             return Role.ADMIN
         granted = [rule.role for rule in self._rules.value if _names(rule, user) and _covers(rule, domain)]
         return max(granted, default=None)
+
+    def has_any(self, user: User, domains: Iterable[DomainView]) -> bool:
+        """Whether this user has a role for one of the domains, or for whatever domains there may be."""
+        if user.method is Method.TOKEN and user.limit is None:
+            return True
+        return any(self.role(user, domain) is not None for domain in domains)
 
 
 def _names(rule: AccessRule, user: User) -> bool:

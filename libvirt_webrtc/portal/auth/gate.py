@@ -130,6 +130,8 @@ class Gate:
 
     def _check_role(self, request: web.Request, session: Session, need: Need | Role) -> None:
         """Raises NoSuchDomain where the domain is not shown to this user, Problem where the role is too low."""
+        if need is Need.ANY_DOMAIN and not self._access.has_any(session.user, self._agent.list().domains):
+            raise Problem(403, "no_role", "you have no role for any of the domains here, and so no console")
         if need is Need.ACTION:
             need = _action_needs(request.match_info["action"])
         if not isinstance(need, Role):

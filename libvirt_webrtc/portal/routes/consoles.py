@@ -42,7 +42,7 @@ class ConsoleRoutes:
         router.add_delete(_WHEP + "/{viewer}", self.close)
 
     async def webrtc_config(self, request: web.Request) -> web.Response:
-        """The ICE servers, credentials included: the reason why this path needs a session."""
+        """The ICE servers, credentials included: the reason why only who can have a console gets them."""
         return web.json_response(self._ice.as_json())
 
     async def stats(self, request: web.Request) -> web.Response:

@@ -36,6 +36,8 @@ class Need(Enum):
     nothing secret in it."""
     SIGNED_IN = auto()
     """A session, by cookie and key, or a Bearer token."""
+    ANY_DOMAIN = auto()
+    """A session whose user has a role for at least one domain."""
     ACTION = auto()
     """What ``ACTIONS`` says of the action that is asked for."""
 
@@ -57,7 +59,7 @@ ROUTES: Mapping[tuple[str, str], Need | Role] = MappingProxyType(
         ("DELETE", "/api/session"): Need.SIGNED_IN,
         ("GET", "/"): Need.PAGE,
         ("GET", "/console/{uuid}"): Need.PAGE,
-        ("GET", "/webrtc-config"): Need.SIGNED_IN,
+        ("GET", "/webrtc-config"): Need.ANY_DOMAIN,
         ("GET", "/api/domains"): Need.SIGNED_IN,
         ("GET", "/api/events"): Need.SIGNED_IN,
         ("POST", "/api/domains/{uuid}/actions/{action}"): Need.ACTION,

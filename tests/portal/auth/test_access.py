@@ -70,3 +70,11 @@ def test_a_rule_may_be_for_some_ways_of_signing_in_only() -> None:
     access = Access([AccessRule(Role.ADMIN, users=("ann",), domains=("*",), methods=("pam",))])
     assert access.role(ANN, WEB) is Role.ADMIN
     assert access.role(replace(ANN, method=Method.OIDC), WEB) is None
+
+
+def test_who_has_a_role_for_any_domain() -> None:
+    access = Access([AccessRule(Role.VIEW, users=("ann",), domains=("db",))])
+    assert access.has_any(ANN, [WEB, DATABASE]) and not access.has_any(ANN, [WEB])
+    assert access.has_any(TOKEN_USER, []) and not access.has_any(ANN, [])
+    limited = User("ci", Method.API_TOKEN, limit=Limit(Role.ADMIN, ("db",)))
+    assert access.has_any(limited, [DATABASE]) and not access.has_any(limited, [WEB])
