@@ -7,7 +7,19 @@ import sys
 from collections.abc import Sequence
 
 from libvirt_webrtc import __version__, logs
-from libvirt_webrtc.commands import attach, doctor, domains, hook, pam_helper, serve, stream, token, totp, xml
+from libvirt_webrtc.commands import (
+    attach,
+    doctor,
+    domains,
+    hook,
+    link,
+    pam_helper,
+    serve,
+    stream,
+    token,
+    totp,
+    xml,
+)
 from libvirt_webrtc.commands.text import visible
 from libvirt_webrtc.errors import ConfigError, LibvirtWebRTCError
 
@@ -15,7 +27,7 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 """The status for settings and arguments that cannot be used; argparse has the same."""
 
-GROUPS = (serve, stream, token, domains, attach, xml, hook, pam_helper, totp, doctor)
+GROUPS = (serve, stream, token, link, domains, attach, xml, hook, pam_helper, totp, doctor)
 """The groups of commands, in the order in which ``--help`` lists them."""
 
 

@@ -1,6 +1,8 @@
 """Text for a terminal in which names may hold anything: unseen characters, wide ones, another direction. Pure."""
 
+import time
 import unicodedata
+from collections.abc import Iterator, Sequence
 
 _JOINERS = frozenset("\u200c\u200d")
 """Characters of category Cf that belong to the spelling of some languages, and to emoji."""
@@ -30,6 +32,19 @@ def cell(text: str, width: int, *, terminal: bool) -> str:
     if terminal and any(unicodedata.bidirectional(character) in ("R", "AL") for character in text):
         text = f"{_ISOLATE}{text}{_POP}"
     return text + blanks
+
+
+def table(rows: Sequence[tuple[str, ...]], *, terminal: bool) -> Iterator[str]:
+    """The lines of a table; ``terminal`` as :func:`cell` has it."""
+    widths = [max(map(columns, map(visible, column))) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell(text, width, terminal=terminal) for text, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
+
+
+def local_time(unix: float) -> str:
+    """A time of day in this machine's zone, to the minute."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(unix))
 
 
 def _is_unseen(character: str) -> bool:

@@ -3,13 +3,11 @@
 import argparse
 import json
 import sys
-import time
-from collections.abc import Iterable
 from typing import Any
 
 from libvirt_webrtc.agent.grant import Role
 from libvirt_webrtc.commands import Subparsers
-from libvirt_webrtc.commands.text import cell, columns
+from libvirt_webrtc.commands.text import local_time, table
 from libvirt_webrtc.config.load import state_dir
 from libvirt_webrtc.config.state_files import become_owner
 from libvirt_webrtc.portal.issued.api_tokens import ApiToken, ApiTokens
@@ -55,7 +53,7 @@ def _create(arguments: argparse.Namespace) -> int:
     print(text, flush=True)
     print(
         f"This is the token {made.name} ({made.id}): {made.role} for {' '.join(made.domains)}, until "
-        f"{_time(made.life.ends)}. It is shown this once; its hash is in {tokens.file.path}.",
+        f"{local_time(made.life.ends)}. It is shown this once; its hash is in {tokens.file.path}.",
         file=sys.stderr,
     )
     return 0
@@ -69,12 +67,21 @@ def _list(arguments: argparse.Namespace) -> int:
         return 0
     rows = [("NAME", "ID", "ROLE", "CREATED", "ENDS", "LAST USED", "DOMAINS")]
     for token in found:
-        ends = _time(token.life.ends) if token.life.left(clocks) > 0 else "ended"
-        used = "never" if token.used is None else _time(token.used)
+        ends = local_time(token.life.ends) if token.life.left(clocks) > 0 else "ended"
+        used = "never" if token.used is None else local_time(token.used)
         rows.append(
-            (token.name, token.id, token.role, _time(token.life.began), ends, used, " ".join(token.domains))
+            (
+                token.name,
+                token.id,
+                token.role,
+                local_time(token.life.began),
+                ends,
+                used,
+                " ".join(token.domains),
+            )
         )
-    _print_table(rows)
+    for line in table(rows, terminal=sys.stdout.isatty()):
+        print(line)
     return 0
 
 
@@ -101,19 +108,6 @@ def _as_json(token: ApiToken, clocks: Clocks) -> dict[str, Any]:
         "ended": token.life.left(clocks) <= 0,
         "used": None if token.used is None else round(token.used),
     }
-
-
-def _print_table(rows: Iterable[tuple[str, ...]]) -> None:
-    rows = list(rows)
-    widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
-    terminal = sys.stdout.isatty()
-    for row in rows:
-        cells = (cell(text, width, terminal=terminal) for text, width in zip(row, widths, strict=True))
-        print("  ".join(cells).rstrip())
-
-
-def _time(unix: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(unix))
 
 
 def _role(text: str) -> Role:

@@ -14,7 +14,7 @@ from libvirt_webrtc.config.sign_in import SIGN_IN_METHODS
 from libvirt_webrtc.errors import LinkRefused, StateError
 from libvirt_webrtc.logs import LimitedLogger
 from libvirt_webrtc.portal.audit import Audit
-from libvirt_webrtc.portal.audit_events import LOCAL, TokenChanged
+from libvirt_webrtc.portal.audit_events import LOCAL, LinkChanged, TokenChanged
 from libvirt_webrtc.portal.auth.session import Session
 from libvirt_webrtc.portal.auth.sessions import Sessions
 from libvirt_webrtc.portal.auth.user import Method, User
@@ -44,7 +44,7 @@ class IssuedSecrets:
             somebody who did, has nothing any more.
         sessions: where those of them are that tokens and links opened.
         clocks: what time it is.
-        audit: is told of tokens that others make and take back, on the command line.
+        audit: is told of tokens that others make, and of tokens and links that they take back, on the command line.
     """
 
     def __init__(
@@ -62,15 +62,17 @@ class IssuedSecrets:
         self._looking = asyncio.Lock()
         self._looked = False
         self._used: set[str] = set()
+        self._revoking: set[str] = set()
+        """IDs of links that a user takes back here, which whoever asked for it tells."""
         self._failing = LimitedLogger(log)
 
     async def look(self) -> None:
         """Read what others have changed, and end what is over."""
         async with self._looking:
             made, revoked = await self._known_tokens.refresh()
-            await self._known_links.refresh()
+            _, links = await self._known_links.refresh()
             if self._looked:
-                self._tell(made, revoked)
+                self._tell(made, revoked, links)
             self._looked = True
         await self._sessions.end_where(lambda session: not self.is_live(session.user))
 
@@ -135,8 +137,12 @@ class IssuedSecrets:
 
     async def revoke_link(self, link: ShareLink) -> None:
         """Take a link back. What it opened has ended when this returns. Fine where it was gone already."""
-        await in_thread(partial(self._links.revoke, link.id))
-        await self.look()
+        self._revoking.add(link.id)
+        try:
+            await in_thread(partial(self._links.revoke, link.id))
+            await self.look()
+        finally:
+            self._revoking.discard(link.id)
 
     async def open_link(self, text: str, is_good: Callable[[ShareLink], bool]) -> ShareLink:
         """The link of a secret, which counts as used by this.
@@ -166,7 +172,10 @@ class IssuedSecrets:
         await self.look()
         return link
 
-    def _tell(self, made: Iterable[ApiToken], revoked: Iterable[ApiToken]) -> None:
+    def _tell(
+        self, made: Iterable[ApiToken], revoked: Iterable[ApiToken], links: Iterable[ShareLink]
+    ) -> None:
+        """Tell of tokens that were made and taken back, and of links that were taken back, on the command line."""
         for token in made:
             until = datetime.fromtimestamp(token.life.ends, UTC).isoformat(timespec="seconds")
             event = TokenChanged(
@@ -177,6 +186,9 @@ class IssuedSecrets:
             # One that ended long ago is dropped by whoever writes the file next.
             if token.life.left(self._clocks) > 0:
                 self._audit.write(TokenChanged(change="revoked", token=token.id), LOCAL)
+        for link in links:
+            if link.life.left(self._clocks) > 0 and link.id not in self._revoking:
+                self._audit.write(LinkChanged(change="revoked", link=link.id, domain=link.domain), LOCAL)
 
     async def _note_used(self) -> None:
         if not self._used:

@@ -1,5 +1,7 @@
 """Share links at the portal: who may make, see and revoke which."""
 
+import json
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,7 @@ from libvirt_webrtc.portal.auth.user import Method, User
 from libvirt_webrtc.portal.issued.api_tokens import ApiTokens
 from libvirt_webrtc.portal.issued.lifetime import Clocks
 from libvirt_webrtc.portal.issued.share_links import ShareLinks
+from tests.media.helpers import until
 from tests.portal.fakes import (
     OTHER_UUID,
     UUID,
@@ -103,3 +106,24 @@ async def test_an_operator_can_forbid_links(serve: Serve, links: ShareLinks) -> 
         await viewer.sign_in()
         async with viewer.request("POST", LINKS, json={}) as response:
             assert await refusal(response) == (403, "no_links")
+
+
+async def test_who_takes_a_link_back_is_told_once_the_user_here_or_the_operators_command(
+    anna: tuple[Viewer, Viewer], links: ShareLinks, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, admin = anna
+    caplog.set_level(logging.INFO, "libvirt_webrtc.audit")
+
+    def revocations() -> list[tuple[str, str | None]]:
+        lines = [json.loads(one.getMessage()) for one in caplog.records if one.name == "libvirt_webrtc.audit"]
+        found = [line for line in lines if line["event"] == "link" and line["change"] == "revoked"]
+        assert all(line["domain"] == UUID for line in found)
+        return [(line["link"], line.get("user")) for line in found]
+
+    by_user, _ = await make(admin)
+    async with admin.request("DELETE", f"{LINKS}/{by_user}") as response:
+        assert response.status == 204
+    by_command, _ = await make(admin)
+    links.revoke(by_command)
+    await until(lambda: len(revocations()) == 2)
+    assert revocations() == [(by_user, "admin"), (by_command, None)]
