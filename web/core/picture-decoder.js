@@ -141,6 +141,8 @@ export class PictureDecoder {
     }
     if (this.onframe) this.onframe(frame);
     else frame.close();
+    // Not every browser tells that its queue got shorter.
+    this.#release();
   }
 
   /** @param {unknown} error */
