@@ -9,6 +9,9 @@ import { HOME } from "./site.js";
 /** Of each portal its own, where several are in folders of one site. */
 const NAME = `libvirt-webrtc.session-key${HOME === "/" ? "" : `:${HOME}`}`;
 
+/** A link whose page is closed when it ends leaves its key here: so many stay, those of the links opened last. */
+const LINKS_MAX = 64;
+
 /** @param {string} link a share link's ID, which the address of a page tells that a link opened */
 const nameOf = (link) => (link ? `${NAME}.link.${link}` : NAME);
 
@@ -22,7 +25,19 @@ export function linkOfPage() {
  * @param {string} [link] the link's ID: its session is one beside the user's own
  */
 export function keepSessionKey(key, link = "") {
-  localStorage.setItem(nameOf(link), key);
+  if (!link) localStorage.setItem(NAME, key);
+  else {
+    localStorage.setItem(nameOf(link), `${key} ${Date.now()}`);
+    forgetOldLinks();
+  }
+}
+
+function forgetOldLinks() {
+  const openedAt = (/** @type {string} */ name) => Number(localStorage.getItem(name)?.split(" ")[1] ?? 0);
+  const all = Array.from({ length: localStorage.length }, (_, i) => localStorage.key(i) ?? "");
+  const names = all.filter((name) => name.startsWith(`${NAME}.link.`));
+  names.sort((a, b) => openedAt(b) - openedAt(a));
+  for (const name of names.slice(LINKS_MAX)) localStorage.removeItem(name);
 }
 
 /**
@@ -36,7 +51,7 @@ export function forgetSessionKey(link = "") {
 /** @returns {string} the key that this page's requests need; empty: there is none */
 function keyOfPage() {
   // Node, which tests these modules, has no storage of this kind.
-  return globalThis.localStorage?.getItem(nameOf(linkOfPage())) ?? "";
+  return globalThis.localStorage?.getItem(nameOf(linkOfPage()))?.split(" ")[0] ?? "";
 }
 
 /** @returns {string[]} the subprotocols that a stream's WebSocket offers: a page can set no header of its request but that */

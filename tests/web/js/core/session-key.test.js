@@ -14,6 +14,10 @@ function page(context) {
     getItem: (name) => kept.get(name) ?? null,
     setItem: (name, value) => kept.set(name, value),
     removeItem: (name) => kept.delete(name),
+    key: (i) => [...kept.keys()][i] ?? null,
+    get length() {
+      return kept.size;
+    },
   });
   provide(context, "location", { origin: "http://localhost:8080" });
   provide(context, "document", { baseURI: "http://localhost:8080/console/x" });
@@ -47,6 +51,20 @@ test("a page that a share link opened has that link's key, and the user's own st
   assert.deepEqual(sessionHeaders("/api/events"), {});
   location.search = "";
   assert.deepEqual(sessionHeaders("/api/events"), { "Session-Key": "my-own" });
+});
+
+test("of the links that were opened, the keys of the last ones are kept", (context) => {
+  page(context);
+  let now = 1000;
+  provide(context, "Date", { now: () => now });
+  keepSessionKey("my-own");
+  for (let i = 0; i < 100; i++, now++) keepSessionKey("a-link's", `link-${i}`);
+  assert.equal(localStorage.length, 1 + 64);
+  const keyOf = (/** @type {number} */ i) => {
+    location.search = `?link=link-${i}`;
+    return sessionHeaders("/api/events")["Session-Key"];
+  };
+  assert.deepEqual([keyOf(0), keyOf(35), keyOf(36), keyOf(99)], [undefined, undefined, "a-link's", "a-link's"]);
 });
 
 test("requests and the live list come with the key", async (context) => {
