@@ -32,6 +32,19 @@ def test_the_console_page_preloads_exactly_what_it_imports() -> None:
     assert set(preloaded) == imported("app/console.js", set()) - {"app/console.js"}
 
 
+def test_the_console_page_fetches_these_later_and_no_others() -> None:
+    """They are there, and nothing imports them before."""
+    later = {
+        str((path.parent / name).resolve().relative_to(WEB.resolve()))
+        for path in WEB.rglob("*.js")
+        for name in re.findall(r'new Later\("(.+?)", import.meta.url\)', code(path))
+    }
+    assert later == {"core/websocket-transport.js", "app/share-panel.js"}
+    assert all((WEB / module).is_file() for module in later)
+    assert not later & imported("app/console.js", set())
+    assert callers(r"\bimport\(") == {"core/later.js"}
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_names_only_files_that_there_are(page: str) -> None:
     files = named(page, r'(?:href|src)="(?:../)*static/([^"]+)"')

@@ -2,6 +2,7 @@
 /** The console page: puts the session, the guest's screens, the bars and the notices together. */
 
 import { DomainEvents } from "../core/domains.js";
+import { Later, streams } from "../core/later.js";
 import { SideButtons, takesSideButtons } from "../core/input/side-buttons.js";
 import { Session } from "../core/session.js";
 import { forgetSessionKey, linkOfPage } from "../core/session-key.js";
@@ -12,7 +13,6 @@ import { ViewerConsoles } from "./viewer-consoles.js";
 import { Keybar } from "./keybar.js";
 import { Notice } from "./notice.js";
 import { keepConsoleCount, consoleCount } from "./console-counts.js";
-import { SharePanel } from "./share-panel.js";
 import { canOpen, lacks, situation } from "./situation.js";
 import { Stats } from "./stats.js";
 import { Toolbar } from "./toolbar.js";
@@ -94,7 +94,7 @@ const stats = new Stats(session, consoles.active, toGuest);
 const keybar = new Keybar(() => consoles.active.input, toGuest);
 const windowSize = new WindowSize(consoles, { hint: (text) => notice.hint(text), done: toGuest });
 if (shared) document.documentElement.classList.add("shared");
-else new SharePanel(uuid, toGuest);
+else element("share-toggle", HTMLButtonElement).addEventListener("click", () => void share());
 const toolbar = new Toolbar({
   scale: (scaling) => {
     consoles.scaling = scaling;
@@ -103,6 +103,21 @@ const toolbar = new Toolbar({
   ctrlAltDel: () => consoles.active.input.chord("ControlLeft", "AltLeft", "Delete"),
   done: toGuest,
 });
+
+/** @type {Later<typeof import("./share-panel.js")>} */
+const sharing = new Later("./share-panel.js", import.meta.url);
+/** @type {import("./share-panel.js").SharePanel | null} */
+let sharePanel = null;
+
+async function share() {
+  try {
+    const { SharePanel } = await sharing.load();
+    sharePanel ??= new SharePanel(uuid, toGuest);
+    sharePanel.toggle();
+  } catch (error) {
+    notice.hint(error instanceof Error ? error.message : String(error));
+  }
+}
 
 /** @param {DisplayMessage} message @param {number | null} index the console's, as the session tells it */
 function receive(message, index) {
@@ -128,6 +143,10 @@ function render() {
   const connected = now.state === "connected";
   notice.show(now, session.retryAt);
   toolbar.connected = connected;
+  if (connected && consoles.first.display.showing) {
+    streams.ahead();
+    if (!shared) sharing.ahead();
+  }
   stats.connected = connected;
   const { viewOnly } = consoles.first;
   for (const part of [toolbar, keybar, windowSize]) part.allowed = !viewOnly;

@@ -29,6 +29,8 @@ export class SharePanel {
   #done;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
+  /** What is said is about the list, and not about what the viewer did: the next list may take it back. */
+  #ofList = false;
 
   /**
    * @param {string} uuid the domain's
@@ -37,7 +39,6 @@ export class SharePanel {
   constructor(uuid, done) {
     this.#uuid = uuid;
     this.#done = done;
-    this.#toggle.addEventListener("click", () => (this.open ? this.#close() : this.#show()));
     element("share-close", HTMLButtonElement).addEventListener("click", () => this.#close());
     this.#panel.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
@@ -56,14 +57,19 @@ export class SharePanel {
     return !this.#panel.hidden;
   }
 
+  toggle() {
+    if (this.open) this.#close();
+    else this.#show();
+  }
+
   #show() {
     this.#panel.hidden = false;
     this.#toggle.ariaPressed = "true";
     this.#forget();
     this.#say("");
     this.#role.focus();
-    this.#timer = setInterval(() => void this.#do(() => this.#look()), EVERY_MS);
-    void this.#do(() => this.#look());
+    this.#timer = setInterval(() => void this.#do(() => this.#look(), true), EVERY_MS);
+    void this.#do(() => this.#look(), true);
   }
 
   #close() {
@@ -80,13 +86,13 @@ export class SharePanel {
     this.#address.value = "";
   }
 
-  /** @param {() => Promise<void>} work */
-  async #do(work) {
+  /** @param {() => Promise<void>} work @param {boolean} [ofList] asks for the list, and does nothing else */
+  async #do(work, ofList = false) {
     try {
       await work();
     } catch (error) {
       if (error instanceof LinksError && error.signedOut) signIn();
-      this.#say(error instanceof Error ? sentence(error.message) : String(error));
+      this.#say(error instanceof Error ? sentence(error.message) : String(error), ofList);
     }
   }
 
@@ -97,7 +103,8 @@ export class SharePanel {
     const times = TIMES.filter(({ seconds }) => seconds <= longest_s);
     this.#offer(this.#time, times.map(({ seconds, words }) => [String(seconds), words]));
     this.#make.disabled = !roles.length || !times.length;
-    if (this.#make.disabled) this.#say("Links are not made here.");
+    if (this.#make.disabled) this.#say("Links are not made here.", true);
+    else if (this.#ofList) this.#say("");
     this.#heading.hidden = !links.length;
     this.#list.replaceChildren(...links.map((link) => this.#row(link)));
   }
@@ -163,8 +170,9 @@ export class SharePanel {
     select.replaceChildren(...options.map(([value, words]) => new Option(words, value, false, value === chosen)));
   }
 
-  /** @param {string} text */
-  #say(text) {
+  /** @param {string} text @param {boolean} [ofList] */
+  #say(text, ofList = false) {
+    this.#ofList = ofList;
     this.#error.textContent = text;
     this.#error.hidden = !text;
   }

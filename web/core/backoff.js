@@ -26,3 +26,21 @@ export class Backoff {
     this.#next = FIRST_MS;
   }
 }
+
+/**
+ * @param {number} ms
+ * @param {AbortSignal} signal ends the wait early
+ * @returns {Promise<void>} resolved then, or when it is not waited for any more
+ */
+export function pause(ms, signal) {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      // A signal may outlive many waits.
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done);
+  });
+}

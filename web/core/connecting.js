@@ -7,17 +7,19 @@
  * again from time to time, and takes over once it is open.
  */
 
+import { pause } from "./backoff.js";
 import { encodeWatch } from "./protocol.js";
+import { streams } from "./later.js";
 import { Peer } from "./peer.js";
 import { fetchConfig, SignallingError } from "./signalling.js";
-import { rememberWebRTC, webRTCHasFailed } from "./webrtc-memory.js";
-import { WebSocketTransport } from "./websocket-transport.js";
-import { whyNoWebCodecs } from "./webcodecs.js";
+import { rememberWebRTC, webRTCHasFailed, whyNoWebCodecs } from "./webrtc-memory.js";
 
 /** WebRTC is open after about eight round trips. With this, a WebSocket’s picture comes within 3 s of the click. */
 const PATIENCE_MS = 1500;
 /** And this much more where there are STUN or TURN servers, whose answers an offer waits for (peer.js). */
 const GATHERING_MS = 700;
+/** What a WebSocket needs is fetched this long into that, so that it is here when the patience ends. */
+const AHEAD_MS = 700;
 /** WebRTC is tried again this long after it failed, then ever more rarely. */
 const AGAIN_FIRST_MS = 20_000;
 const AGAIN_LONGEST_MS = 300_000;
@@ -25,7 +27,7 @@ const AGAIN_LONGEST_MS = 300_000;
 const IDLE_EACH_MS = 100;
 
 /** @typedef {"auto" | "webrtc" | "websocket"} TransportChoice */
-/** @typedef {Peer | WebSocketTransport} Transport */
+/** @typedef {Peer | import("./websocket-transport.js").WebSocketTransport} Transport */
 /**
  * @typedef {object} Target
  * @property {number} index the console's
@@ -44,17 +46,6 @@ const IDLE_EACH_MS = 100;
 
 /** The server's configuration forbids WebRTC; `message` says why. */
 export class Misconfigured extends Error {}
-
-/** @param {number} ms @param {AbortSignal} signal @returns {Promise<void>} resolved then, or when it is not waited for any more */
-function pause(ms, signal) {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
-}
 
 /** Refusals that are about WebRTC; any other is about the console. */
 const OF_WEBRTC = ["bad_offer", "no_candidates", "no_port_left", "ice_configuration"];
@@ -187,7 +178,9 @@ export class Connecting {
     const failed = byWebRTC.catch((error) => {
       failure = error;
     });
+    const ahead = setTimeout(() => streams.ahead(), AHEAD_MS);
     await Promise.race([failed, pause(PATIENCE_MS, signal)]);
+    clearTimeout(ahead);
     if (!this.#isOpen && failure === undefined && this.#gathers) await Promise.race([failed, pause(GATHERING_MS, signal)]);
     signal.throwIfAborted();
     if (failure && !worthAnother(failure)) throw failure;
@@ -250,6 +243,8 @@ export class Connecting {
 
   /** @param {AbortSignal} signal */
   async #byStream(signal) {
+    const { WebSocketTransport } = await streams.load();
+    signal.throwIfAborted();
     const stream = this.#make((handlers) => new WebSocketTransport(this.#target.index, handlers));
     await this.#connect(stream, this.#target.console, signal);
     if (this.#isOpen) {

@@ -1,7 +1,7 @@
 // @ts-check
 /** The live list of domains, by server-sent events. Reconnects by itself. */
 
-import { Backoff } from "./backoff.js";
+import { Backoff, pause } from "./backoff.js";
 import { readEvents } from "./event-stream.js";
 import { request } from "./request.js";
 import { at } from "./site.js";
@@ -120,19 +120,4 @@ export class DomainEvents {
     this.state = state;
     this.#handlers.state(state);
   }
-}
-
-/**
- * @param {number} ms
- * @param {AbortSignal} signal ends the wait early
- * @returns {Promise<void>}
- */
-function pause(ms, signal) {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

@@ -1,6 +1,8 @@
 // @ts-check
 /** What this browser decodes outside of WebRTC (WebCodecs), and what each picture's codec is called there. */
 
+import { whyNoWebCodecs } from "./webrtc-memory.js";
+
 /** @typedef {import("./stream-protocol.js").FormatName} FormatName */
 
 /** One codec of each format, to ask the browser for; the level is that of 1080p. @type {[FormatName, string][]} */
@@ -11,14 +13,6 @@ const EXAMPLES = [
   ["VP9", "vp09.00.40.08"],
   ["VP8", "vp8"],
 ];
-
-/** @returns {string} why no picture can be decoded here, in a sentence; empty: it can, as far as that is known */
-export function whyNoWebCodecs() {
-  if ("VideoDecoder" in globalThis) return "";
-  return globalThis.isSecureContext
-    ? "This browser has no WebCodecs, which show the picture where WebRTC does not get through. A newer one has."
-    : "Browsers decode pictures outside of WebRTC (by WebCodecs) only on pages from https:// or from localhost.";
-}
 
 /** @type {Promise<FormatName[]> | null} */
 let known = null;

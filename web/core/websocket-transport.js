@@ -7,7 +7,8 @@ import { decodeDisplay, encodePing } from "./protocol.js";
 import { streamProtocols } from "./session-key.js";
 import { whyRefused } from "./signalling.js";
 import { decodeWelcome, encodeHello, encodeReceived, encodeWantKeyframe, FrameAssembler, isFrame, toConsole } from "./stream-protocol.js";
-import { decodableFormats, whyNoWebCodecs } from "./webcodecs.js";
+import { decodableFormats } from "./webcodecs.js";
+import { whyNoWebCodecs } from "./webrtc-memory.js";
 
 const OPEN_TIMEOUT_MS = 10_000;
 /** Screens that one stream can show, as a peer connection's sections. */

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { codecOf, decodableFormats, whyNoWebCodecs } from "../../../../web/core/webcodecs.js";
+import { codecOf, decodableFormats } from "../../../../web/core/webcodecs.js";
+import { whyNoWebCodecs } from "../../../../web/core/webrtc-memory.js";
 
 /** @param {import("../../../../web/core/stream-protocol.js").FormatName} format @param {...number} bytes */
 const picture = (format, ...bytes) => ({
