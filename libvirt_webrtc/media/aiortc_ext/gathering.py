@@ -275,7 +275,7 @@ async def _resolve(target: Target, version: int) -> tuple[str, int]:
         OtherNetwork: it has none.
         OSError: its name cannot be resolved.
     """
-    for host in await addresses(target):
+    for host in await addresses(target.host):
         if ip_address(host).version == version:
             return host, target.port
     raise OtherNetwork

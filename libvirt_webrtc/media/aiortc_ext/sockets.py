@@ -9,16 +9,17 @@ import errno
 import logging
 import random
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from ipaddress import ip_address
 from typing import Any, TypeVar
 
 from aioice import turn
-from aioice.turn import TurnClientUdpProtocol, TurnTransport
+from aioice.turn import TurnClientTcpProtocol, TurnClientUdpProtocol, TurnTransport
 
 from libvirt_webrtc.config.ice_ports import PortRange
 from libvirt_webrtc.errors import NoPortLeft
 from libvirt_webrtc.logs import LimitedLogger
+from libvirt_webrtc.media.aiortc_ext.names import addresses
 from libvirt_webrtc.media.aiortc_ext.patching import replace
 from libvirt_webrtc.media.aiortc_ext.routes import source_address
 
@@ -27,6 +28,9 @@ _P = TypeVar("_P", bound=asyncio.DatagramProtocol)
 _taken = LimitedLogger(logging.getLogger(__name__))
 
 _ports: PortRange | None = None
+
+_ANY = {4: "0.0.0.0", 6: "::"}
+"""Where any port will do, the kernel chooses the address as well."""
 
 
 def keep_to_ports(ports: PortRange | None) -> None:
@@ -46,7 +50,9 @@ async def open_socket(make: Callable[[], _P], host: str) -> _P:
 
 
 def relay_by_our_ports() -> None:
-    """Ask TURN servers by UDP from the ports that may be used, where not all may: aioice has no argument for that."""
+    """Ask TURN servers by UDP from the ports that may be used, and by address: aioice has no argument for the first,
+    and has asyncio resolve names, in threads that the process's end waits for.
+    """
 
     async def create_turn_endpoint(
         protocol_factory: Callable[[], _P],
@@ -58,22 +64,14 @@ def relay_by_our_ports() -> None:
         ssl: Any = None,
         transport: str = "udp",
     ) -> tuple[TurnTransport, _P]:
-        if _ports is None or transport != "udp":
-            made: tuple[TurnTransport, _P] = await create(
-                protocol_factory,
-                server_addr,
-                username,
-                password,
-                lifetime,
-                channel_refresh_time,
-                ssl,
-                transport,
-            )
-            return made
-        client = await _endpoint(
-            lambda: TurnClientUdpProtocol(server_addr, username, password, lifetime, channel_refresh_time),
-            await _towards(server_addr),
-        )
+        name, port = server_addr
+        hosts = await addresses(name)
+        use = server_addr, username, password, lifetime, channel_refresh_time
+        client: TurnClientUdpProtocol | TurnClientTcpProtocol
+        if transport == "udp":
+            client = await _endpoint(lambda: TurnClientUdpProtocol(*use), _towards(hosts, port))
+        else:
+            client = await _connected(lambda: TurnClientTcpProtocol(*use), hosts, port, ssl, name)
         try:
             protocol = protocol_factory()
             relay = TurnTransport(client)
@@ -83,7 +81,7 @@ def relay_by_our_ports() -> None:
             raise
         return relay, protocol
 
-    create = replace(turn, "create_turn_endpoint", create_turn_endpoint)
+    replace(turn, "create_turn_endpoint", create_turn_endpoint)
 
 
 async def _endpoint(make: Callable[[], _P], sock: socket.socket) -> _P:
@@ -98,20 +96,40 @@ async def _endpoint(make: Callable[[], _P], sock: socket.socket) -> _P:
     return protocol
 
 
-async def _towards(server: tuple[str, int]) -> socket.socket:
-    """A socket that is connected to a server, from the address that reaches it."""
-    found = await asyncio.get_running_loop().getaddrinfo(*server, type=socket.SOCK_DGRAM)
-    sources = [(source_address(str(address[0])), address) for *_, address in found]
-    for source, address in sources:
-        if source is not None:
-            sock = _bound(source)
-            try:
-                sock.connect(address)
-            except OSError:
-                sock.close()
-                raise
+async def _connected(
+    make: Callable[[], TurnClientTcpProtocol], hosts: Sequence[str], port: int, ssl: Any, name: str
+) -> TurnClientTcpProtocol:
+    """A TCP connection to the first of a server's addresses that takes one; with ``ssl``, its certificate is that of
+    ``name``. Raises OSError."""
+    failed = OSError(errno.EADDRNOTAVAIL, "it has no address")
+    for host in hosts:
+        try:
+            _, protocol = await asyncio.get_running_loop().create_connection(
+                make, host, port, ssl=ssl or None, server_hostname=name if ssl else None
+            )
+        except OSError as error:
+            failed = error
+        else:
+            return protocol
+    raise failed
+
+
+def _towards(hosts: Sequence[str], port: int) -> socket.socket:
+    """A socket that is connected to a server, from the address that reaches it. Raises OSError, NoPortLeft."""
+    failed = OSError(errno.ENETUNREACH, "no route leads there")
+    for host in hosts:
+        source = _ANY[ip_address(host).version] if _ports is None else source_address(host)
+        if source is None:
+            continue
+        sock = _bound(source)
+        try:
+            sock.connect((host, port))
+        except OSError as error:
+            sock.close()
+            failed = error
+        else:
             return sock
-    raise OSError(errno.ENETUNREACH, "no route leads there")
+    raise failed
 
 
 def _bound(host: str) -> socket.socket:

@@ -1,8 +1,12 @@
 """Which UDP ports are used, and what our addresses are offered as."""
 
 import asyncio
+import socket
+import ssl
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from aioice.candidate import Candidate
@@ -16,6 +20,7 @@ from libvirt_webrtc.media.aiortc_ext.routes import source_address
 from libvirt_webrtc.media.aiortc_ext.sockets import keep_to_ports
 from tests.media.helpers import soon
 from tests.support.stun_server import RELAYED, stun_server
+from tests.support.turn import make_certificate
 from tests.support.udp_ports import udp_ports
 
 HERE, BESIDE = "127.0.0.1", "127.0.0.2"
@@ -132,3 +137,36 @@ async def test_the_kernel_tells_the_address_on_the_way() -> None:
     before = udp_ports()
     await asyncio.to_thread(source_address, "127.0.0.1")
     assert udp_ports() == before
+
+
+@pytest.mark.parametrize("ports", [None, PortRange(FIRST, FIRST + 9)])
+async def test_a_turn_servers_name_is_resolved_in_no_thread_that_the_end_waits_for(
+    ports: PortRange | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemons = []
+
+    def getaddrinfo(name: str, *_: object, **__: object) -> list[tuple[object, ...]]:
+        daemons.append(threading.current_thread().daemon)
+        return [(socket.AF_INET, socket.SOCK_DGRAM, 17, "", (HERE, 0))]
+
+    keep_to_ports(ports)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    async with stun_server() as (_, port), gathered(f"turn:turn.example.org:{port}") as candidates:
+        assert RELAYED in places(candidates)
+    assert daemons == [True]
+
+
+async def test_a_turn_server_is_known_by_its_name_over_tls(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    names: list[str | None] = []
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda *_, **__: [(socket.AF_INET, socket.SOCK_DGRAM, 17, "", (HERE, 0))]
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(make_certificate(tmp_path, HERE))
+    context.sni_callback = lambda _sock, name, _context: names.append(name)
+    server = await asyncio.start_server(lambda _, writer: writer.close(), HERE, 0, ssl=context)
+    async with server, gathered(f"turns:turn.example.org:{server.sockets[0].getsockname()[1]}") as candidates:
+        assert {each.type for each in candidates} == {"host"}
+    assert names == ["turn.example.org"]
