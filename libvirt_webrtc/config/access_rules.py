@@ -69,7 +69,7 @@ def access_gaps(rules: Sequence[AccessRule], offered: Sequence[str]) -> Iterator
     """
     for method in offered:
         if method != TOKEN and not any(method in (rule.methods or offered) for rule in rules):
-            yield f"who signs in by {method} sees no domain: no [[access]] entry is for them"
+            yield f"nobody can sign in by {method}: no [[access]] entry is for who does"
     for number, rule in enumerate(rules, 1):
         if not (set(rule.methods or METHODS) & set(offered)):
             yield f"[[access]], entry {number}, grants nothing: [sign_in] methods offers no such way of signing in"

@@ -60,8 +60,8 @@ OIDC = AccessRule(Role.VIEW, users=("ann",), domains=("*",), methods=("oidc",))
     [
         ([], ["token"], []),
         ([ANY], ["token", "oidc", "proxy"], []),
-        ([], ["token", "oidc"], ["who signs in by oidc sees no domain"]),
-        ([OIDC], ["oidc", "proxy"], ["who signs in by proxy sees no domain"]),
+        ([], ["token", "oidc"], ["nobody can sign in by oidc"]),
+        ([OIDC], ["oidc", "proxy"], ["nobody can sign in by proxy"]),
         ([ANY], ["token"], ["entry 1, grants nothing"]),
         ([ANY, OIDC], ["proxy"], ["entry 2, grants nothing"]),
     ],

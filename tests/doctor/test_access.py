@@ -13,7 +13,7 @@ PROXY = SignInConfig(("proxy",))
 
 def test_who_can_sign_in_and_sees_nothing_is_told() -> None:
     [found] = check_access(Config(sign_in=PROXY))
-    assert found.level is Level.WARNING and "by proxy sees no domain" in found.text and found.remedy
+    assert found.level is Level.WARNING and "nobody can sign in by proxy" in found.text and found.remedy
     for config in (Config(), Config(sign_in=PROXY, access=(RULE,))):
         [found] = check_access(config)
         assert found.level is Level.OK

@@ -136,4 +136,4 @@ async def test_an_offer_that_is_answered_too_late_is_taken_back(
 
 async def test_a_way_of_signing_in_without_any_rule_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     tell_gaps(Config(sign_in=SignInConfig(("proxy", "token"))))
-    assert "who signs in by proxy sees no domain: no [[access]] entry is for them" in caplog.text
+    assert "nobody can sign in by proxy: no [[access]] entry is for who does" in caplog.text
