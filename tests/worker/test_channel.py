@@ -74,7 +74,8 @@ async def test_largest_offer_fits_and_a_larger_message_is_refused(
 ) -> None:
     channel, theirs = ends
     other = Channel(theirs.dup())
-    offer = ipc.Offer(1, "p", 0, "x" * (ipc.MAX_PACKET - 100), ADMIN)
+    around = len(ipc.encode(ipc.Offer(1, "p", 0, "x" * (1 << 16), ADMIN))) - (1 << 16)
+    offer = ipc.Offer(1, "p", 0, "x" * (ipc.MAX_PACKET - around), ADMIN)
     await soon(channel.send(offer))
     assert await other.receive() == (offer, [])
     with pytest.raises(MessageRefused, match="too large"):
