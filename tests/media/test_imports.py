@@ -40,7 +40,7 @@ def test_the_binding_of_libx264_knows_nothing_of_the_patches() -> None:
 
 
 def test_media_imports_pictures_and_errors_only() -> None:
-    """But for what reaches into aiortc, which also reads the URLs of servers, asks them in tasks, and tells what fails."""
+    """But for what reaches into aiortc, which also reads servers' URLs, asks them in tasks, and tells what fails."""
     wrong = [
         str(each)
         for each in imports()
