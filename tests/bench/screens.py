@@ -62,11 +62,14 @@ class Screen:
 
     @asynccontextmanager
     async def alone(self, all_of_them: "list[Screen]") -> AsyncIterator[None]:
-        """While inside, the other guests stand still, so that only this one's work is measured."""
+        """While inside, the other guests stand still, so that only this one's work is measured, and its page is in front:
+        Firefox shows no new frames of a page that is not.
+        """
         others = [screen.guest.uuid for screen in all_of_them if screen is not self]
         for uuid in others:
             virsh("suspend", uuid)
         try:
+            await self.page.bring_to_front()
             await asyncio.sleep(QUIET_S)
             yield
         finally:
