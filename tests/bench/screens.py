@@ -62,7 +62,7 @@ class Screen:
 
     @asynccontextmanager
     async def alone(self, all_of_them: "list[Screen]") -> AsyncIterator[None]:
-        """While inside, the other guests stand still, so that only this one's work is measured, and its page is in front:
+        """While inside, the other guests stand still, so that only this one's work is measured. Its page is in front:
         Firefox shows no new frames of a page that is not.
         """
         others = [screen.guest.uuid for screen in all_of_them if screen is not self]
