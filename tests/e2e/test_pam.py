@@ -80,7 +80,7 @@ async def test_a_system_user_sees_what_the_group_may_and_a_closed_account_nothin
     await expect(page.locator("#view-only")).to_be_visible()
 
     await page.goto(portal.url)
-    await page.locator(f"a[href='/console/{guest.uuid}']").wait_for()
+    await page.locator(f"a[href$='/console/{guest.uuid}']").wait_for()
     await page.locator("#sign-out").click()
     await page.wait_for_url("**/login")
     await enter(page, bob, PASSWORD)
