@@ -22,7 +22,7 @@ from tests.support.emulators import emulators
 from tests.support.guests import GuestFactory
 from tests.support.leaks import SETTLE_S, Snapshot, left_since
 from tests.support.libvirtd import PrivateLibvirtd, in_private_world
-from tests.support.nginx import Ports, nginx, with_public_url
+from tests.support.nginx import Ports, has_public_url, nginx, with_public_url
 from tests.support.portal import Portal
 from tests.support.stuck import kill_and_wait
 
@@ -170,8 +170,8 @@ def start_portal(libvirt_uri: str, tmp_path: Path) -> Iterator[Callable[..., Por
     proxies = ExitStack()
 
     def start(environment: Mapping[str, str] | None = None, *arguments: str, **where: Any) -> Portal:
-        behind = os.environ.get(PROXY_VARIABLE) == "1" and not where
         ports, given = Ports.free(), list(arguments)
+        behind = os.environ.get(PROXY_VARIABLE) == "1" and not where and not has_public_url(given)
         if behind:
             given = with_public_url(given, tmp_path, ports)
         portal = Portal(tmp_path, libvirt_uri, environment, given, **where)

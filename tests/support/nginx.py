@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,12 @@ class Ports:
     def url(self) -> str:
         """What users type."""
         return f"https://{HOST}:{self.tls}{FOLDER}"
+
+
+def has_public_url(arguments: Sequence[str]) -> bool:
+    """Whether the settings that a portal's arguments name are for a proxy of the test's own."""
+    named = [Path(path) for option, path in pairwise(arguments) if option == "--config"]
+    return any("public_url" in path.read_text() for path in named)
 
 
 def with_public_url(arguments: Sequence[str], folder: Path, ports: Ports) -> list[str]:
