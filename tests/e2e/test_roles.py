@@ -164,7 +164,7 @@ async def test_the_owner_of_another_domain_reaches_nothing_of_this_one(
     domain = f"/api/domains/{guest.uuid}"
     async with (
         playing(rules.portal, guest) as player,
-        aiohttp.ClientSession(rules.portal.url, headers=headers_of(rules.portal, "bob")) as bob,
+        aiohttp.ClientSession(rules.portal.own, headers=headers_of(rules.portal, "bob")) as bob,
     ):
         await player.wait_known_picture()
         async with bob.get("/api/domains") as response:
