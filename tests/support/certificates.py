@@ -38,6 +38,19 @@ class Pair:
         os.replace(other.certificate, self.certificate)
 
 
+_SIGNS = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
 class Authority:
     """Signs certificates; ``root`` is the file to trust."""
 
@@ -48,6 +61,7 @@ class Authority:
         self.root = folder / "root.pem"
         builder = self._builder(self._name, self._key.public_key(), datetime.now(UTC), YEAR)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        builder = builder.add_extension(_SIGNS, critical=True)
         self.root.write_bytes(builder.sign(self._key, SHA256()).public_bytes(Encoding.PEM))
         self._number = 0
 
@@ -93,6 +107,10 @@ class Authority:
             .not_valid_before(begins)
             .not_valid_after(begins + lasts)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            # Python 3.13 wants it of whoever signed the certificate.
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
+            )
         )
 
 
