@@ -6,9 +6,8 @@ import sys
 from typing import Any
 
 from libvirt_webrtc.commands import Subparsers
+from libvirt_webrtc.commands.state import own_state_dir
 from libvirt_webrtc.commands.text import local_time, table
-from libvirt_webrtc.config.load import state_dir
-from libvirt_webrtc.config.state_files import become_owner
 from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.portal.issued.lifetime import Clocks
 from libvirt_webrtc.portal.issued.share_links import ShareLink, ShareLinks
@@ -55,9 +54,7 @@ def _revoke(arguments: argparse.Namespace) -> int:
 
 
 def _links() -> ShareLinks:
-    folder = state_dir().absolute()
-    become_owner(folder)
-    return ShareLinks(folder, Clocks.of_system())
+    return ShareLinks(own_state_dir(), Clocks.of_system())
 
 
 def _as_json(link: ShareLink, clocks: Clocks) -> dict[str, Any]:

@@ -7,9 +7,8 @@ from typing import Any
 
 from libvirt_webrtc.agent.grant import Role
 from libvirt_webrtc.commands import Subparsers
+from libvirt_webrtc.commands.state import own_state_dir
 from libvirt_webrtc.commands.text import local_time, table
-from libvirt_webrtc.config.load import state_dir
-from libvirt_webrtc.config.state_files import become_owner
 from libvirt_webrtc.portal.issued.api_tokens import ApiToken, ApiTokens
 from libvirt_webrtc.portal.issued.lifetime import Clocks
 
@@ -92,9 +91,7 @@ def _revoke(arguments: argparse.Namespace) -> int:
 
 
 def _tokens() -> ApiTokens:
-    folder = state_dir().absolute()
-    become_owner(folder)
-    return ApiTokens(folder, Clocks.of_system())
+    return ApiTokens(own_state_dir(), Clocks.of_system())
 
 
 def _as_json(token: ApiToken, clocks: Clocks) -> dict[str, Any]:

@@ -5,8 +5,7 @@ import pwd
 import sys
 
 from libvirt_webrtc.commands import Subparsers
-from libvirt_webrtc.config.load import state_dir
-from libvirt_webrtc.config.state_files import become_owner
+from libvirt_webrtc.commands.state import own_state_dir
 from libvirt_webrtc.errors import ConfigError
 from libvirt_webrtc.portal.auth.totp import FILE_NAME, TotpFile
 
@@ -58,6 +57,4 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _file() -> TotpFile:
-    folder = state_dir()
-    become_owner(folder)
-    return TotpFile(folder / FILE_NAME)
+    return TotpFile(own_state_dir() / FILE_NAME)

@@ -29,15 +29,15 @@ class Streaming:
 async def stream_once(portal: PortalClient, uuid: str) -> Streaming:
     """Open a domain's first console over a WebSocket, and wait until its picture begins, for PICTURE_S at most."""
     began = time.monotonic()
-    size, why_not = None, f"nothing of a picture came in {PICTURE_S:.0f} s"
+    size, why_not = None, ""
     try:
         async with asyncio.timeout(PICTURE_S), portal.stream(uuid) as websocket:
             size = await _first_size(websocket)
     except TimeoutError:
-        pass
+        why_not = f"nothing of a picture came in {PICTURE_S:.0f} s"
     except PortalRefused as error:
         why_not = str(error)
-    return Streaming(size, time.monotonic() - began, "" if size is not None else why_not)
+    return Streaming(size, time.monotonic() - began, why_not)
 
 
 async def _first_size(websocket: ClientWebSocketResponse) -> tuple[int, int]:

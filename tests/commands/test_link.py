@@ -1,31 +1,20 @@
 """``libvirt-webrtc link`` as a process."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 from libvirt_webrtc.agent.grant import Role
-from libvirt_webrtc.config.load import STATE_VARIABLE
 from libvirt_webrtc.portal.auth.user import Method, User
 from libvirt_webrtc.portal.issued.lifetime import Clocks
 from libvirt_webrtc.portal.issued.share_links import FILE_NAME, ShareLinks
+from tests.commands.running import run_command
 
 UUID = "11111111-2222-3333-4444-555555555555"
 
 
 def link(folder: Path, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "libvirt_webrtc", "link", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, STATE_VARIABLE: str(folder)},
-    )
-    assert done.returncode == status, done.stderr
-    assert "Traceback" not in done.stderr
-    return done
+    return run_command(folder, "link", *arguments, status=status)
 
 
 def test_links_are_listed_without_their_secret_and_taken_back_by_id(tmp_path: Path) -> None:

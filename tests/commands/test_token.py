@@ -4,30 +4,20 @@ import json
 import os
 import stat
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from libvirt_webrtc.config.load import STATE_VARIABLE
 from libvirt_webrtc.portal.issued.api_tokens import FILE_NAME
 from libvirt_webrtc.portal.issued.secret_text import TOKEN_PREFIX, is_whole
+from tests.commands.running import run_command
 
 SERVICE = 4242
 """A user other than root, as the service's is."""
 
 
 def token(folder: Path, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "libvirt_webrtc", "token", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, STATE_VARIABLE: str(folder)},
-    )
-    assert done.returncode == status, done.stderr
-    assert "Traceback" not in done.stderr
-    return done
+    return run_command(folder, "token", *arguments, status=status)
 
 
 def test_the_text_is_shown_once_and_nothing_else_on_standard_output(tmp_path: Path) -> None:

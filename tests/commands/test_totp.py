@@ -2,16 +2,14 @@
 
 import os
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
-from libvirt_webrtc.config.load import STATE_VARIABLE
 from libvirt_webrtc.portal.auth.totp import FILE_NAME
+from tests.commands.running import run_command
 
 SERVICE = 4242
 """A user other than root, as the service's is."""
@@ -27,15 +25,7 @@ def open_folder() -> Iterator[Path]:
 
 def command(folder: Path, *arguments: str, status: int = 0, prefix: tuple[str, ...] = ()) -> str:
     """What it prints: standard output, and then standard error."""
-    done = subprocess.run(
-        [*prefix, sys.executable, "-m", "libvirt_webrtc", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, STATE_VARIABLE: str(folder)},
-    )
-    assert done.returncode == status, done.stderr
-    assert "Traceback" not in done.stderr
+    done = run_command(folder, *arguments, status=status, prefix=prefix)
     return done.stdout + done.stderr
 
 

@@ -42,7 +42,7 @@ async def read_end(streams: Streams) -> bytes:
         while more := await soon(streams[0].read(65536)):
             received += more
     except ConnectionResetError:
-        pass
+        pass  # one of the ways
     return received
 
 

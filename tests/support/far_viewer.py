@@ -25,7 +25,7 @@ async def _read(track: MediaStreamTrack) -> None:
             assert isinstance(frame, VideoFrame)
             _tell({"at": time.monotonic(), "height": frame.height})
     except MediaStreamError:
-        pass
+        pass  # the path or the server has ended it: what was told so far counts
 
 
 async def _main() -> None:

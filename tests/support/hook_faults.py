@@ -209,4 +209,4 @@ def _fill(disk: Path) -> None:
             while True:
                 file.write(bytes(4096))
         except OSError:
-            pass
+            pass  # full
