@@ -50,7 +50,8 @@ async def test_the_picture_comes_back_by_itself_and_nobody_signs_in_again(
     await page.locator(f"a[href$='/console/{guest.uuid}']").wait_for()
     await page.locator("#sign-out").click()
     await page.wait_for_url("**/login")
-    await in_thread(lambda: portal.restart(number))
-    await page.goto(portal.url)
-    assert "/login" in page.url
     await viewer.page.wait_for_url("**/login?next=**")
+    await in_thread(lambda: portal.restart(number))
+    for tab, address in ((page, portal.url), (viewer.page, f"{portal.url}/console/{guest.uuid}")):
+        await tab.goto(address)
+        await tab.wait_for_url("**/login**")

@@ -276,6 +276,26 @@ async def test_signing_out_leads_to_the_login_page_and_forgets_the_key(page: Pag
     assert await page.evaluate("localStorage.length") == 0
 
 
+async def test_a_page_that_is_signed_out_waits_for_a_portal_that_is_being_started_again(page: Page) -> None:
+    away, answers = asyncio.Event(), ["none", "a proxy's"]
+
+    async def login(route: Route) -> None:
+        if not answers:
+            await route.fallback()
+        elif answers.pop(0) == "none":
+            await route.abort("connectionrefused")
+        else:
+            await route.fulfill(status=502)
+            away.set()
+
+    await page.route("**/login*", login)
+    await page.route("**/api/events", lambda asked: asked.fulfill(status=401))
+    await page.goto(f"{ORIGIN}/")
+    await away.wait()
+    await page.wait_for_url(f"{ORIGIN}/login?next=")
+    assert not answers
+
+
 async def test_the_list_tells_who_is_signed_in_and_may_only_view(page: Page) -> None:
     await give_list(page, domain(1, "demo", "running", "ready") | {"role": "view"}, name="ann", method="pam")
     await expect(page.locator("#who")).to_have_text("ann")

@@ -1,6 +1,12 @@
 // @ts-check
 
+import { Backoff, pause } from "../core/backoff.js";
+import { request } from "../core/request.js";
 import { at, HOME } from "../core/site.js";
+
+/** The longest wait between two looks whether the portal answers. */
+const LONGEST_WAIT_MS = 1000;
+let leaving = false;
 
 /**
  * @template {HTMLElement} T
@@ -14,8 +20,29 @@ export function element(id, type) {
   return found;
 }
 
-/** Go and sign in, then come back to this page. */
+/**
+ * Go and sign in, then come back to this page. Leaves once the portal answers: while it is started again the browser would
+ * show an error page of its own in place of this one, and stay on it.
+ */
 export function signIn() {
+  if (leaving) return;
+  leaving = true;
+  void leave().finally(() => {
+    leaving = false;
+  });
+}
+
+async function leave() {
+  const login = at("login");
+  const backoff = new Backoff(LONGEST_WAIT_MS);
+  while (!(await serves(login))) await pause(backoff.next());
   const here = location.pathname.slice(HOME.length) + location.search;
-  location.replace(`${at("login")}?next=${encodeURIComponent(here)}`);
+  location.replace(`${login}?next=${encodeURIComponent(here)}`);
+}
+
+/** @param {string} page */
+async function serves(page) {
+  const reply = await request(page, { method: "HEAD" }).catch(() => null);
+  // A proxy in front of the portal answers for it with such a status.
+  return reply !== null && reply.status < 500;
 }

@@ -29,7 +29,7 @@ export class Backoff {
 
 /**
  * @param {number} ms
- * @param {AbortSignal} signal ends the wait early
+ * @param {AbortSignal} [signal] ends the wait early
  * @returns {Promise<void>} resolved then, or when it is not waited for any more
  */
 export function pause(ms, signal) {
@@ -37,10 +37,10 @@ export function pause(ms, signal) {
     const done = () => {
       clearTimeout(timer);
       // A signal may outlive many waits.
-      signal.removeEventListener("abort", done);
+      signal?.removeEventListener("abort", done);
       resolve();
     };
     const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
+    signal?.addEventListener("abort", done);
   });
 }
