@@ -296,6 +296,19 @@ async def test_a_page_that_is_signed_out_waits_for_a_portal_that_is_being_starte
     assert not answers
 
 
+async def test_a_page_that_is_signed_out_leaves_where_a_proxy_leads_to_another_site(page: Page) -> None:
+    async def login(route: Route) -> None:
+        if route.request.method == "HEAD":
+            await route.fulfill(status=302, headers={"Location": "https://sign-in.example/"})
+        else:
+            await route.fallback()
+
+    await page.route("**/login*", login)
+    await page.route("**/api/events", lambda asked: asked.fulfill(status=401))
+    await page.goto(f"{ORIGIN}/")
+    await page.wait_for_url(f"{ORIGIN}/login?next=")
+
+
 async def test_the_list_tells_who_is_signed_in_and_may_only_view(page: Page) -> None:
     await give_list(page, domain(1, "demo", "running", "ready") | {"role": "view"}, name="ann", method="pam")
     await expect(page.locator("#who")).to_have_text("ann")

@@ -42,7 +42,8 @@ async function leave() {
 
 /** @param {string} page */
 async function serves(page) {
-  const reply = await request(page, { method: "HEAD" }).catch(() => null);
+  // Not followed: a proxy may lead to another site, which only the browser itself can open.
+  const reply = await request(page, { method: "HEAD", redirect: "manual" }).catch(() => null);
   // A proxy in front of the portal answers for it with such a status.
   return reply !== null && reply.status < 500;
 }
