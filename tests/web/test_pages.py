@@ -309,6 +309,22 @@ async def test_a_page_that_is_signed_out_leaves_where_a_proxy_leads_to_another_s
     await page.wait_for_url(f"{ORIGIN}/login?next=")
 
 
+async def test_a_page_that_is_told_twice_that_it_is_signed_out_leaves_once(page: Page) -> None:
+    leaves: list[str] = []
+
+    async def login(route: Route) -> None:
+        if route.request.is_navigation_request():
+            leaves.append(route.request.url)
+            await asyncio.sleep(0.5)
+        await route.fallback()
+
+    await page.route("**/login*", login)
+    await page.goto(f"{ORIGIN}/blank")
+    await run(page, "app/elements.js", "m.signIn(); setTimeout(m.signIn, 200);")
+    await page.wait_for_url(f"{ORIGIN}/login?next=blank")
+    assert leaves == [f"{ORIGIN}/login?next=blank"]
+
+
 async def test_the_list_tells_who_is_signed_in_and_may_only_view(page: Page) -> None:
     await give_list(page, domain(1, "demo", "running", "ready") | {"role": "view"}, name="ann", method="pam")
     await expect(page.locator("#who")).to_have_text("ann")

@@ -22,14 +22,13 @@ export function element(id, type) {
 
 /**
  * Go and sign in, then come back to this page. Leaves once the portal answers: while it is started again the browser would
- * show an error page of its own in place of this one, and stay on it.
+ * show an error page of its own in place of this one, and stay on it. And leaves once: another reply that says the same
+ * would end the first navigation on its way.
  */
 export function signIn() {
   if (leaving) return;
   leaving = true;
-  void leave().finally(() => {
-    leaving = false;
-  });
+  void leave();
 }
 
 async function leave() {
